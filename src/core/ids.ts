@@ -1,0 +1,16 @@
+/** Ids that Nearfield makes. Their prefixes make them readable; 16 base62 characters (95 bits) make them never meet again. */
+import { randomBase62 } from './bytes.ts'
+
+type Branded<Brand extends string> = string & { readonly __brand: Brand }
+
+/** Internal and never reused, unlike the tenant's public id. Appears in no answer. */
+export type TenantUid = Branded<'TenantUid'>
+export type CollectionId = Branded<'CollectionId'>
+export type JobId = Branded<'JobId'>
+export type RequestId = Branded<'RequestId'>
+
+export const newTenantUid = (): TenantUid => `ten_${randomBase62(16)}` as TenantUid
+export const newCollectionId = (): CollectionId => `col_${randomBase62(16)}` as CollectionId
+export const newGenerationId = (): string => `gen_${randomBase62(16)}`
+export const newJobId = (): JobId => `job_${randomBase62(16)}` as JobId
+export const newRequestId = (): RequestId => `req_${randomBase62(16)}` as RequestId

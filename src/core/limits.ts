@@ -1,0 +1,62 @@
+/** Every limit of the product, with its unit and reason. Errors quote these numbers; nothing is clamped silently. */
+
+/** JSON bodies; larger ones are 413. */
+export const MAX_BODY_BYTES = 10_000_000
+/** Bodies above this are admitted one at a time per isolate, because parsing costs a multiple of their size. */
+export const LARGE_BODY_BYTES = 1_000_000
+export const MAX_DOCUMENTS_PER_CALL = 1_000
+export const MAX_DOCUMENT_TEXT_BYTES = 5_000_000
+export const MAX_METADATA_BYTES = 16_384
+export const MAX_DOCUMENT_ID_BYTES = 512
+export const MAX_TITLE_BYTES = 2_048
+export const MAX_URL_BYTES = 4_096
+export const MAX_QUERY_BYTES = 4_096
+export const MAX_FILTER_CLAUSES = 64
+export const MAX_FILTER_DEPTH = 8
+export const MAX_HITS = 1_000
+export const MAX_SHARDS = 32
+export const MAX_LIST_LIMIT = 1_000
+export const DEFAULT_LIST_LIMIT = 100
+export const MAX_FACETS = 20
+export const MAX_FACET_VALUES = 100
+export const MAX_COLLECTIONS_PER_SEARCH = 32
+export const MAX_IDEMPOTENCY_KEY_BYTES = 255
+export const MAX_DIMENSIONS = 4_096
+/** Above this many chunks to embed a PUT answers 202 and the shard's alarm does the rest. */
+export const MAX_SYNC_CHUNKS = 256
+/** Passages in one call of an embedder object, so that a call stays short and is cheap to repeat. */
+export const MAX_PASSAGES_PER_CALL = 32
+/** Title and heading path in front of a chunk, in model tokens; cut first. */
+export const MAX_PREFIX_TOKENS = 40
+
+/** What a public key may ask for unless its maker says otherwise. */
+export const PUBLIC_KEY_MAX_HITS = 50
+export const PUBLIC_KEY_MAX_PAGED_HITS = 200
+export const PUBLIC_KEY_MAX_FACET_VALUES = 20
+
+/** Search cursors live this long; list cursors do not expire. */
+export const CURSOR_TTL_MS = 15 * 60_000
+/** Idempotency records are replayed for this long. */
+export const REPLAY_TTL_MS = 24 * 3_600_000
+/** A parsed key is trusted this long after its D1 read, and once more while one refresh runs: 10 s in all. */
+export const KEY_FRESH_MS = 5_000
+/** Ids that D1 does not know are not asked for again within this time. */
+export const UNKNOWN_KEY_MS = 10_000
+/** Change-log entries that every reader has passed are kept this long. */
+export const LOG_RETENTION_MS = 24 * 3_600_000
+/** Tombstones keep a deleted document's sequence and version this long. */
+export const TOMBSTONE_RETENTION_MS = 15 * 24 * 3_600_000
+/** Pending work starts at most this long after its acceptance. */
+export const PENDING_START_MS = 1_000
+
+/** Platform limits of SQLite in Durable Objects and D1, which local workerd does not enforce. */
+export const MAX_SQL_VALUE_BYTES = 1_900_000
+export const MAX_SQL_PARAMETERS = 100
+export const MAX_SQL_STATEMENT_BYTES = 100_000
+/** Long texts lie in pieces of at most this many bytes. */
+export const MAX_TEXT_PIECE_BYTES = 1_000_000
+
+/** Bytes of models and resident index pages that one isolate may hold (of the platform's 128 MB). */
+export const MAX_RESIDENT_BYTES = 96_000_000
+/** Chunks that the exact engines of one shard hold; a document beyond it fails with `shard_full`. */
+export const MAX_CHUNKS_PER_SHARD = 50_000

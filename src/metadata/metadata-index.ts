@@ -1,0 +1,19 @@
+/** Which documents match a filter, and how do their values count? Over one shard's documents, through the storage port. */
+import type { JsonObject } from '../core/canonical-json.ts'
+import type { Filter } from './filter.ts'
+
+export interface FacetValue {
+  readonly value: string | number | boolean
+  readonly count: number
+}
+
+/** `document` is the shard's internal document number, `id` the caller's id. */
+export interface MetadataIndex {
+  add(document: number, id: string, metadata: JsonObject): void
+  remove(document: number): void
+  /** Document numbers that match, ascending. */
+  matching(filter: Filter): Uint32Array
+  /** Counts of each field's values over the given documents; arrays count each distinct element once per document. */
+  facets(fields: readonly string[], documents: Uint32Array): Record<string, FacetValue[]>
+  evict(): void
+}

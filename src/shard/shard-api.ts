@@ -1,0 +1,297 @@
+/**
+ * What a shard answers over RPC: plain data in, plain data out. `ShardObject` implements it, `placement.ts` hands out
+ * stubs of it, the use-cases know nothing else of storage. Every method may throw a Problem; `collection_gone` means that
+ * the shard was erased or never initialised, so the caller looks the collection up again.
+ */
+import type { JsonObject } from '../core/canonical-json.ts'
+import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-index.ts'
+import type { FacetValue } from '../metadata/metadata-index.ts'
+import type { Filter } from '../metadata/filter.ts'
+
+/** What a shard must know of the collection's generation; written once by `initialise`. */
+export interface ShardSetup {
+  readonly tenantUid: string
+  readonly collectionId: string
+  readonly generation: string
+  readonly shard: number
+  readonly profileId: string
+  readonly dimensions: number
+  /** `int8` with one scale a vector for models' vectors, `f32` for vectors that callers bring. */
+  readonly precision: 'int8' | 'f32'
+}
+
+// ---- writing ----
+
+export type TextFormat = 'text' | 'markdown' | 'html'
+
+/** A block of an extracted text that carries structure the text itself no longer shows (html). */
+export interface OutlineBlock {
+  readonly start: number
+  readonly end: number
+  readonly kind: 'heading' | 'paragraph' | 'list' | 'table' | 'code'
+  /** 1–6 for headings. */
+  readonly level?: number
+}
+
+/** A document as accepted: normalised, parsed, validated. */
+export interface SourceDocument {
+  readonly id: string
+  readonly title?: string
+  readonly url?: string
+  /** As declared, else the collection's; `auto` leaves it to each chunk. */
+  readonly language?: string
+  readonly metadata: JsonObject
+  readonly format: TextFormat
+  readonly text: string
+  readonly outline?: readonly OutlineBlock[]
+  /** Hex SHA-256 over the canonical JSON of the caller's fields and the generation's profile. */
+  readonly contentHash: string
+}
+
+export interface PreparedChunk {
+  /** UTF-16 offsets into the document's text, half-open. */
+  readonly start: number
+  readonly end: number
+  readonly headings: readonly string[]
+  /** Title and heading path that stand before the chunk's text in what is embedded and indexed; may be empty. */
+  readonly prefix: string
+  /** BCP 47 primary subtag, `und` when undetermined. */
+  readonly language: string
+  readonly tokens: number
+  readonly truncated: boolean
+  /** Hex digest (32 digits) of the embedded string and profile: equal keys have equal vectors. */
+  readonly vectorKey: string
+  /** Absent: reuse the vector that the current version has under the same key; in a staged document: embed it later. */
+  readonly vector?: Float32Array
+  /** True where no vector belongs to the chunk (a bring-your-own document without one). */
+  readonly withoutVector?: boolean
+}
+
+/** A write's place in the order; valid only for the run of the object that issued it. */
+export interface Ticket {
+  readonly epoch: string
+  readonly sequence: number
+  readonly version: number
+}
+
+export interface WriteContext {
+  /** The key that pays, for the change log. */
+  readonly keyId: string
+  /** The key's forced filter: old and new version must both match, else `outside_filter`. */
+  readonly filter?: Filter
+  /** What the tenant's object allows this write to use; unlimited until quotas exist. */
+  readonly allowance: { readonly kind: 'unlimited' }
+}
+
+export interface BeginItem {
+  readonly id: string
+  readonly contentHash: string
+  readonly metadata: JsonObject
+  /** ETag that the latest accepted version must have (`*`: any existing one). */
+  readonly ifMatch?: string
+}
+
+export type BeginResult =
+  | { readonly status: 'unchanged'; readonly version: number; readonly chunks: number }
+  | { readonly status: 'accepted'; readonly ticket: Ticket; readonly knownVectorKeys: readonly string[] }
+  | { readonly status: 'refused'; readonly code: 'outside_filter' | 'precondition_failed' | 'not_found' }
+
+export interface PreparedDocument {
+  readonly source: SourceDocument
+  readonly chunks: readonly PreparedChunk[]
+  readonly ticket: Ticket
+}
+
+export type CommitResult =
+  | {
+      /** `superseded`: a later write was applied already; this one is acknowledged, not visible. */
+      readonly status: 'created' | 'replaced' | 'superseded'
+      readonly version: number
+      readonly chunks: number
+      readonly sequence: number
+    }
+  /** The ticket is of an earlier run, or vectors to be reused are gone: begin again. Nothing was written. */
+  | { readonly status: 'retry' }
+  | { readonly status: 'failed'; readonly code: 'shard_full'; readonly detail: string }
+
+export type ItemStatus = 'queued' | 'indexed' | 'unchanged' | 'failed' | 'superseded' | 'cancelled'
+
+/** What a job's PUT leaves in the shard: documents to index, and items that were settled at once. */
+export interface StageRequest {
+  readonly jobId: string
+  readonly documents: readonly PreparedDocument[]
+  readonly settled: readonly { readonly id: string; readonly status: 'unchanged' | 'failed'; readonly code?: string }[]
+}
+
+export type StageResult = { readonly status: 'staged' } | { readonly status: 'retry' }
+
+export interface JobCounts {
+  readonly queued: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly cancelled: number
+  /** Up to 100 failures. */
+  readonly failures: readonly { readonly documentId: string; readonly code: string; readonly detail?: string }[]
+}
+
+// ---- reading documents ----
+
+export type DocumentInclude = 'text' | 'chunks' | 'vectors'
+
+export interface StoredChunk {
+  readonly ordinal: number
+  readonly start: number
+  readonly end: number
+  readonly text: string
+  readonly headings: readonly string[]
+  readonly truncated: boolean
+}
+
+export interface StoredDocument {
+  readonly id: string
+  readonly title?: string
+  readonly url?: string
+  readonly language: string
+  readonly metadata: JsonObject
+  readonly version: number
+  /** `pending`: accepted with 202 and no version of it is applied yet. */
+  readonly status: 'indexed' | 'pending'
+  readonly chunkCount: number
+  readonly bytes: number
+  readonly contentHash: string
+  readonly etag: string
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  readonly text?: string
+  readonly chunks?: readonly StoredChunk[]
+  /** One a chunk, in ordinal order. */
+  readonly vectors?: readonly (Float32Array | undefined)[]
+}
+
+export interface ShardStatistics {
+  readonly documents: number
+  readonly chunks: number
+  readonly bytes: number
+  readonly pending: number
+  readonly sequence: number
+}
+
+/** Which documents a reader may see: the conjunction of filters, as a tree. */
+export type Visibility = Filter | undefined
+
+// ---- searching ----
+
+export interface KeywordQuery {
+  /** Distinct folded words, from `text/`'s `queryWords`. */
+  readonly words: readonly string[]
+  readonly bm25: Bm25
+  /** Global figures; absent when this shard is the only one and computes its own. */
+  readonly statistics?: KeywordStatistics
+}
+
+export interface ShardSearchRequest {
+  /** The visibility mask and the caller's filter, already combined. */
+  readonly filter?: Filter
+  readonly keyword?: KeywordQuery
+  /** Query vectors by leg; the one leg of today is `default`. */
+  readonly vectors?: { readonly [leg: string]: Float32Array }
+  /** Candidates a leg; every positive one in the exact engines. */
+  readonly candidates: number
+  readonly exact: boolean
+  readonly facets?: readonly string[]
+  /** Only chunks written at or before this sequence (frozen by rrf cursors). */
+  readonly atMostSequence?: number
+  /** Answers `overloaded` if the shard is behind it. */
+  readonly atLeastSequence?: number
+  /** BCP 47 subtags of the model's profile, for λ(document); empty: any. */
+  readonly profileLanguages: readonly string[]
+}
+
+/** Candidates of one shard: parallel arrays over chunks, raw true scores in both legs. */
+export interface ShardCandidates {
+  readonly chunks: Uint32Array
+  readonly ordinals: Uint32Array
+  /** Index into `documentIds`. */
+  readonly documents: Uint32Array
+  readonly documentIds: readonly string[]
+  /** Raw scores by leg: `keyword` and every vector leg asked for. */
+  readonly scores: { readonly [leg: string]: Float64Array }
+  /** 1 where the chunk's language is in the profile or undetermined. */
+  readonly inProfile: Uint8Array
+}
+
+export interface ShardSearchResult {
+  readonly candidates: ShardCandidates
+  /** Largest raw score by leg over the whole ranked set; 0 without a match. */
+  readonly maxima: { readonly [leg: string]: number }
+  /** Distinct documents of the whole ranked set. */
+  readonly documentCount: number
+  readonly facets?: Record<string, FacetValue[]>
+  readonly statistics?: KeywordStatistics
+  readonly sequence: number
+  readonly timingsMs: { readonly vector: number; readonly keyword: number }
+}
+
+export interface FetchRequest {
+  readonly chunks: readonly number[]
+  /** Words to mark; absent: no highlights. */
+  readonly highlightWords?: readonly string[]
+  readonly withVectors?: boolean
+  /** Ask for BM25's parts. */
+  readonly explain?: KeywordQuery
+}
+
+export interface FetchedChunk {
+  readonly chunk: number
+  readonly documentId: string
+  readonly ordinal: number
+  readonly title?: string
+  readonly url?: string
+  readonly text: string
+  readonly start: number
+  readonly end: number
+  readonly headings: readonly string[]
+  readonly language: string
+  readonly metadata: JsonObject
+  readonly highlights: readonly { readonly start: number; readonly end: number }[]
+  readonly vector?: Float32Array
+  readonly explanation?: Explanation
+}
+
+export interface ShardApi {
+  initialise(setup: ShardSetup): Promise<void>
+  /** Empties the object for good (`deleteAll`); every later call answers `collection_gone`. */
+  erase(): Promise<void>
+
+  begin(items: readonly BeginItem[], context: WriteContext): Promise<BeginResult[]>
+  commit(document: PreparedDocument, context: WriteContext): Promise<CommitResult>
+  stage(request: StageRequest, context: WriteContext): Promise<StageResult>
+  /** Deletes what exists and is visible, in ids' order; returns how many were. Takes a sequence number for each. */
+  deleteDocuments(
+    selection: { readonly ids: readonly string[] } | { readonly filter: Filter },
+    context: WriteContext & { readonly visibility?: Filter; readonly ifMatch?: string },
+  ): Promise<{ readonly deleted: number; readonly sequence: number }>
+
+  jobCounts(jobIds: readonly string[]): Promise<Record<string, JobCounts>>
+  cancelJob(jobId: string): Promise<void>
+
+  document(
+    id: string,
+    options: { readonly include: readonly DocumentInclude[]; readonly visibility?: Filter },
+  ): Promise<StoredDocument | undefined>
+  /** The latest accepted version (pending or applied) with its whole text and outline, for PATCH and re-indexing. */
+  latestSource(id: string, visibility?: Filter): Promise<{ source: SourceDocument; etag: string } | undefined>
+  /** Applied documents with `id > after` by UTF-8 bytes, in that order. */
+  listDocuments(options: {
+    readonly after?: string
+    readonly limit: number
+    readonly visibility?: Filter
+  }): Promise<StoredDocument[]>
+  statistics(): Promise<ShardStatistics>
+
+  keywordStatistics(words: readonly string[]): Promise<KeywordStatistics & { readonly sequence: number }>
+  search(request: ShardSearchRequest): Promise<ShardSearchResult>
+  fetch(request: FetchRequest): Promise<(FetchedChunk | undefined)[]>
+  /** Facets over an explicit set of documents, where `minScore` cut the ranked set. */
+  facets(fields: readonly string[], documentIds: readonly string[]): Promise<Record<string, FacetValue[]>>
+}

@@ -1,0 +1,74 @@
+/** A document as the API shows it: RFC 3339 times, chunk ids, `null` for what it does not have. */
+import type { JsonObject } from '../core/canonical-json.ts'
+import { rfc3339 } from '../core/clock.ts'
+import type { StoredDocument } from '../shard/shard-api.ts'
+
+export interface ChunkView {
+  /** `<documentId>#<ordinal>`. */
+  readonly id: string
+  readonly ordinal: number
+  /** UTF-16 offsets into the document's text, half-open. */
+  readonly start: number
+  readonly end: number
+  readonly text: string
+  readonly headings: readonly string[]
+  /** Present and true where the model cuts the chunk. */
+  readonly truncated?: true
+}
+
+export interface DocumentView {
+  readonly id: string
+  readonly title: string | null
+  readonly url: string | null
+  /** As declared, `auto` when each chunk's language is detected. */
+  readonly language: string
+  readonly metadata: JsonObject
+  readonly version: number
+  readonly status: 'indexed' | 'pending'
+  readonly chunkCount: number
+  /** UTF-8 bytes of the stored text. */
+  readonly bytes: number
+  readonly contentHash: string
+  readonly createdAt: string
+  readonly updatedAt: string
+  readonly text?: string
+  readonly chunks?: readonly ChunkView[]
+  /** One a chunk in ordinal order; `null` where the chunk has no vector. */
+  readonly vectors?: readonly (readonly number[] | null)[]
+}
+
+export const chunkId = (documentId: string, ordinal: number): string => `${documentId}#${ordinal}`
+
+/** Shows a stored document; the parts that were not read stay absent. */
+export function documentView(document: StoredDocument): DocumentView {
+  const { text, chunks, vectors } = document
+  return {
+    id: document.id,
+    title: document.title ?? null,
+    url: document.url ?? null,
+    language: document.language,
+    metadata: document.metadata,
+    version: document.version,
+    status: document.status,
+    chunkCount: document.chunkCount,
+    bytes: document.bytes,
+    contentHash: document.contentHash,
+    createdAt: rfc3339(document.createdAtMs),
+    updatedAt: rfc3339(document.updatedAtMs),
+    ...(text === undefined ? {} : { text }),
+    ...(chunks === undefined
+      ? {}
+      : {
+          chunks: chunks.map(({ ordinal, start, end, text, headings, truncated }) => ({
+            id: chunkId(document.id, ordinal),
+            ordinal,
+            start,
+            end,
+            text,
+            headings,
+            ...(truncated ? { truncated } : {}),
+          })),
+        }),
+    ...(vectors === undefined ? {} : { vectors: vectors.map((vector) => (vector ? [...vector] : null)) }),
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What a `PUT …/documents` says and what it is answered: wire types only. `parsePutRequest` in `validate-document.ts`
+ * turns an untrusted body into a `PutDocumentsRequest`; nothing else makes one.
+ */
+import type { JsonObject } from '../core/canonical-json.ts'
+import type { JobId } from '../core/ids.ts'
+import type { ProblemCode } from '../core/problem.ts'
+
+/** One document as the caller sends it. Exactly one of `text`, `markdown`, `html`; with `vector` all three may be absent. */
+export interface DocumentInput {
+  readonly id: string
+  readonly text?: string
+  readonly markdown?: string
+  readonly html?: string
+  readonly title?: string
+  /** Absolute, http or https. */
+  readonly url?: string
+  /** A BCP 47 tag, or `auto`. */
+  readonly language?: string
+  readonly metadata?: JsonObject
+  /** The caller's own vector of the whole document, in collections of `bring-your-own`. */
+  readonly vector?: readonly number[]
+}
+
+declare const validated: unique symbol
+
+/** A body whose every field was checked. The brand makes `parsePutRequest` the only way to get one. */
+export interface PutDocumentsRequest {
+  readonly documents: readonly DocumentInput[]
+  readonly [validated]: true
+}
+
+/** How the caller wants to wait: RFC 7240's `respond-async` and `wait`. */
+export interface WritePreference {
+  readonly respondAsync: boolean
+  readonly waitSeconds?: number
+}
+
+/** The outcome of one document; results stand in the request's order. */
+export interface DocumentResult {
+  readonly id: string
+  readonly status: 'created' | 'replaced' | 'unchanged' | 'failed'
+  /** Chunks of the accepted version; 0 when it failed. */
+  readonly chunks: number
+  /** The version this write got; 0 when it failed. */
+  readonly version: number
+  readonly error?: { readonly code: ProblemCode; readonly detail: string }
+}
+
+export type PutOutcome =
+  | { readonly kind: 'done'; readonly results: readonly DocumentResult[] }
+  | { readonly kind: 'job'; readonly jobId: JobId }

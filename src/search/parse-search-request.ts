@@ -1,0 +1,239 @@
+/**
+ * Turns the untrusted JSON of a search into a `CheckedSearch`: every field checked, defaults filled in, the filter parsed.
+ * All faults are listed at once. What only the collection can tell (dimensions) is checked in `search.ts`.
+ */
+import { canonicalJson } from '../core/canonical-json.ts'
+import { utf8Length } from '../core/bytes.ts'
+import { Faults, isJsonObject, pointerTo } from '../core/faults.ts'
+import {
+  MAX_DIMENSIONS,
+  MAX_FACETS,
+  MAX_HITS,
+  MAX_QUERY_BYTES,
+  PUBLIC_KEY_MAX_FACET_VALUES,
+  PUBLIC_KEY_MAX_HITS,
+} from '../core/limits.ts'
+import { Problem } from '../core/problem.ts'
+import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT, type Fusion, type SearchMode } from '../core/ranking.ts'
+import type { Filter } from '../metadata/filter.ts'
+import { parseFilter } from '../metadata/parse-filter.ts'
+import { isLanguageTag } from '../text/language.ts'
+
+export interface CheckedSearch {
+  readonly query: string | undefined
+  readonly vector: Float32Array | undefined
+  readonly mode: SearchMode
+  readonly limit: number
+  readonly cursor: string | undefined
+  readonly filter: Filter | undefined
+  readonly facets: readonly string[]
+  readonly fusion: Fusion
+  readonly byDocument: boolean
+  readonly exact: boolean
+  readonly minScore: number | undefined
+  readonly highlight: boolean
+  readonly explain: boolean
+  /** Dotted metadata fields to return; `undefined`: all. */
+  readonly fields: readonly string[] | undefined
+  readonly feedback: boolean
+  /** As declared; `undefined` leaves it to detection. */
+  readonly language: string | undefined
+  /** Canonical JSON of the body without `cursor` and `limit`: what a cursor is bound to. Pages may differ in size. */
+  readonly identity: string
+}
+
+const KNOWN = new Set([
+  'query',
+  'vector',
+  'mode',
+  'limit',
+  'cursor',
+  'filter',
+  'facets',
+  'fusion',
+  'groupBy',
+  'exact',
+  'minScore',
+  'highlight',
+  'explain',
+  'fields',
+  'feedback',
+  'language',
+])
+const NOT_BUILT = new Set(['rerank', 'expand'])
+const FUSION_FIELDS = new Set(['method', 'alpha', 'rankConstant'])
+
+const DEFAULT_LIMIT = 10
+/** A cursor that carries moved vectors of 4,096 dimensions stays well below this many characters. */
+const MAX_CURSOR_LENGTH = 262_144
+const MAX_FIELDS = 64
+const MAX_FIELD_PATH_BYTES = 512
+
+const MODES = ['hybrid', 'vector', 'keyword'] as const
+const METHODS = ['convex', 'rrf'] as const
+
+/**
+ * Checks one search.
+ * @throws forbidden where a public key asks for what it may not see (before anything else is looked at), invalid_request,
+ * not_supported
+ */
+export function parseSearchRequest(body: unknown, credential: { readonly kind: string }): CheckedSearch {
+  const isPublic = credential.kind === 'public'
+  const faults = new Faults()
+  if (!isJsonObject(body)) {
+    faults.add('', 'must be an object')
+    faults.throwIfAny()
+    throw new Problem('invalid_request')
+  }
+  if (isPublic) refusePrivateFields(body)
+  faults.checkMembers(body, '', KNOWN, NOT_BUILT)
+
+  const checked: CheckedSearch = {
+    query: queryOf(body['query'], faults),
+    vector: body['vector'] === undefined ? undefined : parseVector(body['vector'], '/vector', faults),
+    mode: oneOf(body['mode'], MODES, '/mode', faults) ?? 'hybrid',
+    limit: numberIn(body['limit'], 1, isPublic ? PUBLIC_KEY_MAX_HITS : MAX_HITS, '/limit', faults) ?? DEFAULT_LIMIT,
+    cursor: cursorOf(body['cursor'], faults),
+    filter: body['filter'] === undefined ? undefined : faults.attempt(() => parseFilter(body['filter'], '/filter')),
+    facets: paths(body['facets'], '/facets', isPublic ? PUBLIC_KEY_MAX_FACET_VALUES : MAX_FACETS, faults) ?? [],
+    fusion: fusionOf(body['fusion'], faults),
+    byDocument: oneOf(body['groupBy'], ['document'], '/groupBy', faults) === 'document',
+    exact: flag(body['exact'], '/exact', faults) ?? false,
+    minScore: finite(body['minScore'], '/minScore', faults),
+    highlight: flag(body['highlight'], '/highlight', faults) ?? true,
+    explain: flag(body['explain'], '/explain', faults) ?? false,
+    fields: paths(body['fields'], '/fields', MAX_FIELDS, faults),
+    feedback: flag(body['feedback'], '/feedback', faults) ?? false,
+    language: languageOf(body['language'], faults),
+    identity: '',
+  }
+  if (body['query'] === undefined && body['vector'] === undefined) {
+    faults.add('/query', 'is required unless there is a vector')
+  } else if (body['query'] === undefined && body['mode'] === 'keyword') {
+    faults.add('/query', 'is required in keyword mode')
+  }
+  faults.throwIfAny()
+  const { cursor: _, limit: __, ...rest } = body
+  return { ...checked, identity: canonicalJson(rest) }
+}
+
+/** What shows raw scores or costs a whole scan is not for keys that lie open in a website. */
+function refusePrivateFields(body: Record<string, unknown>): void {
+  for (const name of ['explain', 'exact', 'vector']) {
+    if (body[name] === undefined || body[name] === false) continue
+    const detail = 'is refused for public keys'
+    throw new Problem('forbidden', `/${name} ${detail}`, { errors: [{ pointer: `/${name}`, detail }] })
+  }
+}
+
+function queryOf(value: unknown, faults: Faults): string | undefined {
+  if (value === undefined) return undefined
+  const query = faults.text(value, '/query')
+  if (query === undefined) return undefined
+  if (query.trim() === '') faults.add('/query', 'must not be empty')
+  else if (utf8Length(query) > MAX_QUERY_BYTES) faults.add('/query', `must be at most ${MAX_QUERY_BYTES} bytes`)
+  return query
+}
+
+function cursorOf(value: unknown, faults: Faults): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && value !== '' && value.length <= MAX_CURSOR_LENGTH) return value
+  faults.add('/cursor', 'is not a cursor')
+  return undefined
+}
+
+/** Reads a query vector: finite in single precision, at least one number not 0. */
+function parseVector(value: unknown, pointer: string, faults: Faults): Float32Array | undefined {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_DIMENSIONS) {
+    faults.add(pointer, `must be an array of 1 to ${MAX_DIMENSIONS} numbers`)
+    return undefined
+  }
+  const wrong = value.findIndex((item) => typeof item !== 'number' || !Number.isFinite(Math.fround(item)))
+  if (wrong >= 0) {
+    faults.add(pointerTo(pointer, wrong), 'must be a finite number')
+    return undefined
+  }
+  const vector = Float32Array.from(value as number[])
+  if (vector.some((item) => item !== 0)) return vector
+  faults.add(pointer, 'must not be all zeros')
+  return undefined
+}
+
+function fusionOf(value: unknown, faults: Faults): Fusion {
+  const defaults: Fusion = { method: 'convex', alpha: DEFAULT_ALPHA, rankConstant: DEFAULT_RANK_CONSTANT }
+  if (value === undefined) return defaults
+  if (!isJsonObject(value)) {
+    faults.add('/fusion', 'must be an object')
+    return defaults
+  }
+  faults.checkMembers(value, '/fusion', FUSION_FIELDS)
+  return {
+    method: oneOf(value['method'], METHODS, '/fusion/method', faults) ?? defaults.method,
+    alpha: finite(value['alpha'], '/fusion/alpha', faults, 0, 1) ?? defaults.alpha,
+    rankConstant: finite(value['rankConstant'], '/fusion/rankConstant', faults, 1, 1e6) ?? defaults.rankConstant,
+  }
+}
+
+function languageOf(value: unknown, faults: Faults): string | undefined {
+  if (value === undefined || value === 'auto') return undefined
+  if (typeof value === 'string' && isLanguageTag(value)) return value
+  faults.add('/language', 'must be a BCP 47 language tag or auto')
+  return undefined
+}
+
+function oneOf<T extends string>(
+  value: unknown,
+  choices: readonly T[],
+  pointer: string,
+  faults: Faults,
+): T | undefined {
+  if (value === undefined) return undefined
+  const choice = choices.find((candidate) => candidate === value)
+  if (choice === undefined) faults.add(pointer, `must be ${choices.join(' or ')}`)
+  return choice
+}
+
+function flag(value: unknown, pointer: string, faults: Faults): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value
+  faults.add(pointer, 'must be true or false')
+  return undefined
+}
+
+function numberIn(value: unknown, least: number, most: number, pointer: string, faults: Faults): number | undefined {
+  if (value === undefined) return undefined
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return value as number
+  faults.add(pointer, `must be an integer from ${least} to ${most}`)
+  return undefined
+}
+
+function finite(
+  value: unknown,
+  pointer: string,
+  faults: Faults,
+  least = -Number.MAX_VALUE,
+  most = Number.MAX_VALUE,
+): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && value >= least && value <= most) return value
+  faults.add(pointer, least === -Number.MAX_VALUE ? 'must be a number' : `must be a number from ${least} to ${most}`)
+  return undefined
+}
+
+/** Reads dotted metadata paths, without repetitions. */
+function paths(value: unknown, pointer: string, most: number, faults: Faults): string[] | undefined {
+  if (value === undefined) return undefined
+  if (!Array.isArray(value) || value.length > most) {
+    faults.add(pointer, `must be an array of at most ${most} fields`)
+    return undefined
+  }
+  const kept = new Set<string>()
+  for (const [index, item] of value.entries()) {
+    const at = pointerTo(pointer, index)
+    const path = faults.text(item, at)
+    if (path === undefined) continue
+    if (path.startsWith('$') || path.split('.').includes('')) faults.add(at, 'must be a metadata field')
+    else if (utf8Length(path) > MAX_FIELD_PATH_BYTES) faults.add(at, `must be at most ${MAX_FIELD_PATH_BYTES} bytes`)
+    else kept.add(path)
+  }
+  return [...kept]
+}

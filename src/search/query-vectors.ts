@@ -1,0 +1,62 @@
+/** Where the vector leg's query vectors come from: the request, or the model of each space that is searched. */
+import { PROBLEMS, asProblem, invalidField } from '../core/problem.ts'
+import type { Embedder } from '../models/embedder.ts'
+import type { CheckedSearch } from './parse-search-request.ts'
+import type { Unit } from './scatter.ts'
+
+export interface QueryVectors {
+  readonly vectors: { readonly [space: string]: Float32Array }
+  /** Spaces whose model could not embed the query; the search goes on without them. */
+  readonly degraded: readonly string[]
+}
+
+/** Whether callers bring the vectors of this collection, so that no query can be embedded for it. */
+export const bringsVectors = ({ profile }: Unit): boolean => profile.id === 'bring-your-own'
+
+/**
+ * Checks what only the collections can tell about the vector leg.
+ * @throws dimension_mismatch, invalid_request
+ */
+export function checkVectorLeg(search: CheckedSearch, units: readonly Unit[]): void {
+  if (search.mode === 'keyword') return
+  for (const unit of units) {
+    const { dimensions } = unit.profile
+    if (search.vector !== undefined && search.vector.length !== dimensions) {
+      throw invalidField('/vector', `must have ${dimensions} numbers`, 'dimension_mismatch')
+    }
+    if (search.vector === undefined && search.mode === 'vector' && bringsVectors(unit)) {
+      throw invalidField('/vector', 'is required: the collection holds vectors that callers bring')
+    }
+  }
+}
+
+/**
+ * One query vector a space. In hybrid mode a model that is down only takes its leg away; in vector mode nothing would be
+ * left, so its problem is thrown.
+ */
+export async function queryVectors(
+  search: CheckedSearch,
+  units: readonly Unit[],
+  embedderOf: (profileId: string) => Embedder,
+): Promise<QueryVectors> {
+  const { mode, vector, query } = search
+  if (mode === 'keyword') return { vectors: {}, degraded: [] }
+  const spaces = new Map(units.map((unit) => [unit.space, unit]))
+  const vectors: Record<string, Float32Array> = {}
+  const degraded: string[] = []
+  await Promise.all(
+    [...spaces].map(async ([space, unit]) => {
+      if (vector !== undefined) vectors[space] = vector
+      if (vector !== undefined || query === undefined || bringsVectors(unit)) return
+      try {
+        const [embedded] = await embedderOf(unit.profile.id).embed([query], { kind: 'query' })
+        if (embedded !== undefined) vectors[space] = embedded
+      } catch (error) {
+        const problem = asProblem(error)
+        if (mode === 'vector' || problem === undefined || !PROBLEMS[problem.code].retryable) throw error
+        degraded.push(space)
+      }
+    }),
+  )
+  return { vectors, degraded }
+}

@@ -6,8 +6,9 @@
 import { MAX_RESIDENT_BYTES } from './limits.ts'
 
 interface Resident {
-  value: unknown
+  readonly value: unknown
   bytes: number
+  readonly isPinned: boolean
 }
 
 /** A cache of rebuildable values under one byte budget. Iteration order of the map is the order of use. */
@@ -42,10 +43,13 @@ export class ResidentMemory {
     return resident.value as T
   }
 
-  /** Holds `value`, counted as `bytes`; evicts others, oldest use first, until the budget holds. */
-  set(key: string, value: unknown, bytes: number): void {
+  /**
+   * Holds `value`, counted as `bytes`; evicts others, oldest use first, until the budget holds. The value itself stays even
+   * where it alone is above the budget: its owner needs it now.
+   */
+  set(key: string, value: unknown, bytes: number, options: { readonly isPinned?: boolean } = {}): void {
     this.delete(key)
-    this.#residents.set(key, { value, bytes })
+    this.#residents.set(key, { value, bytes, isPinned: options.isPinned ?? false })
     this.#heldBytes += bytes
     this.#evict(key)
     this.#peakBytes = Math.max(this.#peakBytes, this.#heldBytes)
@@ -74,9 +78,11 @@ export class ResidentMemory {
   }
 
   #evict(keep: string): void {
-    for (const key of this.#residents.keys()) {
-      if (this.#heldBytes <= this.#budgetBytes) return
-      if (key !== keep) this.delete(key)
+    for (const isPinned of [false, true]) {
+      for (const [key, resident] of this.#residents) {
+        if (this.#heldBytes <= this.#budgetBytes) return
+        if (key !== keep && resident.isPinned === isPinned) this.delete(key)
+      }
     }
   }
 }

@@ -1,0 +1,219 @@
+/**
+ * Collections and their generations. A deleted collection's name is free at once; its row, marked, is the memory that its
+ * shards are still to be erased, and goes when they are.
+ */
+import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
+import { newCollectionId, newGenerationId } from '../core/ids.ts'
+import type { CollectionId, TenantUid } from '../core/ids.ts'
+import { invariant } from '../core/invariant.ts'
+import { Problem } from '../core/problem.ts'
+import type { Connection } from './connection.ts'
+import { isUniqueViolation } from './connection.ts'
+import { pageOf } from './paging.ts'
+import type { CollectionRecord, CollectionSettings, GenerationRecord, Page, PageRequest } from './records.ts'
+import { collections, documents, generations, jobProgress, jobs, tenants } from './schema.ts'
+
+const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
+
+export const COLLECTION_NAME_RULE = 'must match [a-z0-9][a-z0-9_-]{0,62} and not begin with col_'
+
+export const isCollectionName = (text: string): boolean => NAME.test(text) && !text.startsWith('col_')
+
+export interface NewCollection {
+  readonly tenantUid: TenantUid
+  readonly name: string
+  readonly language: string
+  readonly settings: CollectionSettings
+  readonly generation: Omit<GenerationRecord, 'id'>
+  /** From `runIdempotent`: creating with the same one again answers the collection made the first time. */
+  readonly operationId?: string
+}
+
+export interface CollectionChanges {
+  readonly name?: string
+  readonly language?: string
+  readonly settings?: CollectionSettings
+}
+
+export interface CollectionPageRequest extends PageRequest {
+  /** Only those that one of these names, ids or `prefix*` patterns reaches: a key's `collections`. */
+  readonly only?: readonly string[]
+}
+
+/** Rows of the document catalogue removed by one statement. */
+const PURGE_BATCH = 5_000
+
+type Row = { collection: typeof collections.$inferSelect; generation: typeof generations.$inferSelect }
+
+export class Collections {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** @throws conflict when the name is in use; unauthorized when the tenant was deleted meanwhile. */
+  async create(made: NewCollection): Promise<CollectionRecord> {
+    const { tenantUid, name, language, settings, generation, operationId } = made
+    const nowMs = this.#connection.clock()
+    const id = operationId === undefined ? newCollectionId() : (`col_${operationId}` as CollectionId)
+    const generationId = operationId === undefined ? newGenerationId() : `gen_${operationId}`
+    // A key outlives its tenant by up to 10 s in some isolate: nothing may be made for a tenant that is being erased.
+    const ownerLives = sql`EXISTS (SELECT 1 FROM ${tenants} WHERE uid = ${tenantUid} AND deleted_at_ms IS NULL)`
+    try {
+      await this.#connection.run((db) =>
+        db.batch([
+          db.run(sql`INSERT INTO generations
+              (id, collection_id, profile_id, dimensions, chunking, shards, precision, created_at_ms)
+            SELECT ${generationId}, ${id}, ${generation.profileId}, ${generation.dimensions},
+              ${JSON.stringify(generation.chunking)}, ${generation.shards}, ${generation.precision}, ${nowMs}
+            WHERE ${ownerLives}`),
+          db.run(sql`INSERT INTO collections
+              (id, tenant_uid, name, placement_epoch, language, settings, generation_id, created_at_ms, updated_at_ms)
+            SELECT ${id}, ${tenantUid}, ${name}, 1, ${language}, ${JSON.stringify(settings)}, ${generationId}, ${nowMs}, ${nowMs}
+            WHERE ${ownerLives}`),
+        ]),
+      )
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      const existing = operationId === undefined ? undefined : await this.find(tenantUid, id)
+      if (existing !== undefined) return existing
+      throw new Problem('conflict', 'the name is in use', { errors: [{ pointer: '/name', detail: 'is in use' }] })
+    }
+    const created = await this.find(tenantUid, id)
+    if (created === undefined) throw new Problem('unauthorized')
+    return created
+  }
+
+  /** By name, or by id (`col_…`), which no name can spell. */
+  async find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined> {
+    const isId = reference.startsWith('col_')
+    const named = isId ? eq(collections.id, reference as CollectionId) : eq(collections.name, reference)
+    const rows = await this.#select((query) =>
+      query.where(and(eq(collections.tenantUid, tenantUid), named, isNull(collections.deletedAtMs))),
+    )
+    return rows[0]
+  }
+
+  /** By name, ascending. */
+  async list(
+    tenantUid: TenantUid,
+    { limit, after = '', only }: CollectionPageRequest,
+  ): Promise<Page<CollectionRecord>> {
+    const rows = await this.#select((query) =>
+      query
+        .where(
+          and(
+            eq(collections.tenantUid, tenantUid),
+            gt(collections.name, after),
+            isNull(collections.deletedAtMs),
+            only === undefined ? undefined : reachedBy(only),
+          ),
+        )
+        .orderBy(asc(collections.name))
+        .limit(limit + 1),
+    )
+    return pageOf(rows, limit, ({ name }) => name)
+  }
+
+  /** `undefined` when there is no such collection. @throws conflict when the new name is in use. */
+  async update(
+    tenantUid: TenantUid,
+    id: CollectionId,
+    changes: CollectionChanges,
+  ): Promise<CollectionRecord | undefined> {
+    try {
+      const { meta } = await this.#connection.run((db) =>
+        db
+          .update(collections)
+          .set({ ...changes, updatedAtMs: this.#connection.clock() })
+          .where(live(tenantUid, id)),
+      )
+      return meta.changes === 0 ? undefined : await this.find(tenantUid, id)
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      throw new Problem('conflict', 'the name is in use', { errors: [{ pointer: '/name', detail: 'is in use' }] })
+    }
+  }
+
+  /**
+   * The first step of a deletion: the collection is gone for every reader. The caller then erases the shards and calls
+   * `purge`; where a crash comes between, `unfinishedDeletions` still names it. False when there was none.
+   */
+  async markDeleted(tenantUid: TenantUid, id: CollectionId): Promise<boolean> {
+    const { meta } = await this.#connection.run((db) =>
+      db.update(collections).set({ deletedAtMs: this.#connection.clock() }).where(live(tenantUid, id)),
+    )
+    return meta.changes > 0
+  }
+
+  /** Collections whose shards are still to be erased; of one tenant, or of all. */
+  async unfinishedDeletions(tenantUid?: TenantUid, limit = 1_000): Promise<readonly CollectionRecord[]> {
+    const ofTenant = tenantUid === undefined ? undefined : eq(collections.tenantUid, tenantUid)
+    return this.#select((query) =>
+      query
+        .where(and(ofTenant, isNotNull(collections.deletedAtMs)))
+        .orderBy(asc(collections.id))
+        .limit(limit),
+    )
+  }
+
+  /** The last step of a deletion, once the shards are empty. Only a collection marked deleted is removed. Safe to repeat. */
+  async purge(tenantUid: TenantUid, id: CollectionId): Promise<void> {
+    await this.#connection.run(async (db) => {
+      const marked = sql`(SELECT id FROM collections
+        WHERE id = ${id} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NOT NULL)`
+      for (;;) {
+        const batch = sql`(SELECT rowid FROM documents WHERE collection_id IN ${marked} LIMIT ${PURGE_BATCH})`
+        const { meta } = await db.delete(documents).where(sql`rowid IN ${batch}`)
+        if (meta.changes < PURGE_BATCH) break
+      }
+      const ownJobs = sql`(SELECT id FROM jobs WHERE collection_id IN ${marked})`
+      await db.batch([
+        db.delete(jobProgress).where(sql`${jobProgress.jobId} IN ${ownJobs}`),
+        db.delete(jobs).where(sql`${jobs.collectionId} IN ${marked}`),
+        db.delete(generations).where(sql`${generations.collectionId} IN ${marked}`),
+        db.delete(collections).where(sql`${collections.id} IN ${marked}`),
+      ])
+    })
+  }
+
+  async #select(refine: (query: Query) => PromiseLike<Row[]>): Promise<CollectionRecord[]> {
+    const rows = await this.#connection.run(async (db) => refine(joined(db)))
+    return rows.map(recordOf)
+  }
+}
+
+const joined = (db: Connection['db']) =>
+  db
+    .select({ collection: collections, generation: generations })
+    .from(collections)
+    .innerJoin(generations, eq(generations.id, collections.generationId))
+
+type Query = ReturnType<typeof joined>
+
+const live = (tenantUid: TenantUid, id: CollectionId) =>
+  and(eq(collections.tenantUid, tenantUid), eq(collections.id, id), isNull(collections.deletedAtMs))
+
+/** The same rule as `matchesCollection` in `tenancy/principal.ts`, as SQL, so that pages stay full. */
+const reachedBy = (patterns: readonly string[]) => sql`EXISTS (
+  SELECT 1 FROM json_each(${JSON.stringify(patterns)}) AS pattern WHERE pattern.value IN (collections.name, collections.id)
+  OR (substr(pattern.value, -1) = '*'
+    AND substr(collections.name, 1, length(pattern.value) - 1) = substr(pattern.value, 1, length(pattern.value) - 1)))`
+
+function recordOf({ collection, generation }: Row): CollectionRecord {
+  invariant(generation.collectionId === collection.id, 'a generation belongs to its collection')
+  const { id: generationId, profileId, dimensions, chunking, shards, precision } = generation
+  const { id, tenantUid, name, placementEpoch, language, settings, createdAtMs, updatedAtMs } = collection
+  return {
+    id,
+    tenantUid,
+    name,
+    placementEpoch,
+    language,
+    settings,
+    generation: { id: generationId, profileId, dimensions, chunking, shards, precision },
+    createdAtMs,
+    updatedAtMs,
+  }
+}

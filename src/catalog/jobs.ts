@@ -1,0 +1,150 @@
+/**
+ * Jobs, as counts: what each item is and why it failed is known by the shards and the tenant's object. A job's status only
+ * moves forward; once settled it never changes.
+ */
+import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import { newJobId } from '../core/ids.ts'
+import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
+import { invariant } from '../core/invariant.ts'
+import type { Connection } from './connection.ts'
+import { pageOf } from './paging.ts'
+import type { JobCounters, JobRecord, JobStatus, Page, PageRequest } from './records.ts'
+import { jobProgress, jobs } from './schema.ts'
+
+export interface NewJob {
+  /** Generated unless given; with a given one the call may be repeated. */
+  readonly id?: JobId
+  readonly tenantUid: TenantUid
+  readonly collectionId: CollectionId
+  readonly total: number
+  readonly keyId: string
+}
+
+export interface JobPageRequest extends PageRequest {
+  /** Only jobs of these collections. */
+  readonly collectionIds?: readonly CollectionId[]
+}
+
+export class Jobs {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** The new job is `queued`. */
+  async create({ id = newJobId(), tenantUid, collectionId, total, keyId }: NewJob): Promise<JobRecord> {
+    const nowMs = this.#connection.clock()
+    await this.#connection.run((db) =>
+      db
+        .insert(jobs)
+        .values({ id, tenantUid, collectionId, status: 'queued', total, keyId, createdAtMs: nowMs, updatedAtMs: nowMs })
+        .onConflictDoNothing(),
+    )
+    const created = await this.find(tenantUid, id)
+    invariant(created !== undefined, 'a job that was just created is there')
+    return created
+  }
+
+  async find(tenantUid: TenantUid, id: JobId | string): Promise<JobRecord | undefined> {
+    const rows = await this.#connection.run((db) =>
+      withCounts(db)
+        .where(and(eq(jobs.tenantUid, tenantUid), eq(jobs.id, id as JobId)))
+        .groupBy(jobs.id),
+    )
+    return rows[0] === undefined ? undefined : recordOf(rows[0])
+  }
+
+  /** Newest first. */
+  async list(tenantUid: TenantUid, { limit, after, collectionIds }: JobPageRequest): Promise<Page<JobRecord>> {
+    const ids = JSON.stringify(collectionIds ?? [])
+    const rows = await this.#connection.run((db) =>
+      withCounts(db)
+        .where(
+          and(
+            eq(jobs.tenantUid, tenantUid),
+            after === undefined ? undefined : olderThan(after),
+            collectionIds === undefined
+              ? undefined
+              : sql`${jobs.collectionId} IN (SELECT value FROM json_each(${ids}))`,
+          ),
+        )
+        .groupBy(jobs.id)
+        .orderBy(desc(jobs.createdAtMs), desc(jobs.id))
+        .limit(limit + 1),
+    )
+    return pageOf(rows.map(recordOf), limit, ({ createdAtMs, id }) => `${createdAtMs}.${id}`)
+  }
+
+  /** Notes one shard's absolute counts; a repeated or late report never lowers them. */
+  async reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters): Promise<void> {
+    const { succeeded, failed, cancelled } = counts
+    const nowMs = this.#connection.clock()
+    await this.#connection.run((db) =>
+      db.batch([
+        db.run(sql`INSERT INTO job_progress (job_id, shard, succeeded, failed, cancelled)
+          SELECT id, ${shard}, ${succeeded}, ${failed}, ${cancelled} FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid}
+          ON CONFLICT (job_id, shard) DO UPDATE SET succeeded = max(succeeded, excluded.succeeded),
+            failed = max(failed, excluded.failed), cancelled = max(cancelled, excluded.cancelled)`),
+        db
+          .update(jobs)
+          .set({ status: 'running', updatedAtMs: nowMs })
+          .where(and(owned(tenantUid, id), eq(jobs.status, 'queued'))),
+      ]),
+    )
+  }
+
+  /** Ends a job; false when it had ended before, or does not exist. */
+  async settle(
+    tenantUid: TenantUid,
+    id: JobId,
+    status: Extract<JobStatus, 'succeeded' | 'failed' | 'cancelled'>,
+  ): Promise<boolean> {
+    const nowMs = this.#connection.clock()
+    const { meta } = await this.#connection.run((db) =>
+      db
+        .update(jobs)
+        .set({ status, updatedAtMs: nowMs, finishedAtMs: nowMs })
+        .where(and(owned(tenantUid, id), inArray(jobs.status, ['queued', 'running']))),
+    )
+    return meta.changes > 0
+  }
+
+  /** Forgets a job whose request was refused after all, so that nothing shows what never was. */
+  async remove(tenantUid: TenantUid, id: JobId): Promise<void> {
+    await this.#connection.run((db) =>
+      db.batch([
+        db.run(sql`DELETE FROM job_progress
+          WHERE job_id IN (SELECT id FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid})`),
+        db.delete(jobs).where(owned(tenantUid, id)),
+      ]),
+    )
+  }
+}
+
+const withCounts = (db: Connection['db']) =>
+  db
+    .select({
+      job: jobs,
+      succeeded: sql<number>`coalesce(sum(${jobProgress.succeeded}), 0)`,
+      failed: sql<number>`coalesce(sum(${jobProgress.failed}), 0)`,
+      cancelled: sql<number>`coalesce(sum(${jobProgress.cancelled}), 0)`,
+    })
+    .from(jobs)
+    .leftJoin(jobProgress, eq(jobProgress.jobId, jobs.id))
+
+const owned = (tenantUid: TenantUid, id: JobId) => and(eq(jobs.tenantUid, tenantUid), eq(jobs.id, id))
+
+/** `after` is `<createdAtMs>.<id>` of the last job seen; anything else is the beginning of nothing. */
+function olderThan(after: string) {
+  const dot = after.indexOf('.')
+  const createdAtMs = Number(after.slice(0, dot))
+  const id = after.slice(dot + 1) as JobId
+  return or(lt(jobs.createdAtMs, createdAtMs), and(eq(jobs.createdAtMs, createdAtMs), lt(jobs.id, id)))
+}
+
+function recordOf(row: { job: typeof jobs.$inferSelect } & JobCounters): JobRecord {
+  const { job, succeeded, failed, cancelled } = row
+  const { finishedAtMs, ...rest } = job
+  return { ...rest, succeeded, failed, cancelled, ...(finishedAtMs === null ? {} : { finishedAtMs }) }
+}

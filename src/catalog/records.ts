@@ -1,0 +1,108 @@
+/**
+ * What the control plane keeps, as everyone above sees it: plain records without drizzle's types. Control-plane names
+ * only; no document content ever reaches D1.
+ */
+import type { ChunkingSettings } from '../chunking/chunk.ts'
+import type { JsonObject } from '../core/canonical-json.ts'
+import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
+import type { Bm25 } from '../keyword/keyword-index.ts'
+
+export type { KeyRecord } from '../tenancy/key-store.ts'
+
+/** One page of a list in key order. `nextAfter` is the `after` of the next page, absent at the end. */
+export interface Page<T> {
+  readonly data: readonly T[]
+  readonly nextAfter?: string
+}
+
+export interface PageRequest {
+  readonly limit: number
+  readonly after?: string
+}
+
+export interface TenantRecord {
+  /** Public, chosen by the operator or generated; after deletion it stays taken for ever. */
+  readonly id: string
+  readonly uid: TenantUid
+  readonly name: string
+  readonly suspended: boolean
+  readonly limits: JsonObject
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+/** An immutable build of a collection's index. */
+export interface GenerationRecord {
+  readonly id: string
+  readonly profileId: string
+  readonly dimensions: number
+  readonly chunking: ChunkingSettings
+  readonly shards: number
+  /** `f32` for vectors that callers bring, `int8` for a model's. */
+  readonly precision: 'int8' | 'f32'
+}
+
+export interface CollectionSettings {
+  readonly bm25?: Bm25
+}
+
+export interface CollectionRecord {
+  readonly id: CollectionId
+  readonly tenantUid: TenantUid
+  readonly name: string
+  /** Part of the shards' object names; rises when documents move to new objects. */
+  readonly placementEpoch: number
+  /** BCP 47 or `auto`. */
+  readonly language: string
+  readonly settings: CollectionSettings
+  /** The live one. */
+  readonly generation: GenerationRecord
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+
+/** Absolute counts of settled items; never increments, so that a repeated report changes nothing. */
+export interface JobCounters {
+  readonly succeeded: number
+  readonly failed: number
+  readonly cancelled: number
+}
+
+export interface JobRecord extends JobCounters {
+  readonly id: JobId
+  readonly tenantUid: TenantUid
+  readonly collectionId: CollectionId
+  readonly status: JobStatus
+  /** Items; `succeeded + failed + cancelled` of them are settled. */
+  readonly total: number
+  /** The key that asked. */
+  readonly keyId: string
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  readonly finishedAtMs?: number
+}
+
+export const isSettled = (status: JobStatus): boolean =>
+  status === 'succeeded' || status === 'failed' || status === 'cancelled'
+
+/** A document as the catalogue shows it to operators: handles and sizes, no content. */
+export interface CataloguedDocument {
+  readonly id: string
+  /** `deleted` removes it from the catalogue. */
+  readonly status: 'indexed' | 'pending' | 'failed' | 'deleted'
+  readonly bytes: number
+  readonly chunks: number
+  readonly version: number
+  /** The shard's sequence number of the write; an older one never overwrites a newer one. */
+  readonly sequence: number
+  readonly updatedAtMs: number
+}
+
+/** What a shard's change log hands to the catalogue; safe to repeat. */
+export interface ProjectionBatch {
+  readonly tenantUid: TenantUid
+  readonly collectionId: CollectionId
+  readonly documents: readonly CataloguedDocument[]
+}

@@ -1,0 +1,196 @@
+/** Tenants: the operator's view. A deleted tenant's public id stays taken for ever; of its row only the id and time stay. */
+import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
+import { newTenantUid } from '../core/ids.ts'
+import type { TenantUid } from '../core/ids.ts'
+import type { JsonObject } from '../core/canonical-json.ts'
+import { invariant } from '../core/invariant.ts'
+import { invalidField, Problem } from '../core/problem.ts'
+import { isTenantId, newTenantId, TENANT_ID_RULE } from '../tenancy/tenant-id.ts'
+import type { Connection } from './connection.ts'
+import { isUniqueViolation } from './connection.ts'
+import { collections, documents, generations, jobProgress, jobs, keys, tenants } from './schema.ts'
+import { pageOf } from './paging.ts'
+import type { Page, PageRequest, TenantRecord } from './records.ts'
+
+export interface NewTenant {
+  /** Generated unless given. */
+  readonly id?: string
+  readonly name: string
+  readonly limits?: JsonObject
+  /** From `runIdempotent`: creating with the same one again answers the tenant made the first time. */
+  readonly operationId?: string
+}
+
+export interface TenantChanges {
+  readonly name?: string
+  readonly suspended?: boolean
+  readonly limits?: JsonObject
+}
+
+/** What an erasure removed from D1, for the receipt. */
+export interface ErasedRows {
+  readonly keys: number
+  readonly collections: number
+  readonly jobs: number
+  readonly documents: number
+}
+
+/** Rows of the document catalogue removed by one statement. */
+const ERASE_BATCH = 5_000
+
+export class Tenants {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** @throws invalid_request for an id outside the grammar; conflict for one in use, now or ever before. */
+  async create({ id, name, limits = {}, operationId }: NewTenant): Promise<TenantRecord> {
+    if (id !== undefined && !isTenantId(id)) throw invalidField('/id', TENANT_ID_RULE)
+    const nowMs = this.#connection.clock()
+    const row: typeof tenants.$inferInsert = {
+      id: id ?? newTenantId(operationId),
+      uid: operationId === undefined ? newTenantUid() : (`ten_${operationId}` as TenantUid),
+      name,
+      limits,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+    }
+    try {
+      const rows = await this.#connection.run((db) => db.insert(tenants).values(row).returning())
+      const [made] = rows.map(recordOf)
+      invariant(made !== undefined, 'an insert returns its row')
+      return made
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      const existing = await this.find(row.id)
+      if (operationId !== undefined && existing?.uid === row.uid) return existing
+      throw new Problem('conflict', 'the tenant id is in use or was used before', {
+        errors: [{ pointer: '/id', detail: 'is in use or was used before' }],
+      })
+    }
+  }
+
+  /** By id, ascending. */
+  async list({ limit, after = '' }: PageRequest): Promise<Page<TenantRecord>> {
+    const rows = await this.#connection.run((db) =>
+      db
+        .select()
+        .from(tenants)
+        .where(and(gt(tenants.id, after), isNull(tenants.deletedAtMs)))
+        .orderBy(asc(tenants.id))
+        .limit(limit + 1),
+    )
+    return pageOf(rows.map(recordOf), limit, ({ id }) => id)
+  }
+
+  /** By public id; a deleted tenant is not found. */
+  async find(id: string): Promise<TenantRecord | undefined> {
+    const rows = await this.#connection.run((db) => db.select().from(tenants).where(live(id)))
+    return rows.map(recordOf)[0]
+  }
+
+  /** `undefined` when there is no such tenant. */
+  async update(id: string, changes: TenantChanges): Promise<TenantRecord | undefined> {
+    const { clock } = this.#connection
+    const rows = await this.#connection.run((db) =>
+      db
+        .update(tenants)
+        .set({ ...changes, updatedAtMs: clock() })
+        .where(live(id))
+        .returning(),
+    )
+    return rows.map(recordOf)[0]
+  }
+
+  /**
+   * The first of two steps of a deletion: the tenant is gone for every reader, its keys are dead, its name is forgotten,
+   * its collections are marked (`collections.unfinishedDeletions`). Answers the uid also when an earlier erasure was
+   * interrupted, and `undefined` when there is nothing left to erase.
+   */
+  async startErasure(id: string): Promise<TenantUid | undefined> {
+    const nowMs = this.#connection.clock()
+    const uidOf = sql`(SELECT uid FROM tenants WHERE id = ${id})`
+    return this.#connection.run(async (db) => {
+      const [marked] = await db.batch([
+        db
+          .update(tenants)
+          .set({
+            name: null,
+            limits: null,
+            suspended: false,
+            createdAtMs: null,
+            updatedAtMs: null,
+            deletedAtMs: sql`coalesce(deleted_at_ms, ${nowMs})`,
+          })
+          .where(and(eq(tenants.id, id), isNotNull(tenants.uid)))
+          .returning({ uid: tenants.uid }),
+        db
+          .update(collections)
+          .set({ deletedAtMs: nowMs })
+          .where(and(sql`${collections.tenantUid} = ${uidOf}`, isNull(collections.deletedAtMs))),
+      ])
+      return marked[0]?.uid ?? undefined
+    })
+  }
+
+  /** Tenants whose erasure was started and not finished, as after a crash. */
+  async unfinishedErasures(): Promise<readonly { readonly id: string; readonly uid: TenantUid }[]> {
+    const rows = await this.#connection.run((db) =>
+      db
+        .select({ id: tenants.id, uid: tenants.uid })
+        .from(tenants)
+        .where(and(isNotNull(tenants.deletedAtMs), isNotNull(tenants.uid))),
+    )
+    return rows.flatMap(({ id, uid }) => (uid === null ? [] : [{ id, uid }]))
+  }
+
+  /** The last step, after every object of the tenant is empty: removes its rows, then its uid. Safe to repeat. */
+  async finishErasure(uid: TenantUid): Promise<ErasedRows> {
+    let erasedDocuments = 0
+    return this.#connection.run(async (db) => {
+      for (;;) {
+        const batch = sql`(SELECT rowid FROM documents WHERE collection_id IN
+          (SELECT id FROM collections WHERE tenant_uid = ${uid}) LIMIT ${ERASE_BATCH})`
+        const { meta } = await db.delete(documents).where(sql`rowid IN ${batch}`)
+        erasedDocuments += meta.changes
+        if (meta.changes < ERASE_BATCH) break
+      }
+      const ownCollections = sql`(SELECT id FROM collections WHERE tenant_uid = ${uid})`
+      const [, , erasedJobs, erasedCollections, erasedKeys] = await db.batch([
+        db.delete(generations).where(sql`${generations.collectionId} IN ${ownCollections}`),
+        db.delete(jobProgress).where(sql`${jobProgress.jobId} IN (SELECT id FROM jobs WHERE tenant_uid = ${uid})`),
+        db.delete(jobs).where(eq(jobs.tenantUid, uid)),
+        db.delete(collections).where(eq(collections.tenantUid, uid)),
+        db.delete(keys).where(eq(keys.tenantUid, uid)),
+        db
+          .update(tenants)
+          .set({ uid: null })
+          .where(and(eq(tenants.uid, uid), isNotNull(tenants.deletedAtMs))),
+      ])
+      return {
+        keys: erasedKeys.meta.changes,
+        collections: erasedCollections.meta.changes,
+        jobs: erasedJobs.meta.changes,
+        documents: erasedDocuments,
+      }
+    })
+  }
+}
+
+const live = (id: string) => and(eq(tenants.id, id), isNull(tenants.deletedAtMs))
+
+function recordOf(row: typeof tenants.$inferSelect): TenantRecord {
+  const { id, uid, name, suspended, limits, createdAtMs, updatedAtMs } = row
+  invariant(uid !== null, 'a live tenant has a uid')
+  return {
+    id,
+    uid,
+    name: name ?? '',
+    suspended,
+    limits: limits ?? {},
+    createdAtMs: createdAtMs ?? 0,
+    updatedAtMs: updatedAtMs ?? 0,
+  }
+}

@@ -4,12 +4,18 @@
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { keyHash, newKey } from './src/tenancy/key-format.ts'
 
-const TEST_BINDINGS = {
-  // Throw-away values that only tests know; the hash is SHA-256 of test/support/root-key.ts's key.
-  NEARFIELD_ROOT_KEY_HASH: '',
-  NEARFIELD_SEALING_KEY: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8',
-  NEARFIELD_ALLOW_PRIVATE_ENDPOINTS: 'true',
+/** Throw-away secrets of one test run, and the root key itself for tests that play the operator. */
+async function testBindings(): Promise<Record<string, string>> {
+  const rootKey = newKey('root')
+  return {
+    NEARFIELD_ROOT_KEY_HASH: await keyHash(rootKey),
+    NEARFIELD_SEALING_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+    NEARFIELD_ALLOW_PRIVATE_ENDPOINTS: 'true',
+    NEARFIELD_EMBEDDER_OBJECTS: '1',
+    TEST_ROOT_KEY: rootKey.text,
+  }
 }
 
 export default defineConfig({
@@ -28,7 +34,9 @@ export default defineConfig({
           cloudflareTest(async () => ({
             remoteBindings: false,
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { ...TEST_BINDINGS, TEST_MIGRATIONS: await readD1Migrations('./migrations') } },
+            miniflare: {
+              bindings: { ...(await testBindings()), TEST_MIGRATIONS: await readD1Migrations('./migrations') },
+            },
           })),
         ],
         test: {

@@ -19,7 +19,11 @@ function hashInputs(root: string): string {
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => !/\.(wasm|stamp)$/.test(file))
     .sort()
-  for (const file of files) hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file)).update('\0')
+  for (const file of files)
+    hash
+      .update(`${file.slice(root.length)}\0`)
+      .update(readFileSync(file))
+      .update('\0')
   return hash.digest('hex')
 }
 

@@ -26,6 +26,8 @@ function workerSecrets(secrets: Secrets): Record<string, string> {
     NEARFIELD_ROOT_KEY_HASH: keyHash(secrets.rootKey),
     NEARFIELD_SEALING_KEY: secrets.sealingKey,
     NEARFIELD_ALLOW_PRIVATE_ENDPOINTS: 'true',
+    // All objects of one local runtime share one thread: a pool would gain nothing.
+    NEARFIELD_EMBEDDER_OBJECTS: '1',
     ...(secrets.demoPublicKey === undefined ? {} : { NEARFIELD_DEMO_PUBLIC_KEY: secrets.demoPublicKey }),
   }
 }

@@ -12,17 +12,23 @@ interface WranglerConfig {
   readonly compatibility_date: string
   readonly compatibility_flags?: readonly string[]
   readonly vars?: Readonly<Record<string, string>>
-  readonly assets?: { readonly directory: string; readonly binding: string; readonly run_worker_first?: boolean }
+  readonly assets?: {
+    readonly directory: string
+    readonly binding: string
+    readonly html_handling?: 'none'
+  }
   readonly d1_databases?: readonly { readonly binding: string; readonly database_name: string }[]
   readonly durable_objects?: { readonly bindings: readonly { readonly name: string; readonly class_name: string }[] }
   readonly migrations?: readonly { readonly tag: string; readonly new_sqlite_classes?: readonly string[] }[]
 }
 
 /** Keys of the file that mean something locally, and those that only a deployment reads. */
-const KNOWN = new Set([
-  ...['name', 'compatibility_date', 'compatibility_flags', 'vars', 'assets', 'd1_databases', 'durable_objects', 'migrations'],
-  ...['main', 'workers_dev', 'observability', 'limits', 'placement', 'rules', 'upload_source_maps', 'preview_urls'],
-])
+const KNOWN = new Set(
+  (
+    'name compatibility_date compatibility_flags vars assets d1_databases durable_objects migrations ' +
+    'main workers_dev observability limits placement rules upload_source_maps preview_urls'
+  ).split(' '),
+)
 
 export function readWranglerConfig(root: string): WranglerConfig {
   return parse(readFileSync(join(root, 'wrangler.toml'), 'utf8')) as unknown as WranglerConfig
@@ -56,6 +62,7 @@ export function workerOptions(root: string, secrets: Readonly<Record<string, str
           assets: {
             directory: join(root, config.assets.directory),
             binding: config.assets.binding,
+            assetConfig: { html_handling: config.assets.html_handling ?? 'auto-trailing-slash' },
             routerConfig: { invoke_user_worker_ahead_of_assets: true, has_user_worker: true },
           },
         }),

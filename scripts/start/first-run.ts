@@ -30,7 +30,13 @@ export function documentation(root: string): DocumentInput[] {
   return paths.map((path) => {
     const markdown = readFileSync(join(root, path), 'utf8')
     const title = /^# (.+)$/m.exec(markdown)?.[1] ?? path
-    return { id: path, markdown, title, language: 'en', metadata: { path, folder: path.startsWith('docs/') ? 'docs' : '.' } }
+    return {
+      id: path,
+      markdown,
+      title,
+      language: 'en',
+      metadata: { path, folder: path.startsWith('docs/') ? 'docs' : '.' },
+    }
   })
 }
 

@@ -26,6 +26,7 @@ export function parseOptions(args: readonly string[]): StartOptions {
     throw new StartError(`${(error as Error).message} Usage: npm start -- [--port N] [--state DIR]`)
   }
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN
-  if (!(port >= 1 && port <= 65_535)) throw new StartError(`--port must be a number from 1 to 65535, not "${values.port}".`)
+  if (!(port >= 1 && port <= 65_535))
+    throw new StartError(`--port must be a number from 1 to 65535, not "${values.port}".`)
   return { port, state: resolve(values.state) }
 }

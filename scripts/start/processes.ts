@@ -41,7 +41,9 @@ export function look(pid: number): Seen | undefined {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
       return { startTime: `${fields[19]}@${bootId()}`, command, parentPid: Number(fields[1]) }
     }
-    const line = execFileSync('ps', ['-o', 'ppid=,stat=,lstart=,command=', '-p', String(pid)], { encoding: 'utf8' }).trim()
+    const line = execFileSync('ps', ['-o', 'ppid=,stat=,lstart=,command=', '-p', String(pid)], {
+      encoding: 'utf8',
+    }).trim()
     const match = /^(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\S+)\s+(.*)$/s.exec(line)
     if (match === null || match[2]?.startsWith('Z')) return undefined
     return { startTime: match[3] ?? '', command: match[4] ?? '', parentPid: Number(match[1]) }
@@ -64,7 +66,9 @@ export function isAlive(entry: ProcessRecord): boolean {
 function pids(): number[] {
   const names = isLinux
     ? readdirSync('/proc')
-    : execFileSync('ps', ['-A', '-o', 'pid='], { encoding: 'utf8' }).split('\n').map((line) => line.trim())
+    : execFileSync('ps', ['-A', '-o', 'pid='], { encoding: 'utf8' })
+        .split('\n')
+        .map((line) => line.trim())
   return names.filter((name) => /^\d+$/.test(name)).map(Number)
 }
 

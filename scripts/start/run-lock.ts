@@ -34,7 +34,9 @@ export async function takeRunLock(state: string): Promise<RunLock> {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch {
     database.close()
-    throw new StartError(`Nearfield is already running on ${state}${holder(path)}. Stop it first, or use another --state.`)
+    throw new StartError(
+      `Nearfield is already running on ${state}${holder(path)}. Stop it first, or use another --state.`,
+    )
   }
   await endLeftovers(path)
   const token = randomUUID()

@@ -5,9 +5,10 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Log, LogLevel, Miniflare } from 'miniflare'
-import type { D1Database, MiniflareOptions } from 'miniflare'
+import type { MiniflareOptions } from 'miniflare'
 import { workerOptions } from './bindings.ts'
 import type { BoundedLog } from './bounded-log.ts'
 import type { StartOptions } from './options.ts'
@@ -106,7 +107,7 @@ export class Server {
       unsafeRuntimeEnv: { [RUN_TOKEN]: lock.token },
       d1Persist: join(options.state, 'd1'),
       durableObjectsPersist: join(options.state, 'objects'),
-      handleRuntimeStdio: (stdout, stderr) => {
+      handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
         log.take(stdout)
         log.take(stderr)
       },
@@ -125,15 +126,18 @@ export class Server {
 
   async database(): Promise<D1Database> {
     if (this.#miniflare === undefined) throw new Error('the runtime is not running')
-    return (await this.#miniflare.getD1Database('DB', this.#workerName)) as unknown as D1Database
+    return this.#miniflare.getD1Database('DB', this.#workerName)
   }
 
   /** Waits for 200 from `/healthz`. @throws StartError after 30 s */
   async untilHealthy(): Promise<void> {
     const deadline = Date.now() + HEALTHY_WITHIN_MS
-    for (let last = 'no answer'; ; ) {
+    for (let last = 'no answer'; ;) {
       const response = await fetch(`${this.url}/healthz`).catch(() => undefined)
-      if (response?.status === 200) return void (await response.body?.cancel())
+      if (response?.status === 200) {
+        await response.body?.cancel()
+        return
+      }
       if (response !== undefined) last = `${response.status} ${(await response.text()).slice(0, 200)}`
       if (Date.now() > deadline) throw new StartError(`The server does not become healthy: ${last}`)
       await sleep(50)

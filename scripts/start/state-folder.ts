@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { D1Database } from 'miniflare'
 import { readIfThere, writeAtomically } from './files.ts'
 import { StartError } from './options.ts'
 
@@ -101,5 +100,7 @@ export async function migrate(
 function refuseNewer(folder: string, applied: readonly string[], known: ReadonlySet<string>): void {
   const newer = applied.find((name) => !known.has(name))
   if (newer === undefined) return
-  throw new StartError(`${folder} was written by a newer Nearfield (it has ${newer}). Use that version, or another --state.`)
+  throw new StartError(
+    `${folder} was written by a newer Nearfield (it has ${newer}). Use that version, or another --state.`,
+  )
 }

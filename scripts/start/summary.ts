@@ -25,7 +25,13 @@ export function curlLines(url: string, headerFile: string): string[] {
     `curl -sS -X ${method} ${url}/v1/collections/docs/${path} -H @${quoted(headerFile)} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`
   return [
     send('PUT', 'documents', {
-      documents: [{ id: 'ferry', title: 'The ferry', text: 'The Osprey ferry leaves at nine and carries bicycles for three euro.' }],
+      documents: [
+        {
+          id: 'ferry',
+          title: 'The ferry',
+          text: 'The Osprey ferry leaves at nine and carries bicycles for three euro.',
+        },
+      ],
     }),
     send('POST', 'search', { query: 'how much is it to take a bike on the boat', limit: 3 }),
     send('POST', 'answers', { question: 'What does a 202 answer promise?' }),

@@ -92,6 +92,8 @@ export interface CollectionInfo {
 
 export type PutResult = { readonly results: readonly DocumentResult[] } | { readonly job: { readonly id: string } }
 
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
 /** A problem answer of the server (RFC 9457), or a status that carries none. */
 export class NearfieldError extends Error {
   override readonly name = 'NearfieldError'
@@ -102,12 +104,12 @@ export class NearfieldError extends Error {
 
   constructor(status: number, body: Record<string, unknown>) {
     const errors = Array.isArray(body['errors']) ? (body['errors'] as { pointer: string; detail: string }[]) : []
-    const detail = String(body['detail'] ?? body['title'] ?? `the server answered ${status}`)
+    const detail = text(body['detail']) ?? text(body['title']) ?? `the server answered ${status}`
     const field = errors[0]
     super(field === undefined || detail.includes(field.pointer) ? detail : `${field.pointer}: ${field.detail}`)
     this.status = status
-    this.code = String(body['code'] ?? 'unknown')
-    this.requestId = typeof body['requestId'] === 'string' ? body['requestId'] : undefined
+    this.code = text(body['code']) ?? 'unknown'
+    this.requestId = text(body['requestId'])
     this.errors = errors
   }
 }
@@ -152,7 +154,11 @@ export class NearfieldClient {
     }
   }
 
-  put(collection: string, documents: readonly DocumentInput[], headers: Record<string, string> = {}): Promise<PutResult> {
+  put(
+    collection: string,
+    documents: readonly DocumentInput[],
+    headers: Record<string, string> = {},
+  ): Promise<PutResult> {
     return this.request('PUT', `/v1/collections/${encodeURIComponent(collection)}/documents`, { documents }, headers)
   }
 
@@ -192,12 +198,12 @@ export class NearfieldClient {
 }
 
 async function read<T>(response: Response): Promise<T> {
-  const text = await response.text()
+  const raw = await response.text()
   let body: unknown
   try {
-    body = text === '' ? undefined : JSON.parse(text)
+    body = raw === '' ? undefined : JSON.parse(raw)
   } catch {
-    body = { detail: text.slice(0, 200) }
+    body = { detail: raw.slice(0, 200) }
   }
   if (!response.ok) throw new NearfieldError(response.status, (body ?? {}) as Record<string, unknown>)
   return body as T

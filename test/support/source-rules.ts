@@ -68,6 +68,9 @@ const FORBIDDEN_FOLDERS = new Set(['utils', 'util', 'helpers', 'common', 'servic
 
 export const MAX_FILE_LINES = 400
 
+/** Spelt as a pattern, so that this file does not hold what it looks for. */
+const UNFINISHED = /FIX[M]E|TO[D]O:/
+
 /** Every module that a source file names: static imports, re-exports, dynamic imports, types included. */
 export function importsOf(file: string, source: string): string[] {
   const { module, errors } = parseSync(file, source)
@@ -112,8 +115,7 @@ export function formFaults(file: string, source: string): string[] {
   return [
     ...(lines > MAX_FILE_LINES ? [`${file}: ${lines} lines, more than ${MAX_FILE_LINES}`] : []),
     ...(/^(\/\*\*|\/\/)/.test(body) || file.startsWith('test/') ? [] : [`${file}: does not open by saying what it is`]),
-    // The marker is spelt apart so that this file does not hold it.
-    ...(source.includes('FIX' + 'ME') || source.includes('TO' + 'DO:') ? [`${file}: has an unfinished mark`] : []),
+    ...(UNFINISHED.test(source) ? [`${file}: has an unfinished mark`] : []),
     ...(/\.(skip|only)\(/.test(source) && file.startsWith('test/') ? [`${file}: skips or singles out a test`] : []),
     ...file
       .split('/')

@@ -1,0 +1,174 @@
+/**
+ * The metadata index that looks at every document. Parsed metadata stays in memory while it fits; beyond that, it is
+ * read from storage in pages for every filter. Nothing needs to be declared: any field is filterable and facetable.
+ */
+import { utf8Length } from '../core/bytes.ts'
+import type { JsonObject } from '../core/canonical-json.ts'
+import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
+import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
+import { compileFilter, type FilteredDocument } from './evaluate-filter.ts'
+import { FacetCounter } from './facet-values.ts'
+import type { Filter } from './filter.ts'
+import { jsonMemoryBytes } from './json-memory.ts'
+import type { FacetValue, MetadataIndex } from './metadata-index.ts'
+
+/** Beyond this the parsed metadata of a shard is not kept in memory. */
+const MAX_RESIDENT_METADATA_BYTES = 16_000_000
+/** Documents read at a time; 16 KB of metadata each at most, so 2 MB. */
+const PAGE_DOCUMENTS = 128
+
+export interface ExactMetadataIndexOptions {
+  /** Prefix of the key in resident memory, unique to the shard. */
+  readonly key: string
+  readonly memory?: ResidentMemory
+  /** Most bytes of parsed metadata to keep; tests lower it. */
+  readonly maxResidentBytes?: number
+}
+
+interface MetadataRow {
+  readonly document: number
+  readonly id: string
+  readonly json: string
+}
+
+interface ResidentDocument extends FilteredDocument {
+  readonly bytes: number
+}
+
+/** An index trusts only what it put into resident memory itself, never what an earlier run of the object left. */
+interface ResidentDocuments {
+  readonly owner: object
+  readonly documents: Map<number, ResidentDocument>
+  bytes: number
+}
+
+/** Runs to completion in every call. After a transaction that was rolled back the caller must `evict()`. */
+export class ExactMetadataIndex implements MetadataIndex {
+  /** Of the stored rows; `rebuild` makes the present format from the documents. */
+  static readonly FORMAT = 1
+
+  static readonly migrations: readonly SqlMigration[] = [
+    {
+      id: 'metadata/1 metadata',
+      statements: ['CREATE TABLE metadata (document INTEGER PRIMARY KEY, id TEXT NOT NULL, json TEXT NOT NULL) STRICT'],
+    },
+  ]
+
+  readonly #database: SqlDatabase
+  readonly #memory: ResidentMemory
+  readonly #key: string
+  readonly #maxResidentBytes: number
+  readonly #owner = {}
+
+  constructor(database: SqlDatabase, options: ExactMetadataIndexOptions) {
+    this.#database = database
+    this.#memory = options.memory ?? residentMemory
+    this.#key = `${options.key}/metadata`
+    this.#maxResidentBytes = options.maxResidentBytes ?? MAX_RESIDENT_METADATA_BYTES
+  }
+
+  add(document: number, id: string, metadata: JsonObject): void {
+    const json = JSON.stringify(metadata)
+    this.#database.run('INSERT OR REPLACE INTO metadata (document, id, json) VALUES (?, ?, ?)', document, id, json)
+    const resident = this.#resident()
+    if (resident === undefined) return
+    // Parsed again, so that no later change of the caller's object reaches the index.
+    hold(resident, document, id, JSON.parse(json) as JsonObject)
+    if (resident.bytes > this.#maxResidentBytes) this.evict()
+    else this.#memory.resize(this.#key, resident.bytes)
+  }
+
+  remove(document: number): void {
+    this.#database.run('DELETE FROM metadata WHERE document = ?', document)
+    const resident = this.#resident()
+    if (resident === undefined) return
+    release(resident, document)
+    this.#memory.resize(this.#key, resident.bytes)
+  }
+
+  matching(filter: Filter): Uint32Array {
+    const predicate = compileFilter(filter)
+    const found: number[] = []
+    this.#each((document, entry) => {
+      if (predicate(entry)) found.push(document)
+    })
+    return Uint32Array.from(found).sort()
+  }
+
+  facets(fields: readonly string[], documents: Uint32Array): Record<string, FacetValue[]> {
+    const counters = fields.map((field): [string, FacetCounter] => [field, new FacetCounter(field)])
+    if (counters.length > 0) {
+      const wanted = new Set(documents)
+      this.#each((document, { metadata }) => {
+        if (wanted.has(document)) for (const [, counter] of counters) counter.add(metadata)
+      })
+    }
+    return Object.fromEntries(counters.map(([field, counter]) => [field, counter.values()]))
+  }
+
+  evict(): void {
+    this.#memory.delete(this.#key)
+  }
+
+  /** Replaces every row; inside the caller's transaction. */
+  rebuild(
+    documents: Iterable<{ readonly document: number; readonly id: string; readonly metadata: JsonObject }>,
+  ): void {
+    this.evict()
+    this.#database.run('DELETE FROM metadata')
+    for (const { document, id, metadata } of documents) this.add(document, id, metadata)
+  }
+
+  #resident(): ResidentDocuments | undefined {
+    const resident = this.#memory.get<ResidentDocuments>(this.#key)
+    return resident?.owner === this.#owner ? resident : undefined
+  }
+
+  /** Visits every document, in no order. What is read on the way is kept if all of it fits. */
+  #each(visit: (document: number, entry: FilteredDocument) => void): void {
+    const known = this.#resident()
+    if (known !== undefined) {
+      for (const [document, entry] of known.documents) visit(document, entry)
+      return
+    }
+    const resident: ResidentDocuments = { owner: this.#owner, documents: new Map(), bytes: 0 }
+    let fits = true
+    let after = -1
+    for (;;) {
+      const rows = this.#database.all<MetadataRow>(
+        'SELECT document, id, json FROM metadata WHERE document > ? ORDER BY document LIMIT ?',
+        after,
+        PAGE_DOCUMENTS,
+      )
+      for (const { document, id, json } of rows) {
+        const metadata = JSON.parse(json) as JsonObject
+        visit(document, { id, metadata })
+        if (fits) hold(resident, document, id, metadata)
+      }
+      if (resident.bytes > this.#maxResidentBytes) {
+        fits = false
+        resident.documents.clear()
+        resident.bytes = 0
+      }
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < PAGE_DOCUMENTS) break
+      after = last.document
+    }
+    if (fits) this.#memory.set(this.#key, resident, resident.bytes)
+  }
+}
+
+/** A `Map` entry with its small record; measured in Node 24. */
+const ENTRY_BYTES = 120
+
+function hold(resident: ResidentDocuments, document: number, id: string, metadata: JsonObject): void {
+  release(resident, document)
+  const bytes = ENTRY_BYTES + utf8Length(id) + jsonMemoryBytes(metadata)
+  resident.documents.set(document, { id, metadata, bytes })
+  resident.bytes += bytes
+}
+
+function release(resident: ResidentDocuments, document: number): void {
+  resident.bytes -= resident.documents.get(document)?.bytes ?? 0
+  resident.documents.delete(document)
+}

@@ -1,0 +1,48 @@
+/**
+ * Compiles the AssemblyScript kernels, `npm run build:kernels`: one source, two builds, relaxed SIMD and plain SIMD. Does
+ * nothing when the sources, this script and the compiler are those of the last build.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { main, version } from 'assemblyscript/asc'
+
+const ROOT = dirname(import.meta.dirname)
+const ENTRY = 'src/kernels/assembly/index.ts'
+const BUILDS = [
+  { file: 'src/kernels/edge-relaxed.wasm', features: ['simd', 'relaxed-simd'] },
+  { file: 'src/kernels/edge-plain.wasm', features: ['simd'] },
+]
+const STAMP = join(ROOT, 'node_modules/.cache/nearfield/kernels.sha256')
+
+/** Hash over everything that decides the result. */
+function inputHash(): string {
+  const hash = createHash('sha256').update(version)
+  const files = globSync('src/kernels/assembly/**/*.ts', { cwd: ROOT }).sort()
+  for (const file of [...files, 'scripts/build-kernels.ts']) {
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(ROOT, file)))
+      .update('\0')
+  }
+  return hash.digest('hex')
+}
+
+/** Compiles both builds when they are stale. @throws when the compiler refuses the source */
+export async function buildKernels(): Promise<void> {
+  const hash = inputHash()
+  const isFresh = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash
+  if (isFresh && BUILDS.every(({ file }) => existsSync(join(ROOT, file)))) return
+  for (const { file, features } of BUILDS) {
+    const enabled = features.flatMap((feature) => ['--enable', feature])
+    const options = ['--runtime', 'stub', '-O3', '--noAssert', '--use', 'abort=', '--baseDir', ROOT]
+    const messages: string[] = []
+    const stderr = { write: (chunk: string | Uint8Array) => messages.push(String(chunk)) }
+    const { error } = await main([ENTRY, '--outFile', file, ...options, ...enabled], { stderr })
+    if (error !== null) throw new Error(`${file}: ${messages.join('')}`, { cause: error })
+  }
+  mkdirSync(dirname(STAMP), { recursive: true })
+  writeFileSync(STAMP, hash)
+}
+
+await buildKernels()

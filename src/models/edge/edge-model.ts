@@ -1,0 +1,122 @@
+/**
+ * The weights and the tokenizer of `edge-en` in this isolate. Loaded on first use from the static assets, held in
+ * `residentMemory` under one key, loaded again after an eviction. A forward pass is synchronous, so requests that share
+ * the model never interleave inside one.
+ */
+import { invariant } from '../../core/invariant.ts'
+import type { ResidentMemory } from '../../core/resident-memory.ts'
+import {
+  EncoderKernel,
+  ENCODER_DIMENSIONS,
+  ENCODER_MAX_TOKENS,
+  ENCODER_VOCABULARY,
+} from '../../kernels/encoder-kernel.ts'
+import { hasRelaxedSimd } from '../../kernels/relaxed-simd.ts'
+import { EDGE_EN_ASSET } from './edge-en-asset.ts'
+import { readModelFile } from './model-file.ts'
+import { Vocabulary } from './vocabulary.ts'
+import { WordPiece } from './word-piece.ts'
+
+export const EDGE_EN_RESIDENT_KEY = 'model/edge-en'
+
+/**
+ * How long a request waits for a load that another request began. The platform drops a request's I/O when its client goes
+ * away, and then the promise of that load never settles; whoever waited loads for itself after this time.
+ */
+const LOAD_PATIENCE_MS = 2_000
+
+export interface EdgeModelDependencies {
+  /** Reads a static asset by its path from the assets folder. */
+  readonly readAsset: (path: string) => Promise<ArrayBuffer>
+  readonly relaxedModule: WebAssembly.Module
+  readonly plainModule: WebAssembly.Module
+  readonly memory: ResidentMemory
+}
+
+/** A loaded model: everything here is synchronous. */
+export class EdgeModel {
+  readonly tokenizer: WordPiece
+  readonly #kernel: EncoderKernel
+
+  constructor(tokenizer: WordPiece, kernel: EncoderKernel) {
+    this.tokenizer = tokenizer
+    this.#kernel = kernel
+  }
+
+  /** Bytes held: linear memory with weights, word rows and activations; vocabulary. */
+  get bytes(): number {
+    return this.#kernel.bytes + this.tokenizer.bytes
+  }
+
+  /** Embeds the first 256 tokens of `text` into a new unit vector. */
+  embed(text: string): Float32Array<ArrayBuffer> {
+    return this.#kernel.encode(this.tokenizer.encode(text, ENCODER_MAX_TOKENS))
+  }
+}
+
+/** Hands out the isolate's one model, loading it when it is not resident. */
+export class EdgeModelLoader {
+  readonly #dependencies: EdgeModelDependencies
+  #pending: Promise<EdgeModel> | undefined
+
+  constructor(dependencies: EdgeModelDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Returns the resident model or loads it: one load at a time, unless a load hangs. */
+  async get(): Promise<EdgeModel> {
+    const resident = this.#dependencies.memory.get<EdgeModel>(EDGE_EN_RESIDENT_KEY)
+    if (resident !== undefined) return resident
+    const others = this.#pending
+    if (others !== undefined) {
+      const loaded = await withPatience(others, LOAD_PATIENCE_MS)
+      if (loaded !== undefined) return loaded
+    }
+    if (this.#pending === others) this.#pending = this.#load()
+    const own = this.#pending ?? this.#load()
+    try {
+      return await own
+    } finally {
+      if (this.#pending === own) this.#pending = undefined
+    }
+  }
+
+  async #load(): Promise<EdgeModel> {
+    const { readAsset, relaxedModule, plainModule, memory } = this.#dependencies
+    const model = createEdgeModel(await readAsset(EDGE_EN_ASSET), hasRelaxedSimd() ? relaxedModule : plainModule)
+    memory.set(EDGE_EN_RESIDENT_KEY, model, model.bytes, { isPinned: true })
+    return model
+  }
+}
+
+/** Builds a model from its file; nothing of `file` is kept. */
+export function createEdgeModel(file: ArrayBuffer, module: WebAssembly.Module): EdgeModel {
+  const model = readModelFile(file)
+  const { shape } = model
+  invariant(
+    shape.dimensions === ENCODER_DIMENSIONS &&
+      shape.maxTokens === ENCODER_MAX_TOKENS &&
+      shape.vocabulary === ENCODER_VOCABULARY,
+    'the model file has the shape of the kernel',
+  )
+  const kernel = new EncoderKernel(module, {
+    layers: model.section('layers'),
+    words: model.section('words'),
+    scales: model.section('scales'),
+  })
+  const vocabulary = new Vocabulary(new TextDecoder().decode(model.section('vocab')))
+  return new EdgeModel(new WordPiece(vocabulary), kernel)
+}
+
+/** Waits for `promise`, but no longer than `patienceMs`; its failure is the failure of whoever began it, not ours. */
+async function withPatience<T>(promise: Promise<T>, patienceMs: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), patienceMs)
+  })
+  try {
+    return await Promise.race([promise.catch(() => undefined), timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

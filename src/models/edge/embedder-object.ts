@@ -1,0 +1,40 @@
+/**
+ * The Durable Object that embeds passages, so that a big upload computes beside the objects that answer queries and not in
+ * them. It stores nothing: any object of the pool can serve any call, and a repeated call gives the same vectors.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { Problem } from '../../core/problem.ts'
+import { MAX_PASSAGES_PER_CALL } from '../../core/limits.ts'
+import type { Embedder } from '../embedder.ts'
+
+export interface EmbedderDependencies {
+  /** The embedder that computes in this isolate. */
+  localEmbedder(profileId: string): Embedder
+}
+
+export class EmbedderObject<Env = unknown> extends DurableObject<Env> {
+  readonly #dependencies: EmbedderDependencies
+
+  constructor(state: DurableObjectState, env: Env, dependencies: EmbedderDependencies) {
+    super(state, env)
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Embeds at most 32 passages in order. Lets other requests run after each one: a passage takes tens of milliseconds, and
+   * locally all objects share one thread.
+   * @throws invalid_request for more than 32 texts
+   */
+  async embedPassages(profileId: string, texts: string[]): Promise<Float32Array[]> {
+    if (texts.length > MAX_PASSAGES_PER_CALL) {
+      throw new Problem('invalid_request', `at most ${MAX_PASSAGES_PER_CALL} passages a call`)
+    }
+    const embedder = this.#dependencies.localEmbedder(profileId)
+    const vectors: Float32Array[] = []
+    for (const text of texts) {
+      vectors.push(...(await embedder.embed([text], { kind: 'passage' })))
+      await scheduler.wait(0)
+    }
+    return vectors
+  }
+}

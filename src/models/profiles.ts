@@ -1,0 +1,42 @@
+/** The models that Nearfield knows by name, as profiles. */
+import type { ModelProfile } from './embedder.ts'
+
+/** all-MiniLM-L6-v2 (Wang et al. 2020; Reimers & Gurevych 2019) in int8, inside the Worker. English. */
+export const EDGE_EN: ModelProfile = {
+  id: 'edge-en',
+  dimensions: 384,
+  maxTokens: 256,
+  queryPrefix: '',
+  passagePrefix: '',
+  pooling: 'mean',
+  normalised: true,
+  languages: ['en'],
+  version: 1,
+}
+
+export const BRING_YOUR_OWN = 'bring-your-own'
+
+/** No model reads the text of vectors that callers bring, so nothing cuts it: above any text that is accepted. */
+const UNCUT_TOKENS = 10_000_000
+
+const PROFILES: readonly ModelProfile[] = [EDGE_EN]
+
+/** Finds a model by its id; `bring-your-own` is not among them, because it needs its dimensions. */
+export function findProfile(id: string): ModelProfile | undefined {
+  return PROFILES.find((profile) => profile.id === id)
+}
+
+/** The profile of vectors that callers bring: kept as sent, of any language. */
+export function bringYourOwnProfile(dimensions: number): ModelProfile {
+  return {
+    id: BRING_YOUR_OWN,
+    dimensions,
+    maxTokens: UNCUT_TOKENS,
+    queryPrefix: '',
+    passagePrefix: '',
+    pooling: 'none',
+    normalised: false,
+    languages: [],
+    version: 1,
+  }
+}

@@ -76,6 +76,9 @@ export interface Job {
   readonly id: string
   readonly status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
   readonly progress: { readonly done: number; readonly total: number }
+  readonly counts: { readonly succeeded: number; readonly failed: number; readonly cancelled: number }
+  /** The first 100. */
+  readonly failures: readonly { readonly documentId: string; readonly code: string; readonly detail?: string }[]
 }
 
 export interface CollectionInfo {

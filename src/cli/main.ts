@@ -1,0 +1,105 @@
+#!/usr/bin/env node
+/** `npm run nearfield -- <command>`: add, search, ask and status over the HTTP API, for people and for programs. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { NearfieldClient, NearfieldError } from '../client/client.ts'
+import type { CollectionInfo } from '../client/client.ts'
+import { add } from './add.ts'
+import { findTarget, parseOptions, USAGE, UsageError } from './options.ts'
+import type { Options } from './options.ts'
+import { printAdd, printAnswer, printSearch, printStatus } from './print.ts'
+
+/** npm runs scripts in the package's folder; paths mean the folder where the command was typed. */
+const folder = process.env['INIT_CWD'] ?? process.cwd()
+
+function show<T>(options: Options, value: T, print: (value: T) => void): void {
+  if (options.json) console.log(JSON.stringify(value))
+  else print(value)
+}
+
+const COMMANDS: Readonly<Record<string, (options: Options) => Promise<number>>> = {
+  async add(options) {
+    if (options.words.length === 0) throw new UsageError('add: name files or folders')
+    const report = await add(findTarget(options, process.env, folder), options.words, folder, !options.json)
+    show(options, report, printAdd)
+    return report.failed === 0 ? 0 : 1
+  },
+
+  async search(options) {
+    const query = sentence(options, 'search')
+    const target = findTarget(options, process.env, folder)
+    show(
+      options,
+      await new NearfieldClient(target).search(target.collection, { query, limit: options.limit }),
+      printSearch,
+    )
+    return 0
+  },
+
+  async ask(options) {
+    const question = sentence(options, 'ask')
+    const target = findTarget(options, process.env, folder)
+    show(options, await new NearfieldClient(target).answer(target.collection, { question }), printAnswer)
+    return 0
+  },
+
+  async status(options) {
+    const target = findTarget(options, process.env, folder)
+    const client = new NearfieldClient(target)
+    const { version } = await client.request<{ version: string }>('GET', '/healthz')
+    const key = await client.request<{ id: string; name: string; kind: string }>('GET', '/v1/keys/self')
+    const names = (await client.collections()).data.map(({ name }) => name)
+    const collections: CollectionInfo[] = []
+    for (const name of names) collections.push(await client.collection(name))
+    show(options, { url: target.url, version, key, collections }, () =>
+      printStatus(target.url, version, `${key.name} (${key.kind}, ${key.id})`, collections),
+    )
+    return 0
+  },
+}
+
+function sentence(options: Options, command: string): string {
+  const text = options.words.join(' ').trim()
+  if (text === '') throw new UsageError(`${command}: say what to look for, in quotes`)
+  return text
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args)
+  if (options.version) {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+    console.log(version)
+    return 0
+  }
+  if (options.help) {
+    console.log(USAGE)
+    return 0
+  }
+  const command = Object.hasOwn(COMMANDS, options.command) ? COMMANDS[options.command] : undefined
+  if (command === undefined) {
+    throw new UsageError(options.command === '' ? USAGE : `there is no command "${options.command}"; try --help`)
+  }
+  return command(options)
+}
+
+/** One line for every failure, with the code that a program or a search engine can use. */
+function explain(error: unknown): string {
+  if (error instanceof NearfieldError) {
+    return `${error.message} (${error.status} ${error.code}${error.requestId === undefined ? '' : `, ${error.requestId}`})`
+  }
+  const { message, cause } = error as Error & { cause?: { code?: string } }
+  if (cause?.code === 'ECONNREFUSED') return 'nothing listens there; is the server running? (npm start)'
+  return message
+}
+
+process.on('SIGINT', () => {
+  console.error('\nstopped; run the same command again to go on where it stopped')
+  process.exit(130)
+})
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  console.error(`nearfield: ${explain(error)}`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}

@@ -1,0 +1,105 @@
+/**
+ * The command line's grammar and where a server and a key come from: flags, then `NEARFIELD_URL` and `NEARFIELD_KEY`,
+ * then the credentials file that `npm start` writes.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** A wrong command line; exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export interface Options {
+  readonly command: string
+  readonly words: readonly string[]
+  readonly url?: string
+  readonly key?: string
+  readonly collection?: string
+  readonly limit: number
+  readonly json: boolean
+  readonly help: boolean
+  readonly version: boolean
+}
+
+export interface Target {
+  readonly url: string
+  readonly key: string
+  readonly collection: string
+}
+
+export const USAGE = `nearfield: search and ask from the command line
+
+  nearfield add <files or folders>   upload txt, md, html, json and jsonl
+  nearfield search "…"               search a collection
+  nearfield ask "…"                  answer a question with citations
+  nearfield status                   show the server, the key and its collections
+
+  --url URL           server; else NEARFIELD_URL, else .nearfield/credentials.json
+  --key KEY           key;    else NEARFIELD_KEY, else .nearfield/credentials.json
+  --collection NAME   collection (default: docs)
+  --limit N           hits of a search (default: 5)
+  --json              print JSON for programs
+  --version, --help
+
+Exit codes: 0 done, 1 something failed, 2 wrong usage.`
+
+/** @throws UsageError */
+export function parseOptions(args: readonly string[]): Options {
+  const flags = (() => {
+    try {
+      return parseArgs({
+        args: [...args],
+        allowPositionals: true,
+        options: {
+          url: { type: 'string' },
+          key: { type: 'string' },
+          collection: { type: 'string', short: 'c' },
+          limit: { type: 'string', default: '5' },
+          json: { type: 'boolean', default: false },
+          help: { type: 'boolean', short: 'h', default: false },
+          version: { type: 'boolean', short: 'v', default: false },
+        },
+      })
+    } catch (error) {
+      throw new UsageError((error as Error).message)
+    }
+  })()
+  const { values, positionals } = flags
+  const limit = Number(values.limit)
+  if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit must be a whole number from 1')
+  return {
+    command: positionals[0] ?? '',
+    words: positionals.slice(1),
+    ...(values.url === undefined ? {} : { url: values.url }),
+    ...(values.key === undefined ? {} : { key: values.key }),
+    ...(values.collection === undefined ? {} : { collection: values.collection }),
+    limit,
+    json: values.json,
+    help: values.help,
+    version: values.version,
+  }
+}
+
+interface Credentials {
+  readonly url?: string
+  readonly secretKey?: string
+}
+
+function localCredentials(folder: string): Credentials {
+  const path = join(folder, '.nearfield', 'credentials.json')
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
+}
+
+/** Finds out whom to ask. @throws UsageError when nothing names a server or a key */
+export function findTarget(options: Options, environment: NodeJS.ProcessEnv, folder: string): Target {
+  const local = localCredentials(folder)
+  const url = options.url ?? environment['NEARFIELD_URL'] ?? local.url
+  const key = options.key ?? environment['NEARFIELD_KEY'] ?? local.secretKey
+  if (url === undefined || key === undefined) {
+    const missing = url === undefined ? 'server: use --url or NEARFIELD_URL' : 'key: use --key or NEARFIELD_KEY'
+    throw new UsageError(`no ${missing}, or run it beside .nearfield/credentials.json, which \`npm start\` writes`)
+  }
+  return { url, key, collection: options.collection ?? 'docs' }
+}

@@ -1,0 +1,61 @@
+/** Answers of the API for people: hits with marked words, answers with numbered citations, a table of collections. */
+import type { AnswerResult, CollectionInfo, Hit, SearchResult } from '../client/client.ts'
+import type { AddReport } from './add.ts'
+import { bold, dim, marked, plain } from './terminal.ts'
+
+const SNIPPET_LENGTH = 320
+const MAX_FAILURES = 20
+
+/** The part of a hit's text around its first highlight, with the highlights marked. */
+function snippet({ text, highlights }: Hit): string {
+  const first = highlights[0]?.start ?? 0
+  const from = Math.max(0, first - 80)
+  const to = Math.min(text.length, from + SNIPPET_LENGTH)
+  let shown = from > 0 ? '… ' : ''
+  let at = from
+  for (const { start, end } of highlights.filter((mark) => mark.start >= from && mark.end <= to)) {
+    shown += plain(text.slice(at, start)) + marked(plain(text.slice(start, end)))
+    at = end
+  }
+  return (shown + plain(text.slice(at, to)) + (to < text.length ? ' …' : '')).replaceAll(/\s+/g, ' ')
+}
+
+export function printSearch({ hits, estimatedTotal, tookMs }: SearchResult): void {
+  for (const [index, hit] of hits.entries()) {
+    const path = [hit.title ?? hit.documentId, ...(hit.headings ?? [])].map(plain).join(' › ')
+    console.log(`${index + 1}. ${bold(path)}  ${dim(hit.score.toFixed(3))}`)
+    console.log(`   ${snippet(hit)}`)
+    console.log(`   ${dim(plain(hit.url ?? hit.id))}\n`)
+  }
+  console.log(dim(`${hits.length} of about ${estimatedTotal} documents in ${Math.round(tookMs)} ms`))
+}
+
+export function printAnswer({ answer, abstained, citations }: AnswerResult): void {
+  if (abstained) {
+    console.log('The documents do not answer this.')
+    return
+  }
+  console.log(plain(answer))
+  for (const [index, { documentId, title, url, quote }] of citations.entries()) {
+    console.log(`\n[${index + 1}] ${bold(plain(title ?? documentId))} ${dim(plain(url ?? documentId))}`)
+    console.log(`    “${plain(quote).replaceAll(/\s+/g, ' ')}”`)
+  }
+}
+
+export function printAdd(report: AddReport): void {
+  const counts = (['created', 'replaced', 'indexed', 'unchanged', 'failed'] as const)
+    .filter((name) => report[name] > 0)
+    .map((name) => `${report[name]} ${name}`)
+  console.log(counts.length === 0 ? 'nothing to add' : counts.join(', '))
+  for (const { id, code, detail } of report.failures.slice(0, MAX_FAILURES))
+    console.error(plain(`failed: ${id}: ${code} ${detail}`))
+}
+
+export function printStatus(url: string, version: string, key: string, collections: readonly CollectionInfo[]): void {
+  console.log(`${bold(url)}  ${dim(`version ${version}`)}\nkey ${key}\n`)
+  for (const { name, statistics } of collections) {
+    const pending = statistics.pending > 0 ? `, ${statistics.pending} pending` : ''
+    console.log(`${bold(name)}  ${statistics.documents} documents, ${statistics.chunks} chunks${pending}`)
+  }
+  if (collections.length === 0) console.log('no collections yet')
+}

@@ -3,6 +3,7 @@
  * stubs of it, the use-cases know nothing else of storage. Every method may throw a Problem; `collection_gone` means that
  * the shard was erased or never initialised, so the caller looks the collection up again.
  */
+import type { OutlineBlock, TextFormat } from '../chunking/document-text.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
@@ -22,16 +23,7 @@ export interface ShardSetup {
 
 // ---- writing ----
 
-export type TextFormat = 'text' | 'markdown' | 'html'
-
-/** A block of an extracted text that carries structure the text itself no longer shows (html). */
-export interface OutlineBlock {
-  readonly start: number
-  readonly end: number
-  readonly kind: 'heading' | 'paragraph' | 'list' | 'table' | 'code'
-  /** 1–6 for headings. */
-  readonly level?: number
-}
+export type { OutlineBlock, TextFormat }
 
 /** A document as accepted: normalised, parsed, validated. */
 export interface SourceDocument {
@@ -67,7 +59,7 @@ export interface PreparedChunk {
   readonly withoutVector?: boolean
 }
 
-/** A write's place in the order; valid only for the run of the object that issued it. */
+/** A write's place in the order; valid only for the run of the object that issued it, and for ten minutes. */
 export interface Ticket {
   readonly epoch: string
   readonly sequence: number
@@ -108,9 +100,13 @@ export type CommitResult =
       readonly status: 'created' | 'replaced' | 'superseded'
       readonly version: number
       readonly chunks: number
+      /** Position in the change log from which the write is readable: what `atLeastSequence` takes. */
       readonly sequence: number
     }
-  /** The ticket is of an earlier run, or vectors to be reused are gone: begin again. Nothing was written. */
+  /**
+   * The ticket is of an earlier run, or vectors to be reused are gone, or `begin` would refuse the write now: begin
+   * again. Nothing was written.
+   */
   | { readonly status: 'retry' }
   | { readonly status: 'failed'; readonly code: 'shard_full'; readonly detail: string }
 
@@ -127,7 +123,10 @@ export type StageResult = { readonly status: 'staged' } | { readonly status: 're
 
 export interface JobCounts {
   readonly queued: number
+  /** Indexed, unchanged or superseded. */
   readonly succeeded: number
+  /** Of the succeeded ones, those that a later accepted write of their document overtook. */
+  readonly superseded: number
   readonly failed: number
   readonly cancelled: number
   /** Up to 100 failures. */
@@ -199,7 +198,7 @@ export interface ShardSearchRequest {
   readonly candidates: number
   readonly exact: boolean
   readonly facets?: readonly string[]
-  /** Only chunks written at or before this sequence (frozen by rrf cursors). */
+  /** Only chunks written at or before this position of the change log (frozen by rrf cursors). */
   readonly atMostSequence?: number
   /** Answers `overloaded` if the shard is behind it. */
   readonly atLeastSequence?: number
@@ -265,6 +264,8 @@ export interface ShardApi {
 
   begin(items: readonly BeginItem[], context: WriteContext): Promise<BeginResult[]>
   commit(document: PreparedDocument, context: WriteContext): Promise<CommitResult>
+  /** Gives up tickets that will not be committed or staged, so that their versions are free again; optional. */
+  release(tickets: readonly Ticket[]): Promise<void>
   stage(request: StageRequest, context: WriteContext): Promise<StageResult>
   /** Deletes what exists and is visible, in ids' order; returns how many were. Takes a sequence number for each. */
   deleteDocuments(

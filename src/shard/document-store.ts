@@ -1,0 +1,311 @@
+/**
+ * Documents and their chunks as rows. A chunk's text is a slice of its document's text and is not stored twice. The chunk
+ * numbers of a document are consecutive and never used again, so no index on `chunks` is needed and a number that a
+ * search has handed out can only mean the chunk it meant. Every method runs inside the caller's transaction.
+ */
+import type { JsonObject } from '../core/canonical-json.ts'
+import type { SqlDatabase } from '../core/sql-database.ts'
+import type { OutlineBlock, PreparedChunk, SourceDocument, TextFormat } from './shard-api.ts'
+import { cutText, sliceOfPieces, type TextPiece } from './text-pieces.ts'
+
+/**
+ * Longer texts lie in `document_pieces`. Small, because a search reads a whole piece for each hit that it shows: at most
+ * 48 KB, far below a row's limit.
+ */
+const PIECE_UNITS = 16_384
+
+/** The one build of the index that exists until generations can be re-embedded inside a shard. */
+const BUILD = 1
+
+export interface DocumentRow {
+  readonly document: number
+  readonly id: string
+  readonly version: number
+  /** The place in the order of writes of the write that is applied. */
+  readonly sequence: number
+  /** The change log's position at which it was applied. */
+  readonly position: number
+  readonly content_hash: string
+  /** As declared, else the language of most of the chunks' tokens. */
+  readonly language: string
+  readonly declared_language: string | null
+  readonly format: TextFormat
+  readonly bytes: number
+  readonly tokens: number
+  readonly first_chunk: number
+  readonly chunk_count: number
+  readonly created_at: number
+  readonly updated_at: number
+  readonly title: string | null
+  readonly url: string | null
+  readonly metadata: string
+}
+
+export interface ChunkRow {
+  readonly chunk: number
+  readonly document: number
+  readonly ordinal: number
+  readonly start_offset: number
+  readonly end_offset: number
+  readonly tokens: number
+  readonly truncated: number
+  readonly language: string
+  readonly vector_key: string | null
+  readonly prefix: string
+  readonly headings: string
+}
+
+/** What `write` stores beside the source itself. */
+export interface DocumentStamp {
+  readonly version: number
+  readonly sequence: number
+  readonly position: number
+  readonly language: string
+  readonly bytes: number
+  readonly tokens: number
+  readonly firstChunk: number
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+const COLUMNS = `document, id, version, sequence, position, content_hash, language, declared_language, format, bytes,
+  tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata`
+const CHUNK_COLUMNS =
+  'chunk, document, ordinal, start_offset, end_offset, tokens, truncated, language, vector_key, prefix, headings'
+
+export class DocumentStore {
+  readonly #database: SqlDatabase
+
+  constructor(database: SqlDatabase) {
+    this.#database = database
+  }
+
+  find(id: string): DocumentRow | undefined {
+    return this.#database.get<DocumentRow>(`SELECT ${COLUMNS} FROM documents WHERE id = ?`, id)
+  }
+
+  findByNumber(document: number): DocumentRow | undefined {
+    return this.#database.get<DocumentRow>(`SELECT ${COLUMNS} FROM documents WHERE document = ?`, document)
+  }
+
+  /** Rows with `id > after` in order of the ids' UTF-8 bytes, which is how SQLite compares text. */
+  list(after: string, limit: number): DocumentRow[] {
+    return this.#database.all<DocumentRow>(
+      `SELECT ${COLUMNS} FROM documents WHERE id > ? ORDER BY id LIMIT ?`,
+      after,
+      limit,
+    )
+  }
+
+  /** Numbers of those of the ids that exist. */
+  numbers(ids: readonly string[]): number[] {
+    const numbers: number[] = []
+    for (let from = 0; from < ids.length; from += 1_000) {
+      const rows = this.#database.all<{ document: number }>(
+        'SELECT document FROM documents WHERE id IN (SELECT value FROM json_each(?))',
+        JSON.stringify(ids.slice(from, from + 1_000)),
+      )
+      for (const { document } of rows) numbers.push(document)
+    }
+    return numbers
+  }
+
+  text(document: number): string {
+    return this.#long(document, 'text') ?? ''
+  }
+
+  outline(document: number): OutlineBlock[] | undefined {
+    const outline = this.#long(document, 'outline')
+    return outline === undefined ? undefined : (JSON.parse(outline) as OutlineBlock[])
+  }
+
+  /** The text from `start` to `end` in UTF-16 units, reading only the pieces that hold it. */
+  slice(document: number, start: number, end: number, cache: Map<number, TextPiece[]>): string {
+    const cached = cache.get(document)
+    if (cached?.some((piece) => piece.start <= start && piece.start + piece.text.length >= end)) {
+      return sliceOfPieces(cached, start, end)
+    }
+    const inline = this.#inline(document, 'text')
+    const pieces =
+      inline === undefined
+        ? this.#database.all<{ start: number; text: string }>(
+            `SELECT start, text FROM document_pieces
+             WHERE document = ? AND part = 'text' AND start < ? AND start + units > ? ORDER BY start`,
+            document,
+            end,
+            start,
+          )
+        : [{ start: 0, text: inline }]
+    cache.set(document, pieces)
+    return sliceOfPieces(pieces, start, end)
+  }
+
+  source(row: DocumentRow): SourceDocument {
+    const outline = this.outline(row.document)
+    return {
+      id: row.id,
+      ...(row.title === null ? {} : { title: row.title }),
+      ...(row.url === null ? {} : { url: row.url }),
+      ...(row.declared_language === null ? {} : { language: row.declared_language }),
+      metadata: JSON.parse(row.metadata) as JsonObject,
+      format: row.format,
+      text: this.text(row.document),
+      ...(outline === undefined ? {} : { outline }),
+      contentHash: row.content_hash,
+    }
+  }
+
+  chunks(row: Pick<DocumentRow, 'first_chunk' | 'chunk_count'>): ChunkRow[] {
+    return this.#database.all<ChunkRow>(
+      `SELECT ${CHUNK_COLUMNS} FROM chunks WHERE chunk >= ? AND chunk < ? ORDER BY chunk`,
+      row.first_chunk,
+      row.first_chunk + row.chunk_count,
+    )
+  }
+
+  chunk(chunk: number): ChunkRow | undefined {
+    return this.#database.get<ChunkRow>(`SELECT ${CHUNK_COLUMNS} FROM chunks WHERE chunk = ?`, chunk)
+  }
+
+  /** Every row's part that the resident directory needs, chunks in order. */
+  directory(): { document: number; id: string; first_chunk: number; position: number; bytes: number }[] {
+    return this.#database.all('SELECT document, id, first_chunk, position, bytes FROM documents')
+  }
+
+  chunkLanguages(): { document: number; language: string }[] {
+    return this.#database.all('SELECT document, language FROM chunks ORDER BY chunk')
+  }
+
+  /** Puts the source in the place of `previous`, or in a new row; returns the document's number. */
+  write(
+    source: SourceDocument,
+    chunks: readonly PreparedChunk[],
+    stamp: DocumentStamp,
+    previous: DocumentRow | undefined,
+  ): number {
+    const long = longColumns(source)
+    const values = [
+      stamp.version,
+      stamp.sequence,
+      stamp.position,
+      source.contentHash,
+      stamp.language,
+      source.language ?? null,
+      source.format,
+      stamp.bytes,
+      stamp.tokens,
+      stamp.firstChunk,
+      chunks.length,
+      stamp.createdAtMs,
+      stamp.updatedAtMs,
+      source.title ?? null,
+      source.url ?? null,
+      JSON.stringify(source.metadata),
+      long.inline.outline ?? null,
+      long.inline.text ?? null,
+    ]
+    let document: number
+    if (previous === undefined) {
+      const inserted = this.#database.get<{ document: number }>(
+        `INSERT INTO documents (id, version, sequence, position, content_hash, language, declared_language, format, bytes,
+           tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata, outline, text)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING document`,
+        source.id,
+        ...values,
+      )
+      document = inserted?.document ?? 0
+    } else {
+      document = previous.document
+      this.#removeParts(previous)
+      this.#database.run(
+        `UPDATE documents SET version = ?, sequence = ?, position = ?, content_hash = ?, language = ?,
+           declared_language = ?, format = ?, bytes = ?, tokens = ?, first_chunk = ?, chunk_count = ?, created_at = ?,
+           updated_at = ?, title = ?, url = ?, metadata = ?, outline = ?, text = ? WHERE document = ?`,
+        ...values,
+        document,
+      )
+    }
+    for (const { part, start, text } of long.pieces) {
+      this.#database.run(
+        'INSERT INTO document_pieces (document, part, start, units, text) VALUES (?, ?, ?, ?, ?)',
+        document,
+        part,
+        start,
+        text.length,
+        text,
+      )
+    }
+    for (const [ordinal, chunk] of chunks.entries()) this.#writeChunk(document, stamp.firstChunk + ordinal, ordinal, chunk)
+    return document
+  }
+
+  remove(row: DocumentRow): void {
+    this.#removeParts(row)
+    this.#database.run('DELETE FROM documents WHERE document = ?', row.document)
+  }
+
+  #writeChunk(document: number, number: number, ordinal: number, chunk: PreparedChunk): void {
+    this.#database.run(
+      `INSERT INTO chunks (chunk, document, ordinal, start_offset, end_offset, tokens, truncated, language, vector_key,
+         build, prefix, headings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      number,
+      document,
+      ordinal,
+      chunk.start,
+      chunk.end,
+      chunk.tokens,
+      chunk.truncated ? 1 : 0,
+      chunk.language,
+      chunk.withoutVector === true ? null : chunk.vectorKey,
+      BUILD,
+      chunk.prefix,
+      JSON.stringify(chunk.headings),
+    )
+  }
+
+  #removeParts(row: DocumentRow): void {
+    this.#database.run(
+      'DELETE FROM chunks WHERE chunk >= ? AND chunk < ?',
+      row.first_chunk,
+      row.first_chunk + row.chunk_count,
+    )
+    this.#database.run('DELETE FROM document_pieces WHERE document = ?', row.document)
+  }
+
+  #long(document: number, part: 'text' | 'outline'): string | undefined {
+    const inline = this.#inline(document, part)
+    if (inline !== undefined) return inline
+    const pieces = this.#database.all<{ text: string }>(
+      'SELECT text FROM document_pieces WHERE document = ? AND part = ? ORDER BY start',
+      document,
+      part,
+    )
+    return pieces.length === 0 ? undefined : pieces.map(({ text }) => text).join('')
+  }
+
+  #inline(document: number, part: 'text' | 'outline'): string | undefined {
+    const row = this.#database.get<{ value: string | null }>(
+      `SELECT ${part} AS value FROM documents WHERE document = ?`,
+      document,
+    )
+    return row?.value ?? undefined
+  }
+}
+
+interface LongColumns {
+  readonly inline: { text?: string; outline?: string }
+  readonly pieces: { part: 'text' | 'outline'; start: number; text: string }[]
+}
+
+/** A short text stands in the document's own row, which saves a row for most documents; a long one is cut. */
+function longColumns(source: SourceDocument): LongColumns {
+  const columns: LongColumns = { inline: {}, pieces: [] }
+  const values = { text: source.text, outline: source.outline && JSON.stringify(source.outline) }
+  for (const part of ['text', 'outline'] as const) {
+    const value = values[part]
+    if (value === undefined) continue
+    if (value.length <= PIECE_UNITS) columns.inline[part] = value
+    else for (const piece of cutText(value, PIECE_UNITS)) columns.pieces.push({ part, ...piece })
+  }
+  return columns
+}

@@ -1,0 +1,216 @@
+/**
+ * Accepted writes that are not applied yet, as rows: the whole prepared document in pieces, and the vectors that are
+ * ready, batch by batch, so that a kill loses one batch at most. A row leaves when its document is applied, superseded,
+ * cancelled or failed. Every method runs inside the caller's transaction.
+ */
+import type { JsonObject } from '../core/canonical-json.ts'
+import type { SqlDatabase } from '../core/sql-database.ts'
+import type { Filter } from '../metadata/filter.ts'
+import type { PreparedChunk, SourceDocument } from './shard-api.ts'
+import { cutText } from './text-pieces.ts'
+
+/** At most 1 MB of UTF-8. */
+const PIECE_UNITS = 333_333
+/** Bytes of one `pending_vectors` row, well below a row's limit. */
+const MAX_VECTORS_BYTES = 1_000_000
+
+export interface PendingRow {
+  readonly sequence: number
+  readonly id: string
+  readonly version: number
+  readonly job: string
+  readonly key_id: string
+  readonly content_hash: string
+  readonly attempts: number
+  readonly not_before: number
+  readonly accepted_at: number
+  /** The key's forced filter as JSON, which the version that is replaced must match. */
+  readonly filter: string | null
+  readonly metadata: string
+}
+
+/** What an accepted write carries: the row's columns and the document itself. */
+export interface PendingDocument {
+  readonly sequence: number
+  readonly version: number
+  readonly job: string
+  readonly keyId: string
+  readonly filter: Filter | undefined
+  readonly source: SourceDocument
+  readonly chunks: readonly PreparedChunk[]
+}
+
+const COLUMNS =
+  'sequence, id, version, job, key_id, content_hash, attempts, not_before, accepted_at, filter, metadata'
+
+export class PendingStore {
+  readonly #database: SqlDatabase
+  readonly #dimensions: number
+
+  constructor(database: SqlDatabase, dimensions: number) {
+    this.#database = database
+    this.#dimensions = dimensions
+  }
+
+  get count(): number {
+    return this.#database.get<{ count: number }>('SELECT count(*) AS count FROM pending')?.count ?? 0
+  }
+
+  get maxSequence(): number {
+    return this.#database.get<{ sequence: number | null }>('SELECT max(sequence) AS sequence FROM pending')?.sequence ?? 0
+  }
+
+  find(sequence: number): PendingRow | undefined {
+    return this.#database.get<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE sequence = ?`, sequence)
+  }
+
+  /** The last accepted of the document's pending writes. */
+  latest(id: string): PendingRow | undefined {
+    return this.#database.get<PendingRow>(
+      `SELECT ${COLUMNS} FROM pending WHERE id = ? ORDER BY sequence DESC LIMIT 1`,
+      id,
+    )
+  }
+
+  /** Pending writes of the document that were accepted before `sequence`. */
+  earlier(id: string, sequence: number): PendingRow[] {
+    return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE id = ? AND sequence < ?`, id, sequence)
+  }
+
+  ofJob(job: string): PendingRow[] {
+    return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE job = ?`, job)
+  }
+
+  /** Last accepted pending write of each document. */
+  latestOfAll(): PendingRow[] {
+    return this.#database.all<PendingRow>(
+      `SELECT ${COLUMNS} FROM pending WHERE sequence IN (SELECT max(sequence) FROM pending GROUP BY id) ORDER BY id`,
+    )
+  }
+
+  /** The next due ones in order of acceptance. */
+  due(nowMs: number, limit: number): PendingRow[] {
+    return this.#database.all<PendingRow>(
+      `SELECT ${COLUMNS} FROM pending WHERE not_before <= ? ORDER BY sequence LIMIT ?`,
+      nowMs,
+      limit,
+    )
+  }
+
+  nextDueMs(): number | undefined {
+    return (
+      this.#database.get<{ due: number | null }>('SELECT min(not_before) AS due FROM pending')?.due ?? undefined
+    )
+  }
+
+  add(pending: PendingDocument, nowMs: number): void {
+    const { source, sequence } = pending
+    this.#database.run(
+      `INSERT INTO pending (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)`,
+      sequence,
+      source.id,
+      pending.version,
+      pending.job,
+      pending.keyId,
+      source.contentHash,
+      nowMs,
+      pending.filter === undefined ? null : JSON.stringify(pending.filter),
+      JSON.stringify(source.metadata),
+    )
+    const body = JSON.stringify({ source, chunks: pending.chunks.map(({ vector: _, ...chunk }) => chunk) })
+    for (const [piece, { text }] of cutText(body, PIECE_UNITS).entries()) {
+      this.#database.run(
+        'INSERT INTO pending_pieces (sequence, piece, text) VALUES (?, ?, ?)',
+        sequence,
+        piece,
+        text,
+      )
+    }
+    const vectors = new Map<number, Float32Array>()
+    for (const [ordinal, { vector }] of pending.chunks.entries()) if (vector !== undefined) vectors.set(ordinal, vector)
+    this.addVectors(sequence, vectors)
+  }
+
+  body(sequence: number): { source: SourceDocument; chunks: PreparedChunk[] } {
+    const pieces = this.#database.all<{ text: string }>(
+      'SELECT text FROM pending_pieces WHERE sequence = ? ORDER BY piece',
+      sequence,
+    )
+    return JSON.parse(pieces.map(({ text }) => text).join('')) as { source: SourceDocument; chunks: PreparedChunk[] }
+  }
+
+  /** Vectors that are ready, by ordinal. */
+  vectors(sequence: number): Map<number, Float32Array> {
+    const vectors = new Map<number, Float32Array>()
+    const batches = this.#database.all<{ vectors: Uint8Array }>(
+      'SELECT vectors FROM pending_vectors WHERE sequence = ? ORDER BY batch',
+      sequence,
+    )
+    for (const batch of batches) for (const [ordinal, vector] of this.#decode(batch.vectors)) vectors.set(ordinal, vector)
+    return vectors
+  }
+
+  addVectors(sequence: number, vectors: ReadonlyMap<number, Float32Array>): void {
+    const entries = [...vectors]
+    const perRow = Math.max(1, Math.floor(MAX_VECTORS_BYTES / this.#entryBytes))
+    for (let from = 0; from < entries.length; from += perRow) {
+      this.#database.run(
+        `INSERT INTO pending_vectors (sequence, batch, vectors)
+         VALUES (?1, (SELECT coalesce(max(batch), 0) + 1 FROM pending_vectors WHERE sequence = ?1), ?2)`,
+        sequence,
+        this.#encode(entries.slice(from, from + perRow)),
+      )
+    }
+  }
+
+  /** Counts a failed attempt and waits until `notBeforeMs`. */
+  postpone(sequence: number, attempts: number, notBeforeMs: number): void {
+    this.#database.run(
+      'UPDATE pending SET attempts = ?, not_before = ? WHERE sequence = ?',
+      attempts,
+      notBeforeMs,
+      sequence,
+    )
+  }
+
+  remove(sequence: number): void {
+    this.#database.run('DELETE FROM pending WHERE sequence = ?', sequence)
+    this.#database.run('DELETE FROM pending_pieces WHERE sequence = ?', sequence)
+    this.#database.run('DELETE FROM pending_vectors WHERE sequence = ?', sequence)
+  }
+
+  get #entryBytes(): number {
+    return 4 + 4 * this.#dimensions
+  }
+
+  /** Little-endian, per vector: ordinal (u32), then `dimensions` × f32. */
+  #encode(entries: readonly (readonly [number, Float32Array])[]): Uint8Array {
+    const bytes = new Uint8Array(entries.length * this.#entryBytes)
+    const view = new DataView(bytes.buffer)
+    for (const [index, [ordinal, vector]] of entries.entries()) {
+      let offset = index * this.#entryBytes
+      view.setUint32(offset, ordinal, true)
+      for (const value of vector) view.setFloat32((offset += 4), value, true)
+    }
+    return bytes
+  }
+
+  #decode(bytes: Uint8Array): [number, Float32Array][] {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const entries: [number, Float32Array][] = []
+    for (let offset = 0; offset < bytes.length; offset += this.#entryBytes) {
+      const vector = new Float32Array(this.#dimensions)
+      for (let i = 0; i < vector.length; i++) vector[i] = view.getFloat32(offset + 4 + 4 * i, true)
+      entries.push([view.getUint32(offset, true), vector])
+    }
+    return entries
+  }
+}
+
+/** The metadata of an accepted or applied version, as filters see it. */
+export function asFiltered(row: { readonly id: string; readonly metadata: string }): {
+  id: string
+  metadata: JsonObject
+} {
+  return { id: row.id, metadata: JSON.parse(row.metadata) as JsonObject }
+}

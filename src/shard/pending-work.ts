@@ -1,0 +1,215 @@
+/**
+ * Indexing what was staged: embeds pending documents in order of acceptance, a few passages a call, keeps the vectors of
+ * long documents as they come, and applies each document as soon as it is whole. Between any two calls other requests get
+ * their turn, so after every wait a row is looked up again: it may have been superseded or cancelled.
+ */
+import { indexedText } from '../chunking/indexed-text.ts'
+import type { Clock } from '../core/clock.ts'
+import { invariant } from '../core/invariant.ts'
+import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
+import { asProblem, type Problem, PROBLEMS, type ProblemCode } from '../core/problem.ts'
+import { matches } from '../metadata/evaluate-filter.ts'
+import type { Filter } from '../metadata/filter.ts'
+import { applyDocument, resolveVectors } from './apply-document.ts'
+import { asFiltered, type PendingRow } from './pending-store.ts'
+import type { PreparedChunk, SourceDocument } from './shard-api.ts'
+import type { ShardState } from './shard-state.ts'
+
+/** A document whose embedding has failed this often ends as failed. The waits between add up to about 8 minutes. */
+export const MAX_ATTEMPTS = 8
+const FIRST_RETRY_MS = 2_000
+const MAX_RETRY_MS = 5 * 60_000
+/** Documents looked at for one call of the embedder. */
+const MAX_DOCUMENTS_PER_CALL = 32
+
+export type EmbedPassages = (profileId: string, texts: readonly string[]) => Promise<readonly Float32Array[]>
+
+/** Told of what went wrong in the background, for the log; never content. */
+export type Report = (what: 'embed' | 'apply' | 'project', error: unknown) => void
+
+export interface PendingWorkOptions {
+  readonly embedPassages: EmbedPassages
+  readonly report: Report
+  readonly clock: Clock
+  /** Lets other requests in. */
+  readonly pause: () => Promise<void>
+}
+
+/** A pending document in memory, with the vectors that are known and the ordinals that still want one. */
+interface Loaded {
+  readonly row: PendingRow
+  readonly source: SourceDocument
+  readonly chunks: readonly PreparedChunk[]
+  readonly vectors: (Float32Array | undefined)[]
+  missing: number[]
+}
+
+interface Share {
+  readonly loaded: Loaded
+  readonly ordinals: readonly number[]
+}
+
+export class PendingWork {
+  readonly #state: ShardState
+  readonly #options: PendingWorkOptions
+  /** The long document that is half embedded, so that it is not parsed anew for each call. */
+  #current: Loaded | undefined
+  #isStopped = false
+
+  constructor(state: ShardState, options: PendingWorkOptions) {
+    this.#state = state
+    this.#options = options
+  }
+
+  /** Ends `run` after its present call; the shard was erased. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Works until nothing is due or `deadlineMs` has passed. */
+  async run(deadlineMs: number): Promise<void> {
+    try {
+      while (!this.#isStopped && this.#options.clock() < deadlineMs) {
+        const shares = this.#nextCall()
+        if (shares === undefined) return
+        if (shares.length === 0) await this.#options.pause()
+        else await this.#embed(shares)
+      }
+    } finally {
+      this.#current = undefined
+    }
+  }
+
+  /**
+   * Applies what is whole and gathers the next passages to embed, at most one call's worth; undefined when nothing is due.
+   */
+  #nextCall(): Share[] | undefined {
+    const rows = this.#state.pending.due(this.#options.clock(), MAX_DOCUMENTS_PER_CALL)
+    if (rows.length === 0) return undefined
+    const shares: Share[] = []
+    const ids = new Set<string>()
+    let passages = 0
+    for (const row of rows) {
+      // A second version of a document waits for the first: each is applied in its turn.
+      if (passages >= MAX_PASSAGES_PER_CALL || ids.has(row.id)) break
+      const loaded = this.#load(row)
+      if (loaded.missing.length === 0) {
+        this.#finish(loaded)
+        continue
+      }
+      const ordinals = loaded.missing.slice(0, MAX_PASSAGES_PER_CALL - passages)
+      passages += ordinals.length
+      ids.add(row.id)
+      shares.push({ loaded, ordinals })
+      if (ordinals.length < loaded.missing.length) break
+    }
+    return shares
+  }
+
+  #load(row: PendingRow): Loaded {
+    if (this.#current?.row.sequence === row.sequence) return this.#current
+    const { source, chunks } = this.#state.pending.body(row.sequence)
+    const ready = this.#state.pending.vectors(row.sequence)
+    return { row, source, chunks, ...resolveVectors(this.#state, row.id, chunks, ready) }
+  }
+
+  async #embed(shares: readonly Share[]): Promise<void> {
+    const texts = shares.flatMap(({ loaded, ordinals }) =>
+      ordinals.map((ordinal) => {
+        const chunk = loaded.chunks[ordinal]
+        return chunk === undefined ? '' : indexedText(chunk.prefix, loaded.source.text.slice(chunk.start, chunk.end))
+      }),
+    )
+    let vectors: readonly Float32Array[]
+    try {
+      vectors = await this.#options.embedPassages(this.#state.setup.profileId, texts)
+      invariant(vectors.length === texts.length, 'every passage gets a vector')
+    } catch (error) {
+      this.#options.report('embed', error)
+      if (!this.#isStopped) await this.#failed(shares, error)
+      return
+    }
+    if (this.#isStopped) return
+    let next = 0
+    for (const { loaded, ordinals } of shares) {
+      const ready = new Map<number, Float32Array>()
+      for (const ordinal of ordinals) {
+        const vector = vectors[next++]
+        if (vector !== undefined) ready.set(ordinal, vector)
+      }
+      this.#embedded(loaded, ready)
+    }
+  }
+
+  #embedded(loaded: Loaded, ready: ReadonlyMap<number, Float32Array>): void {
+    if (this.#state.pending.find(loaded.row.sequence) === undefined) return
+    for (const [ordinal, vector] of ready) loaded.vectors[ordinal] = vector
+    loaded.missing = loaded.missing.filter((ordinal) => !ready.has(ordinal))
+    if (loaded.missing.length === 0) {
+      this.#current = undefined
+      this.#finish(loaded)
+      return
+    }
+    this.#current = loaded
+    this.#state.database.transaction(() => this.#state.pending.addVectors(loaded.row.sequence, ready))
+  }
+
+  /** A document that cannot be applied must not stand in the way of the others: it is tried again later, like any. */
+  #finish(loaded: Loaded): void {
+    try {
+      this.#apply(loaded)
+    } catch (error) {
+      this.#options.report('apply', error)
+      this.#postpone(loaded.row.sequence, false, asProblem(error))
+    }
+  }
+
+  #apply({ row, source, chunks, vectors }: Loaded): void {
+    const applied = this.#state.documents.find(row.id)
+    const filter = row.filter === null ? undefined : (JSON.parse(row.filter) as Filter)
+    if (applied !== undefined && filter !== undefined && !matches(filter, asFiltered(applied))) {
+      this.#settleFailed(row, 'outside_filter')
+      return
+    }
+    const { sequence, version, key_id: keyId, job } = row
+    const result = applyDocument(this.#state, { source, chunks, sequence, version, keyId, job }, vectors)
+    if (result.status === 'failed') this.#settleFailed(row, result.code)
+  }
+
+  /** One poisoned text must not fail its neighbours: after a final refusal each document is tried alone. */
+  async #failed(shares: readonly Share[], error: unknown): Promise<void> {
+    const problem = asProblem(error)
+    const isFinal = problem !== undefined && !PROBLEMS[problem.code].retryable
+    if (isFinal && shares.length > 1) {
+      for (const share of shares) if (!this.#isStopped) await this.#embed([share])
+      return
+    }
+    for (const { loaded } of shares) this.#postpone(loaded.row.sequence, isFinal, problem)
+  }
+
+  #postpone(sequence: number, isFinal: boolean, problem: Problem | undefined): void {
+    const row = this.#state.pending.find(sequence)
+    if (row === undefined) return
+    const attempts = row.attempts + 1
+    if (isFinal || attempts >= MAX_ATTEMPTS) {
+      this.#settleFailed(row, isFinal && problem !== undefined ? problem.code : 'embedding_failed')
+      return
+    }
+    const waitMs = Math.max(
+      Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS),
+      (problem?.retryAfterSeconds ?? 0) * 1_000,
+    )
+    this.#state.database.transaction(() =>
+      this.#state.pending.postpone(sequence, attempts, this.#options.clock() + waitMs),
+    )
+  }
+
+  #settleFailed(row: PendingRow, code: ProblemCode): void {
+    this.#state.transaction((writer) => {
+      this.#state.pending.remove(row.sequence)
+      this.#state.jobs.set(row.job, row.id, 'failed', this.#options.clock(), code)
+      writer.append({ kind: 'job', job: row.job, keyId: row.key_id })
+      return { result: undefined }
+    })
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * The Durable Object of a shard: opens its state, checks that it exists, calls, arms the alarm, returns. The rules are in
+ * `shard-writes`, `shard-reads`, `shard-search` and `shard-alarm`, which run on plain Node as well.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { canonicalJson } from '../core/canonical-json.ts'
+import type { Clock } from '../core/clock.ts'
+import { invariant } from '../core/invariant.ts'
+import { Problem } from '../core/problem.ts'
+import { residentMemory } from '../core/resident-memory.ts'
+import { applyMigrations } from './apply-migrations.ts'
+import { DurableSqlDatabase } from './durable-sql-database.ts'
+import { MIGRATIONS } from './migrations.ts'
+import type { EmbedPassages, Report } from './pending-work.ts'
+import type { Project } from './projection.ts'
+import { ShardAlarm } from './shard-alarm.ts'
+import type {
+  BeginItem,
+  FetchRequest,
+  PreparedDocument,
+  ShardApi,
+  ShardSearchRequest,
+  ShardSetup,
+  StageRequest,
+  Ticket,
+  Visibility,
+  WriteContext,
+} from './shard-api.ts'
+import { ShardReads } from './shard-reads.ts'
+import { ShardSearch } from './shard-search.ts'
+import { findSetup, writeSetup } from './shard-setup.ts'
+import { ShardState } from './shard-state.ts'
+import { ShardWrites } from './shard-writes.ts'
+import type { ShardRpc } from './stub.ts'
+
+/** The catalogue hears of a write about this much later, together with what else happened meanwhile. */
+const PROJECTION_DELAY_MS = 1_000
+/** An alarm that is overdue by this much is taken for lost and set again. */
+const LOST_ALARM_MS = 60_000
+
+export interface ShardDependencies {
+  /** At most 32 texts, prefixes of the profile not yet added. */
+  readonly embedPassages: EmbedPassages
+  readonly project: Project
+  readonly clock: Clock
+  /** Hears of failures in the background, which no request can report. */
+  readonly report?: Report
+}
+
+/** A shard that exists: one state and what works on it. */
+interface OpenShard {
+  readonly state: ShardState
+  readonly writes: ShardWrites
+  readonly reads: ShardReads
+  readonly search: ShardSearch
+  readonly alarm: ShardAlarm
+}
+
+const pause = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
+export class ShardObject<Env = unknown> extends DurableObject<Env> implements ShardRpc {
+  readonly #database: DurableSqlDatabase
+  readonly #dependencies: ShardDependencies
+  readonly #memoryKey: string
+  #shard: OpenShard | undefined
+  #isErased = false
+  #alarmAtMs: number | undefined
+
+  constructor(ctx: DurableObjectState, env: Env, dependencies: ShardDependencies) {
+    super(ctx, env)
+    this.#dependencies = dependencies
+    this.#database = new DurableSqlDatabase(ctx.storage)
+    this.#memoryKey = `shard/${ctx.id.toString()}`
+    const setup = findSetup(this.#database)
+    if (setup === undefined) return
+    this.#shard = this.#open(setup)
+    // An alarm may have been lost after its last retry; whoever wakes the object brings it back to work.
+    void ctx.blockConcurrencyWhile(async () => this.#armForWork())
+  }
+
+  async initialise(setup: ShardSetup): Promise<void> {
+    if (this.#isErased) throw new Problem('collection_gone')
+    if (this.#shard === undefined) {
+      this.#database.transaction(() => {
+        applyMigrations(this.#database, MIGRATIONS)
+        writeSetup(this.#database, setup)
+      })
+      this.#shard = this.#open(setup)
+    }
+    invariant(canonicalJson(this.#shard.state.setup) === canonicalJson(setup), 'a shard is set up once')
+  }
+
+  async erase(): Promise<void> {
+    this.#shard?.alarm.stop()
+    this.#shard = undefined
+    this.#isErased = true
+    residentMemory.deletePrefix(`${this.#memoryKey}/`)
+    await this.ctx.storage.deleteAlarm()
+    await this.ctx.storage.deleteAll()
+  }
+
+  async begin(items: readonly BeginItem[], context: WriteContext) {
+    return this.#opened().writes.begin(items, context)
+  }
+
+  async commit(document: PreparedDocument, context: WriteContext) {
+    const result = this.#opened().writes.commit(document, context)
+    await this.#arm(PROJECTION_DELAY_MS)
+    return result
+  }
+
+  async release(tickets: readonly Ticket[]): Promise<void> {
+    this.#opened().writes.release(tickets)
+  }
+
+  async stage(request: StageRequest, context: WriteContext) {
+    const result = this.#opened().writes.stage(request, context)
+    await this.#arm(0)
+    return result
+  }
+
+  async deleteDocuments(...[selection, context]: Parameters<ShardApi['deleteDocuments']>) {
+    const result = await this.#opened().writes.delete(selection, context, async () => {
+      await pause()
+      this.#opened()
+    })
+    await this.#arm(PROJECTION_DELAY_MS)
+    return result
+  }
+
+  async jobCounts(jobIds: readonly string[]) {
+    const { jobs } = this.#opened().state
+    return Object.fromEntries(jobIds.map((jobId) => [jobId, jobs.counts(jobId)]))
+  }
+
+  async cancelJob(jobId: string): Promise<void> {
+    this.#opened().writes.cancelJob(jobId)
+    await this.#arm(PROJECTION_DELAY_MS)
+  }
+
+  async document(...[id, options]: Parameters<ShardApi['document']>) {
+    return this.#opened().reads.document(id, options)
+  }
+
+  async latestSource(id: string, visibility?: Visibility) {
+    return this.#opened().reads.latestSource(id, visibility)
+  }
+
+  async listDocuments(...[options]: Parameters<ShardApi['listDocuments']>) {
+    return this.#opened().reads.list(options)
+  }
+
+  async statistics() {
+    return this.#opened().reads.statistics()
+  }
+
+  async keywordStatistics(words: readonly string[]) {
+    return this.#opened().search.keywordStatistics(words)
+  }
+
+  async search(request: ShardSearchRequest) {
+    return this.#opened().search.search(request)
+  }
+
+  async fetchChunks(request: FetchRequest) {
+    return this.#opened().search.fetch(request)
+  }
+
+  async facets(fields: readonly string[], documentIds: readonly string[]) {
+    return this.#opened().search.facets(fields, documentIds)
+  }
+
+  /** Never throws: after six failures the platform would give the alarm up. */
+  override async alarm(): Promise<void> {
+    this.#alarmAtMs = undefined
+    try {
+      await this.#shard?.alarm.run()
+    } catch (error) {
+      this.#dependencies.report?.('apply', error)
+    }
+    await this.#armForWork()
+  }
+
+  #open(setup: ShardSetup): OpenShard {
+    applyMigrations(this.#database, MIGRATIONS)
+    const { clock, embedPassages, project, report } = this.#dependencies
+    const state = new ShardState(this.#database, setup, { key: this.#memoryKey, clock })
+    return {
+      state,
+      writes: new ShardWrites(state),
+      reads: new ShardReads(state),
+      search: new ShardSearch(state),
+      alarm: new ShardAlarm(state, { embedPassages, project, clock, pause, report: report ?? (() => undefined) }),
+    }
+  }
+
+  #opened(): OpenShard {
+    if (this.#shard === undefined) throw new Problem('collection_gone')
+    return this.#shard
+  }
+
+  async #armForWork(): Promise<void> {
+    const dueMs = this.#shard?.alarm.nextRunMs()
+    if (dueMs !== undefined) await this.#arm(dueMs - this.#dependencies.clock())
+  }
+
+  /** Sees to an alarm within `delayMs`; one that is due earlier stays. */
+  async #arm(delayMs: number): Promise<void> {
+    if (this.#shard === undefined) return
+    const now = this.#dependencies.clock()
+    const dueMs = now + delayMs
+    const known = this.#alarmAtMs
+    if (known !== undefined && known <= dueMs && known > now - LOST_ALARM_MS) return
+    this.#alarmAtMs = dueMs
+    await this.ctx.storage.setAlarm(dueMs)
+  }
+}

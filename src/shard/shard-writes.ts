@@ -1,0 +1,254 @@
+/**
+ * Accepting writes: begin, commit, stage, delete, cancel. Each method runs to completion without waiting (deletion by
+ * filter in slices), so that what it checked still holds when it writes. The rules of order are those of the write
+ * promise: the later sequence number wins, whatever finishes first.
+ */
+import { Problem } from '../core/problem.ts'
+import { matches } from '../metadata/evaluate-filter.ts'
+import type { Filter } from '../metadata/filter.ts'
+import { applyDocument, knownVectors, removeFromIndexes, resolveVectors, supersedeEarlier } from './apply-document.ts'
+import type { DocumentRow } from './document-store.ts'
+import { etagOf, matchesEtag } from './etag.ts'
+import { asFiltered, type PendingRow } from './pending-store.ts'
+import type {
+  BeginItem,
+  BeginResult,
+  CommitResult,
+  PreparedDocument,
+  StageRequest,
+  StageResult,
+  Ticket,
+  WriteContext,
+} from './shard-api.ts'
+import type { ShardState } from './shard-state.ts'
+
+/** Documents deleted in one transaction, so that searches get their turn in between. */
+const DELETE_SLICE = 200
+
+type Selection = { readonly ids: readonly string[] } | { readonly filter: Filter }
+type DeleteContext = WriteContext & { readonly visibility?: Filter; readonly ifMatch?: string }
+
+export class ShardWrites {
+  readonly #state: ShardState
+
+  constructor(state: ShardState) {
+    this.#state = state
+  }
+
+  begin(items: readonly BeginItem[], context: WriteContext): BeginResult[] {
+    return items.map((item) => this.#begin(item, context))
+  }
+
+  #begin(item: BeginItem, context: WriteContext): BeginResult {
+    const { documents, pending, tickets, tombstones } = this.#state
+    const applied = documents.find(item.id)
+    const waiting = pending.latest(item.id)
+    const refusal = refuse(item, applied, waiting, context.filter, item.ifMatch)
+    if (refusal !== undefined) return { status: 'refused', code: refusal }
+    const inFlight = tickets.latestVersion(item.id)
+    const isCurrent = applied?.content_hash === item.contentHash && waiting === undefined && inFlight === 0
+    if (applied !== undefined && isCurrent) {
+      return { status: 'unchanged', version: applied.version, chunks: applied.chunk_count }
+    }
+    const last = Math.max(
+      applied?.version ?? tombstones.find(item.id)?.version ?? 0,
+      waiting?.version ?? 0,
+      inFlight,
+    )
+    const known = applied === undefined ? [] : [...knownVectors(this.#state, applied).keys()]
+    return {
+      status: 'accepted',
+      ticket: tickets.issue(item.id, last + 1, item.ifMatch),
+      knownVectorKeys: known,
+    }
+  }
+
+  commit(document: PreparedDocument, context: WriteContext): CommitResult {
+    const { source, chunks, ticket } = document
+    const applied = this.#state.documents.find(source.id)
+    if (applied?.sequence === ticket.sequence && applied.content_hash === source.contentHash) {
+      // The reply of this very commit was lost.
+      const status = applied.version === 1 ? 'created' : 'replaced'
+      return { status, version: applied.version, chunks: applied.chunk_count, sequence: applied.position }
+    }
+    if (!this.#isGood(document, context)) return { status: 'retry' }
+    const { vectors, missing } = resolveVectors(this.#state, source.id, chunks)
+    if (missing.length > 0) return { status: 'retry' }
+    const { sequence, version } = ticket
+    const result = applyDocument(
+      this.#state,
+      { source, chunks, sequence, version, keyId: context.keyId },
+      vectors,
+    )
+    this.#state.tickets.release(sequence)
+    return result
+  }
+
+  /** Gives up tickets that will not be committed, so that their versions are free again. */
+  release(tickets: readonly Ticket[]): void {
+    for (const { epoch, sequence } of tickets) {
+      if (epoch === this.#state.tickets.epoch) this.#state.tickets.release(sequence)
+    }
+  }
+
+  stage(request: StageRequest, context: WriteContext): StageResult {
+    const { jobs, pending, tickets } = this.#state
+    const { jobId } = request
+    const isStaged = ({ ticket, source }: PreparedDocument): boolean => {
+      const row = pending.find(ticket.sequence)
+      return row?.job === jobId && row.id === source.id
+    }
+    const fresh = request.documents.filter((document) => !isStaged(document))
+    if (!fresh.every((document) => this.#isGood(document, context))) return { status: 'retry' }
+    this.#state.transaction((writer) => {
+      const now = this.#state.clock()
+      for (const { source, chunks, ticket } of fresh) {
+        const { sequence, version } = ticket
+        const { keyId, filter } = context
+        pending.add({ sequence, version, job: jobId, keyId, filter, source, chunks }, now)
+        jobs.set(jobId, source.id, 'queued', now)
+      }
+      for (const { id, status, code } of request.settled) jobs.set(jobId, id, status, now, code)
+      writer.append({ kind: 'job', job: jobId, keyId: context.keyId })
+      return { result: undefined }
+    })
+    for (const { ticket } of fresh) tickets.release(ticket.sequence)
+    return { status: 'staged' }
+  }
+
+  /**
+   * Whether a ticket is still good and `begin` would not refuse the write now: between the two, other writes may have
+   * been accepted, which the key's filter or `If-Match` must hold against too.
+   */
+  #isGood({ source, ticket }: PreparedDocument, context: WriteContext): boolean {
+    const live = this.#state.tickets.find(ticket, source.id)
+    if (live === undefined || live.version !== ticket.version) return false
+    const applied = this.#state.documents.find(source.id)
+    const waiting = this.#state.pending.latest(source.id)
+    return refuse(source, applied, waiting, context.filter, live.ifMatch) === undefined
+  }
+
+  /** `pause` lets other requests in between two slices. */
+  async delete(
+    selection: Selection,
+    context: DeleteContext,
+    pause: () => Promise<void>,
+  ): Promise<{ deleted: number; sequence: number }> {
+    const ids = 'ids' in selection ? [...new Set(selection.ids)] : this.#matching(selection.filter)
+    const filter = 'ids' in selection ? undefined : selection.filter
+    if (context.ifMatch !== undefined) for (const id of ids) this.#checkEtag(id, context.ifMatch, context)
+    let deleted = 0
+    for (let from = 0; from < ids.length; from += DELETE_SLICE) {
+      if (from > 0) await pause()
+      deleted += this.#deleteSlice(ids.slice(from, from + DELETE_SLICE), filter, context)
+    }
+    return { deleted, sequence: this.#state.position }
+  }
+
+  /** Ids of documents whose last accepted version matches. */
+  #matching(filter: Filter): string[] {
+    const { documents, metadata, pending } = this.#state
+    const ids = new Set<string>()
+    for (const document of metadata.matching(filter)) {
+      const row = documents.findByNumber(document)
+      if (row !== undefined) ids.add(row.id)
+    }
+    for (const row of pending.latestOfAll()) {
+      if (matches(filter, asFiltered(row))) ids.add(row.id)
+      else ids.delete(row.id)
+    }
+    return [...ids]
+  }
+
+  #checkEtag(id: string, ifMatch: string, context: DeleteContext): void {
+    const applied = this.#state.documents.find(id)
+    const waiting = this.#state.pending.latest(id)
+    const latest = waiting ?? applied
+    if (latest === undefined || !isVisible(applied, waiting, context)) return
+    if (!matchesEtag(ifMatch, etagOf(latest.version, latest.content_hash))) throw new Problem('precondition_failed')
+  }
+
+  #deleteSlice(ids: readonly string[], filter: Filter | undefined, context: DeleteContext): number {
+    const { directory, documents, metadata, pending, tickets, tombstones } = this.#state
+    return this.#state.transaction((writer) => {
+      const removed: number[] = []
+      let deleted = 0
+      for (const id of ids) {
+        const applied = documents.find(id)
+        const waiting = pending.latest(id)
+        const latest = waiting ?? applied
+        if (latest === undefined || !isVisible(applied, waiting, context)) continue
+        if (filter !== undefined && !matches(filter, asFiltered(latest))) continue
+        const sequence = tickets.takeSequence()
+        supersedeEarlier(this.#state, writer, id, sequence)
+        if (applied !== undefined) {
+          removeFromIndexes(this.#state, applied)
+          documents.remove(applied)
+          removed.push(applied.document)
+        }
+        const version = Math.max(applied?.version ?? 0, waiting?.version ?? 0, tickets.latestVersion(id))
+        tombstones.write(id, { version, sequence }, this.#state.clock())
+        writer.append({
+          kind: 'deleted',
+          sequence,
+          id,
+          version,
+          bytes: -(applied?.bytes ?? 0),
+          chunks: -(applied?.chunk_count ?? 0),
+          tokens: -(applied?.tokens ?? 0),
+          keyId: context.keyId,
+        })
+        deleted++
+      }
+      const after = (): void => {
+        for (const document of removed) directory.delete(document)
+      }
+      return { result: deleted, after }
+    })
+  }
+
+  /** Ends what is still pending of a job; what was applied stays. */
+  cancelJob(jobId: string): void {
+    const { jobs, pending } = this.#state
+    const rows = pending.ofJob(jobId)
+    if (rows.length === 0) return
+    this.#state.transaction((writer) => {
+      for (const row of rows) {
+        pending.remove(row.sequence)
+        jobs.set(jobId, row.id, 'cancelled', this.#state.clock())
+      }
+      writer.append({ kind: 'job', job: jobId, keyId: rows[0]?.key_id ?? '' })
+      return { result: undefined }
+    })
+  }
+}
+
+/** Why a write may not be accepted, judged against the new version and the ones that exist. */
+function refuse(
+  item: { readonly id: string; readonly metadata: BeginItem['metadata'] },
+  applied: DocumentRow | undefined,
+  waiting: PendingRow | undefined,
+  filter: Filter | undefined,
+  ifMatch: string | undefined,
+): 'outside_filter' | 'precondition_failed' | undefined {
+  if (filter !== undefined) {
+    const versions = [item, ...[applied, waiting].flatMap((row) => (row === undefined ? [] : [asFiltered(row)]))]
+    if (!versions.every((version) => matches(filter, version))) return 'outside_filter'
+  }
+  if (ifMatch === undefined) return undefined
+  const latest = waiting ?? applied
+  const etag = latest && etagOf(latest.version, latest.content_hash)
+  return matchesEtag(ifMatch, etag) ? undefined : 'precondition_failed'
+}
+
+/** A document is there for a deleter only if every version of it that exists is visible to it. */
+function isVisible(
+  applied: DocumentRow | undefined,
+  waiting: PendingRow | undefined,
+  context: DeleteContext,
+): boolean {
+  const versions = [applied, waiting].flatMap((row) => (row === undefined ? [] : [asFiltered(row)]))
+  return [context.filter, context.visibility].every(
+    (filter) => filter === undefined || versions.every((version) => matches(filter, version)),
+  )
+}

@@ -1,0 +1,249 @@
+/**
+ * A shard on plain Node: the same parts that the Durable Object ties together, over `node:sqlite`, with a clock that
+ * stands still, a toy embedder and ways to fail. `restart` is what a killed object's next start does.
+ */
+import { sha256, hex, utf8 } from '../../src/core/bytes.ts'
+import type { JsonObject } from '../../src/core/canonical-json.ts'
+import { ResidentMemory } from '../../src/core/resident-memory.ts'
+import type { SqlDatabase, SqlValue } from '../../src/core/sql-database.ts'
+import { applyMigrations } from '../../src/shard/apply-migrations.ts'
+import { MIGRATIONS } from '../../src/shard/migrations.ts'
+import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
+import type { ShardProjection } from '../../src/shard/projection.ts'
+import { ShardAlarm } from '../../src/shard/shard-alarm.ts'
+import type {
+  BeginResult,
+  CommitResult,
+  PreparedChunk,
+  PreparedDocument,
+  ShardSetup,
+  SourceDocument,
+  Ticket,
+  WriteContext,
+} from '../../src/shard/shard-api.ts'
+import { ShardReads } from '../../src/shard/shard-reads.ts'
+import { ShardSearch } from '../../src/shard/shard-search.ts'
+import { ShardState } from '../../src/shard/shard-state.ts'
+import { ShardWrites } from '../../src/shard/shard-writes.ts'
+
+export const DIMENSIONS = 8
+
+export const SETUP: ShardSetup = {
+  tenantUid: 'ten_test',
+  collectionId: 'col_test',
+  generation: 'gen_test',
+  shard: 0,
+  profileId: 'toy',
+  dimensions: DIMENSIONS,
+  precision: 'f32',
+}
+
+export const CONTEXT: WriteContext = { keyId: 'key_test', allowance: { kind: 'unlimited' } }
+
+/** Each word votes for one dimension; texts that share words are near. */
+export function toyVector(text: string): Float32Array {
+  const vector = new Float32Array(DIMENSIONS)
+  for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ['']) {
+    let hash = 7
+    for (const character of word) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0
+    vector[hash % DIMENSIONS] = (vector[hash % DIMENSIONS] ?? 0) + 1
+  }
+  return vector
+}
+
+export interface DraftDocument {
+  readonly id: string
+  readonly text: string
+  readonly title?: string
+  readonly metadata?: JsonObject
+}
+
+export async function makeSource(draft: DraftDocument): Promise<SourceDocument> {
+  const { id, text, title, metadata = {} } = draft
+  const contentHash = hex(await sha256(utf8(JSON.stringify([id, text, title ?? null, metadata]))))
+  return { id, text, metadata, format: 'text', contentHash, ...(title === undefined ? {} : { title }) }
+}
+
+/** One chunk a line; vectors where `embed` says so. */
+export function makeChunks(source: SourceDocument, embed: (key: string) => boolean = () => true): PreparedChunk[] {
+  const chunks: PreparedChunk[] = []
+  let start = 0
+  for (const line of source.text.split('\n')) {
+    const end = start + line.length
+    if (line !== '') {
+      const vectorKey = `key of ${line}`
+      chunks.push({
+        start,
+        end,
+        headings: [],
+        prefix: '',
+        language: 'en',
+        tokens: line.split(' ').length,
+        truncated: false,
+        vectorKey,
+        ...(embed(vectorKey) ? { vector: toyVector(line) } : {}),
+      })
+    }
+    start = end + 1
+  }
+  return chunks
+}
+
+/** Passes everything through until told to fail at a statement, as a full disk or a kill would. */
+class FailingDatabase implements SqlDatabase {
+  readonly #inner: SqlDatabase
+  #remaining = Infinity
+
+  constructor(inner: SqlDatabase) {
+    this.#inner = inner
+  }
+
+  failAfter(statements: number): void {
+    this.#remaining = statements
+  }
+
+  run(statement: string, ...parameters: SqlValue[]): void {
+    this.#count()
+    this.#inner.run(statement, ...parameters)
+  }
+
+  all<Row extends object>(statement: string, ...parameters: SqlValue[]): Row[] {
+    this.#count()
+    return this.#inner.all<Row>(statement, ...parameters)
+  }
+
+  get<Row extends object>(statement: string, ...parameters: SqlValue[]): Row | undefined {
+    this.#count()
+    return this.#inner.get<Row>(statement, ...parameters)
+  }
+
+  transaction<T>(work: () => T extends PromiseLike<unknown> ? never : T): T {
+    return this.#inner.transaction(work)
+  }
+
+  #count(): void {
+    if (this.#remaining-- <= 0) throw new Error('the disk is gone')
+  }
+}
+
+export interface NodeShardOptions {
+  readonly database?: NodeSqlDatabase
+  readonly setup?: ShardSetup
+  readonly memory?: ResidentMemory
+}
+
+export class NodeShard {
+  readonly database: NodeSqlDatabase
+  readonly memory: ResidentMemory
+  readonly projections: ShardProjection[] = []
+  readonly reports: unknown[] = []
+  /** Every call of the embedder, in order. */
+  readonly embedded: string[][] = []
+  nowMs = 1_800_000_000_000
+  /** Thrown by the embedder while set. */
+  embedderFault: Error | undefined
+  projectFault: Error | undefined
+  /** Runs at the start of every call of the embedder. */
+  whileEmbedding: () => void | Promise<void> = () => undefined
+  state!: ShardState
+  writes!: ShardWrites
+  reads!: ShardReads
+  searcher!: ShardSearch
+  alarm!: ShardAlarm
+  readonly #failing: FailingDatabase
+  readonly #setup: ShardSetup
+
+  constructor(options: NodeShardOptions = {}) {
+    this.database = options.database ?? new NodeSqlDatabase()
+    this.memory = options.memory ?? new ResidentMemory(96_000_000)
+    this.#failing = new FailingDatabase(this.database)
+    this.#setup = options.setup ?? SETUP
+    applyMigrations(this.database, MIGRATIONS)
+    this.restart()
+  }
+
+  restart(): void {
+    this.#failing.failAfter(Infinity)
+    const clock = (): number => this.nowMs
+    this.state = new ShardState(this.#failing, this.#setup, { key: 'shard/test', clock, memory: this.memory })
+    this.writes = new ShardWrites(this.state)
+    this.reads = new ShardReads(this.state)
+    this.searcher = new ShardSearch(this.state)
+    this.alarm = new ShardAlarm(this.state, {
+      clock,
+      pause: async () => undefined,
+      report: (_what, error) => void this.reports.push(error),
+      embedPassages: async (_profileId, texts) => {
+        await this.whileEmbedding()
+        if (this.embedderFault !== undefined) throw this.embedderFault
+        this.embedded.push([...texts])
+        return texts.map(toyVector)
+      },
+      project: async (batch) => {
+        if (this.projectFault !== undefined) throw this.projectFault
+        this.projections.push(batch)
+      },
+    })
+  }
+
+  /** The statement after the next `statements` ones throws, and every later one, until `restart`. */
+  failAfter(statements: number): void {
+    this.#failing.failAfter(statements)
+  }
+
+  begin(source: SourceDocument, extra: { context?: WriteContext; ifMatch?: string } = {}): BeginResult {
+    const { id, contentHash, metadata } = source
+    const ifMatch = extra.ifMatch === undefined ? {} : { ifMatch: extra.ifMatch }
+    const [result] = this.writes.begin([{ id, contentHash, metadata, ...ifMatch }], extra.context ?? CONTEXT)
+    if (result === undefined) throw new Error('begin answers every item')
+    return result
+  }
+
+  ticket(source: SourceDocument): Ticket {
+    const result = this.begin(source)
+    if (result.status !== 'accepted') throw new Error(`not accepted: ${result.status}`)
+    return result.ticket
+  }
+
+  commit(source: SourceDocument, ticket: Ticket, context: WriteContext = CONTEXT): CommitResult {
+    return this.writes.commit({ source, chunks: makeChunks(source), ticket }, context)
+  }
+
+  /** A whole synchronous write. */
+  async put(draft: DraftDocument): Promise<CommitResult | BeginResult> {
+    const source = await makeSource(draft)
+    const begun = this.begin(source)
+    return begun.status === 'accepted' ? this.commit(source, begun.ticket) : begun
+  }
+
+  /** A whole staged write; the alarm does the rest. */
+  async stage(jobId: string, drafts: readonly DraftDocument[]): Promise<Ticket[]> {
+    const documents: PreparedDocument[] = []
+    for (const draft of drafts) {
+      const source = await makeSource(draft)
+      documents.push({ source, chunks: makeChunks(source, () => false), ticket: this.ticket(source) })
+    }
+    const result = this.writes.stage({ jobId, documents, settled: [] }, CONTEXT)
+    if (result.status !== 'staged') throw new Error('not staged')
+    return documents.map(({ ticket }) => ticket)
+  }
+
+  async delete(...ids: string[]): Promise<number> {
+    return (await this.writes.delete({ ids }, CONTEXT, async () => undefined)).deleted
+  }
+
+  text(id: string): string | undefined {
+    return this.reads.document(id, { include: ['text'] })?.text
+  }
+
+  /** Ids of the documents that a keyword search finds, in order of the ids. */
+  find(...words: string[]): string[] {
+    const { candidates } = this.searcher.search({
+      keyword: { words, bm25: { k1: 0.9, b: 0.4 } },
+      candidates: Infinity,
+      exact: false,
+      profileLanguages: [],
+    })
+    return [...candidates.documentIds].sort()
+  }
+}

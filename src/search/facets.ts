@@ -1,30 +1,16 @@
 /** Facets of a whole search: counts of documents by value, summed over shards. Documents lie in one shard, so sums are exact. */
-import { compareUtf8 } from '../core/bytes.ts'
+import { mergeFacets } from '../metadata/facet-values.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
 import type { Ranking } from './fuse.ts'
 import { asked, type ShardAnswer, type Unit } from './scatter.ts'
 
 type Facets = { readonly [field: string]: readonly FacetValue[] }
 
-/** Sums parts value by value; count descending, then numbers, strings, booleans in their own order; `most` values a field. */
-export function mergeFacets(fields: readonly string[], parts: readonly Facets[], most: number): Facets {
-  const merged = fields.map((field): [string, FacetValue[]] => {
-    const counts = new Map<FacetValue['value'], number>()
-    for (const part of parts) {
-      for (const { value, count } of part[field] ?? []) counts.set(value, (counts.get(value) ?? 0) + count)
-    }
-    const values = [...counts].map(([value, count]) => ({ value, count }))
-    values.sort((a, b) => b.count - a.count || compareValues(a.value, b.value))
-    return [field, values.slice(0, most)]
-  })
-  return Object.fromEntries(merged)
-}
-
-function compareValues(a: FacetValue['value'], b: FacetValue['value']): number {
-  if (typeof a === 'string' && typeof b === 'string') return compareUtf8(a, b)
-  if (typeof a === typeof b) return Number(a) - Number(b)
-  const order = ['number', 'string', 'boolean']
-  return order.indexOf(typeof a) - order.indexOf(typeof b)
+/** Sums parts value by value, keeping the `most` frequent values of each field that was asked for. */
+export function sumFacets(fields: readonly string[], parts: readonly Facets[], most: number): Facets {
+  // A field without values is still named.
+  const asked = Object.fromEntries(fields.map((field): [string, FacetValue[]] => [field, []]))
+  return mergeFacets([asked, ...parts], most)
 }
 
 /** Document ids of the members, by source. */

@@ -15,7 +15,7 @@ import { invariant } from '../core/invariant.ts'
 import { detectQueryLanguage, primarySubtag } from '../text/language.ts'
 import { queryWords } from '../text/words.ts'
 import { openCursor, sealCursor, type CursorSealer, type FrozenSearch } from './cursor.ts'
-import { documentsOf, facetsOfDocuments, mergeFacets } from './facets.ts'
+import { documentsOf, facetsOfDocuments, sumFacets } from './facets.ts'
 import { FEEDBACK_HITS, moveQuery } from './feedback.ts'
 import { Ranking, legMaxima, type FusionPlan, type LegMaxima } from './fuse.ts'
 import { readPage, vectorsOf, type PageContext } from './page.ts'
@@ -85,7 +85,8 @@ export async function search(
   if (depth >= depthCap) throw invalidField('/cursor', `reaches beyond rank ${depthCap}`)
 
   const watch = new Stopwatch()
-  const words = checked.mode === 'vector' || checked.query === undefined ? [] : queryWords(checked.query)
+  const words =
+    checked.mode === 'vector' || checked.query === undefined ? [] : queryWords(checked.query, checked.language)
   const scatterQuery: ScatterQuery = {
     units,
     filter: combineFilters(searcher.filter, checked.filter),
@@ -239,14 +240,14 @@ async function totalsOf(
     const estimatedTotal = answers.reduce((sum, { result }) => sum + result.documentCount, 0)
     if (facets.length === 0) return { estimatedTotal }
     const parts = answers.map(({ result }) => result.facets ?? {})
-    return { estimatedTotal, facets: mergeFacets(facets, parts, most) }
+    return { estimatedTotal, facets: sumFacets(facets, parts, most) }
   }
   const documents = documentsOf(ranking, members)
   const estimatedTotal = [...documents.values()].reduce((sum, ids) => sum + ids.size, 0)
   if (facets.length === 0) return { estimatedTotal }
   return {
     estimatedTotal,
-    facets: mergeFacets(facets, await facetsOfDocuments(facets, documents, answers, units), most),
+    facets: sumFacets(facets, await facetsOfDocuments(facets, documents, answers, units), most),
   }
 }
 

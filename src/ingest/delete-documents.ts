@@ -1,0 +1,99 @@
+/** Deleting documents: one by its id, many by ids, or all that match a filter. What the credential may not see stays. */
+import type { CollectionRecord } from '../catalog/records.ts'
+import { Faults, isJsonObject, pointerTo } from '../core/faults.ts'
+import { MAX_DOCUMENTS_PER_CALL } from '../core/limits.ts'
+import { Problem } from '../core/problem.ts'
+import type { Filter } from '../metadata/filter.ts'
+import { parseFilter } from '../metadata/parse-filter.ts'
+import { shardOf } from '../shard/placement.ts'
+import type { Principal } from '../tenancy/principal.ts'
+import { writeContext, type IngestDependencies } from './ingest-dependencies.ts'
+import { asked } from './shard-call.ts'
+import { idFault } from './validate-document.ts'
+
+type Deleting = Pick<IngestDependencies, 'placement'>
+type Deleter = Pick<Principal, 'keyId' | 'filter'>
+
+/** Made by `parseDeleteRequest`. */
+export type DeleteRequest = { readonly ids: readonly string[] } | { readonly filter: Filter }
+
+/**
+ * Checks an untrusted `{ids}` or `{filter}`.
+ * @throws invalid_request, listing every fault
+ */
+export function parseDeleteRequest(body: unknown): DeleteRequest {
+  const faults = new Faults()
+  if (!isJsonObject(body)) {
+    faults.add('', 'must be an object')
+    faults.throwIfAny()
+    return { ids: [] }
+  }
+  faults.checkMembers(body, '', new Set(['ids', 'filter']))
+  const { ids, filter } = body
+  if ((ids === undefined) === (filter === undefined)) faults.add('', 'must hold either ids or a filter')
+  const parsedFilter = filter === undefined ? undefined : faults.attempt(() => parseFilter(filter, '/filter'))
+  const parsedIds = ids === undefined ? [] : parseIds(ids, faults)
+  faults.throwIfAny()
+  return parsedFilter === undefined ? { ids: parsedIds } : { filter: parsedFilter }
+}
+
+function parseIds(ids: unknown, faults: Faults): string[] {
+  if (!Array.isArray(ids) || ids.length === 0 || ids.length > MAX_DOCUMENTS_PER_CALL) {
+    faults.add('/ids', `must be an array of 1 to ${MAX_DOCUMENTS_PER_CALL} ids`)
+    return []
+  }
+  for (const [index, id] of ids.entries()) {
+    const fault = idFault(id)
+    if (fault !== undefined) faults.add(pointerTo('/ids', index), fault)
+  }
+  return [...new Set(ids as string[])]
+}
+
+/** Deletes what is there and visible; says how many documents that was. Repeating it deletes nothing more. */
+export async function deleteDocuments(
+  { placement }: Deleting,
+  collection: CollectionRecord,
+  deleter: Deleter,
+  request: DeleteRequest,
+): Promise<{ readonly deleted: number }> {
+  const { shards } = collection.generation
+  const selections = new Map<number, { ids: string[] } | { filter: Filter }>()
+  if ('filter' in request) {
+    for (let shard = 0; shard < shards; shard++) selections.set(shard, { filter: request.filter })
+  } else {
+    const placed = await Promise.all(request.ids.map(async (id) => ({ id, shard: await shardOf(id, shards) })))
+    for (const [shard, members] of Map.groupBy(placed, (item) => item.shard)) {
+      selections.set(shard, { ids: members.map(({ id }) => id) })
+    }
+  }
+  const counts = await Promise.all(
+    [...selections].map(async ([shard, selection]) => {
+      const answer = placement.forWrite(collection, shard).deleteDocuments(selection, contextOf(deleter))
+      return (await asked(answer)).deleted
+    }),
+  )
+  return { deleted: counts.reduce((sum, count) => sum + count, 0) }
+}
+
+/**
+ * Deletes one document.
+ * @throws not_found where there is none that the credential may see, precondition_failed
+ */
+export async function deleteDocument(
+  { placement }: Deleting,
+  collection: CollectionRecord,
+  deleter: Deleter,
+  id: string,
+  options: { readonly ifMatch?: string } = {},
+): Promise<void> {
+  const shard = placement.forWrite(collection, await shardOf(id, collection.generation.shards))
+  const { ifMatch } = options
+  const context = { ...contextOf(deleter), ...(ifMatch === undefined ? {} : { ifMatch }) }
+  const { deleted } = await asked(shard.deleteDocuments({ ids: [id] }, context))
+  if (deleted === 0) throw new Problem('not_found')
+}
+
+function contextOf(deleter: Deleter) {
+  const { filter } = deleter
+  return { ...writeContext(deleter), ...(filter === undefined ? {} : { visibility: filter }) }
+}

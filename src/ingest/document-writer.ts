@@ -1,0 +1,316 @@
+/**
+ * Carries a set of documents through the shards: begin (take a place in the order), embed, commit; or leave the rest as
+ * pending work. Documents are atomic one by one and are committed as soon as their vectors are there, so that a caller who
+ * goes away keeps what was done. One writer serves one request.
+ */
+import type { CollectionRecord } from '../catalog/records.ts'
+import type { JobId } from '../core/ids.ts'
+import { invariant } from '../core/invariant.ts'
+import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
+import { PROBLEMS, Problem, asProblem, type ProblemCode } from '../core/problem.ts'
+import type { CountTokens } from '../models/embedder.ts'
+import type { BeginResult, CommitResult, PreparedDocument, Ticket, WriteContext } from '../shard/shard-api.ts'
+import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
+import { prepareChunks, type CutChunk } from './prepare-chunks.ts'
+import type { DocumentResult } from './put-request.ts'
+import { asked } from './shard-call.ts'
+import type { AcceptedDocument } from './source-document.ts'
+
+/** How often a write is begun again after a shard lost its place in the order. */
+const MAX_ATTEMPTS = 4
+/** Commits under way at once in one shard. */
+const COMMITS_PER_SHARD = 4
+/** Text of one `stage` call in UTF-16 units: an RPC message may hold 32 MiB. */
+const STAGE_UNITS = 4_000_000
+
+/** One document on its way; settled once it has a result. */
+export interface WriteItem {
+  readonly document: AcceptedDocument
+  readonly shard: number
+  readonly ifMatch?: string
+  result?: DocumentResult
+  ticket?: Ticket
+  chunks?: readonly CutChunk[]
+  /** Vectors that the current version has already. */
+  known?: ReadonlySet<string>
+  attempts: number
+}
+
+type Writing = Pick<IngestDependencies, 'placement' | 'models'>
+
+const isOpen = (item: WriteItem): boolean => item.result === undefined
+
+export class DocumentWriter {
+  readonly #deps: Writing
+  readonly #collection: CollectionRecord
+  readonly #context: WriteContext
+  /** Vectors made in this request, by key. */
+  readonly #vectors = new Map<string, Float32Array>()
+  /** The first thing that stopped the embedding of passages. */
+  #embeddingFailure: Problem | undefined
+
+  constructor(deps: Writing, collection: CollectionRecord, context: WriteContext) {
+    this.#deps = deps
+    this.#collection = collection
+    this.#context = context
+  }
+
+  get embeddingFailure(): Problem | undefined {
+    return this.#embeddingFailure
+  }
+
+  /** Gives every open item a ticket and chunks, or its result. */
+  async begin(items: readonly WriteItem[]): Promise<void> {
+    await this.#beginAll(items.filter(isOpen))
+    const countTokens = await this.#deps.models.countTokens(this.#collection.generation.profileId)
+    for (const item of items) if (isOpen(item)) await this.#cut(item, countTokens)
+  }
+
+  async #beginAll(items: readonly WriteItem[]): Promise<void> {
+    await Promise.all(
+      [...Map.groupBy(items, (item) => item.shard)].map(async ([shard, members]) => {
+        const requests = members.map(({ document: { source }, ifMatch }) => ({
+          id: source.id,
+          contentHash: source.contentHash,
+          metadata: source.metadata,
+          ...(ifMatch === undefined ? {} : { ifMatch }),
+        }))
+        const answers = await asked(this.#shard(shard).begin(requests, this.#context))
+        invariant(answers.length === members.length, 'a shard answers each document that is begun')
+        for (const [index, item] of members.entries()) {
+          const answer = answers[index]
+          if (answer !== undefined) applyBegin(item, answer)
+        }
+      }),
+    )
+  }
+
+  async #cut(item: WriteItem, countTokens: CountTokens): Promise<void> {
+    item.chunks ??= await prepareChunks(item.document, this.#collection, countTokens)
+  }
+
+  /** Passages that no vector exists for, by key, in the items' order; equal ones once. */
+  missing(items: readonly WriteItem[]): Map<string, string> {
+    const missing = new Map<string, string>()
+    for (const item of items) {
+      if (isOpen(item)) for (const { chunk, passage } of this.#lacking(item)) missing.set(chunk.vectorKey, passage)
+    }
+    return missing
+  }
+
+  #lacking(item: WriteItem): CutChunk[] {
+    return (item.chunks ?? []).filter(
+      ({ chunk }) =>
+        chunk.vector === undefined &&
+        chunk.withoutVector !== true &&
+        item.known?.has(chunk.vectorKey) !== true &&
+        !this.#vectors.has(chunk.vectorKey),
+    )
+  }
+
+  /**
+   * Embeds and commits until every item has a result or `isTimeUp` says so between two calls of the embedder. Where the
+   * embedder fails, what needs it fails with `embedding_failed` and the rest is still committed.
+   */
+  async write(items: readonly WriteItem[], isTimeUp: () => boolean = () => false): Promise<void> {
+    for (;;) {
+      await this.#embedAndCommit(items, isTimeUp)
+      if (this.#embeddingFailure !== undefined) {
+        for (const item of items) if (isOpen(item) && this.#lacking(item).length > 0) this.#failEmbedding(item)
+      }
+      const again = items.filter((item) => isOpen(item) && item.ticket === undefined)
+      if (again.length === 0) return
+      await this.begin(again)
+    }
+  }
+
+  #failEmbedding(item: WriteItem): void {
+    settleFailed(item, 'embedding_failed', this.#embeddingFailure?.message)
+  }
+
+  async #embedAndCommit(items: readonly WriteItem[], isTimeUp: () => boolean): Promise<void> {
+    const lanes = new Lanes(COMMITS_PER_SHARD)
+    const waiting = new Set(items.filter((item) => isOpen(item) && item.ticket !== undefined))
+    const commitReady = (): void => {
+      for (const item of waiting) {
+        if (this.#lacking(item).length > 0) continue
+        waiting.delete(item)
+        lanes.run(item.shard, () => this.#commit(item))
+      }
+    }
+    commitReady()
+    const passages = [...this.missing(items)]
+    for (let from = 0; from < passages.length && !isTimeUp(); from += MAX_PASSAGES_PER_CALL) {
+      const isEmbedded = await this.#embed(passages.slice(from, from + MAX_PASSAGES_PER_CALL), lanes)
+      if (!isEmbedded) break
+      commitReady()
+    }
+    await lanes.finish()
+  }
+
+  async #embed(passages: readonly (readonly [string, string])[], lanes: Lanes): Promise<boolean> {
+    try {
+      const embedder = this.#deps.models.passageEmbedder(this.#collection.generation.profileId)
+      const texts = passages.map(([, passage]) => passage)
+      const vectors = await embedder.embed(texts, { kind: 'passage' })
+      invariant(vectors.length === passages.length, 'an embedder answers each passage')
+      for (const [index, [key]] of passages.entries()) {
+        const vector = vectors[index]
+        if (vector !== undefined) this.#vectors.set(key, vector)
+      }
+      return true
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem === undefined) {
+        await lanes.finish()
+        throw error
+      }
+      this.#embeddingFailure = problem
+      return false
+    }
+  }
+
+  async #commit(item: WriteItem): Promise<void> {
+    item.attempts++
+    let reason = new Problem('overloaded', 'the document kept changing')
+    try {
+      applyCommit(item, await asked(this.#shard(item.shard).commit(this.#prepared(item), this.#context)))
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem === undefined || !PROBLEMS[problem.code].retryable) throw error
+      // Whether it was written is unknown; beginning again finds out.
+      delete item.ticket
+      reason = problem
+    }
+    if (isOpen(item) && item.attempts >= MAX_ATTEMPTS) settleFailed(item, reason.code, reason.message)
+  }
+
+  #prepared(item: WriteItem): PreparedDocument {
+    const { ticket } = item
+    invariant(ticket !== undefined, 'an item that is written has a ticket')
+    const chunks = (item.chunks ?? []).map(({ chunk }) => {
+      const vector = item.known?.has(chunk.vectorKey) === true ? undefined : this.#vectors.get(chunk.vectorKey)
+      return vector === undefined ? chunk : { ...chunk, vector }
+    })
+    return { source: item.document.source, chunks, ticket }
+  }
+
+  /**
+   * Leaves the open items in their shards as pending work of a job, beside what was settled already. Nothing is
+   * acknowledged unless this returns; where a shard fails, what others took is cancelled as far as possible.
+   */
+  async stage(items: readonly WriteItem[], jobId: JobId): Promise<void> {
+    const shards = [...Map.groupBy(items, (item) => item.shard)]
+    const outcomes = await Promise.allSettled(shards.map(([shard, members]) => this.#stageShard(shard, members, jobId)))
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failure === undefined) return
+    await Promise.allSettled(shards.map(([shard]) => this.#shard(shard).cancelJob(jobId)))
+    throw failure.reason
+  }
+
+  async #stageShard(shard: number, items: readonly WriteItem[], jobId: JobId): Promise<void> {
+    for (const part of parts(items)) {
+      let isStaged = false
+      for (let attempt = 0; attempt < MAX_ATTEMPTS && !isStaged; attempt++) {
+        // Tickets of an earlier run of the shard are no good; so are those of a first call whose documents moved on.
+        if (attempt > 0) await this.begin(part)
+        const documents = part.filter(isOpen).map((item) => this.#prepared(item))
+        const settled = part.flatMap(settledItem)
+        const answer = await asked(this.#shard(shard).stage({ jobId, documents, settled }, this.#context))
+        isStaged = answer.status === 'staged'
+      }
+      if (!isStaged) throw new Problem('overloaded', 'the documents keep changing', { retryAfterSeconds: 1 })
+    }
+  }
+
+  #shard(shard: number): WriteShard {
+    return this.#deps.placement.forWrite(this.#collection, shard)
+  }
+}
+
+function applyBegin(item: WriteItem, answer: BeginResult): void {
+  const { id } = item.document.source
+  if (answer.status === 'refused') return settleFailed(item, answer.code)
+  if (answer.status === 'unchanged') {
+    item.result = { id, status: 'unchanged', chunks: answer.chunks, version: answer.version }
+    return
+  }
+  item.ticket = answer.ticket
+  item.known = new Set(answer.knownVectorKeys)
+}
+
+function applyCommit(item: WriteItem, outcome: CommitResult): void {
+  const { id } = item.document.source
+  if (outcome.status === 'retry') {
+    delete item.ticket
+  } else if (outcome.status === 'failed') {
+    settleFailed(item, outcome.code, outcome.detail)
+  } else {
+    const { chunks, version } = outcome
+    // A superseded write was accepted and has its version; a later one is what readers see.
+    const status = outcome.status === 'superseded' ? (version === 1 ? 'created' : 'replaced') : outcome.status
+    item.result = { id, status, chunks, version }
+  }
+}
+
+function settleFailed(item: WriteItem, code: ProblemCode, detail: string = PROBLEMS[code].title): void {
+  item.result = { id: item.document.source.id, status: 'failed', chunks: 0, version: 0, error: { code, detail } }
+}
+
+/** What is done counts as `unchanged` in a job: nothing remains to do. */
+function settledItem({ result }: WriteItem): { id: string; status: 'unchanged' | 'failed'; code?: string }[] {
+  if (result === undefined) return []
+  const { id, status, error } = result
+  return status === 'failed' ? [{ id, status, code: error?.code ?? 'internal' }] : [{ id, status: 'unchanged' }]
+}
+
+/** Cuts items into runs of at most `STAGE_UNITS` of text. */
+function parts(items: readonly WriteItem[]): WriteItem[][] {
+  const runs: WriteItem[][] = []
+  let units = Infinity
+  for (const item of items) {
+    const { length } = item.document.source.text
+    if (units + length > STAGE_UNITS) {
+      runs.push([])
+      units = 0
+    }
+    units += length
+    runs.at(-1)?.push(item)
+  }
+  return runs
+}
+
+/** Runs work side by side, at most `width` at a time in each lane; the first failure is thrown by `finish`. */
+class Lanes {
+  readonly #width: number
+  readonly #tails = new Map<number, Promise<void>[]>()
+  readonly #started = new Map<number, number>()
+  #failures: unknown[] = []
+
+  constructor(width: number) {
+    this.#width = width
+  }
+
+  run(lane: number, work: () => Promise<void>): void {
+    const tails = this.#tails.get(lane) ?? []
+    this.#tails.set(lane, tails)
+    const turn = this.#started.get(lane) ?? 0
+    this.#started.set(lane, turn + 1)
+    const slot = turn % this.#width
+    const guarded = async (): Promise<void> => {
+      try {
+        await work()
+      } catch (error) {
+        this.#failures.push(error)
+      }
+    }
+    tails[slot] = (tails[slot] ?? Promise.resolve()).then(guarded)
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all([...this.#tails.values()].flat())
+    const [failure] = this.#failures
+    this.#failures = []
+    if (failure !== undefined) throw failure
+  }
+}

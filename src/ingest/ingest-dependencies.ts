@@ -1,0 +1,67 @@
+/** What the ingest use-cases stand on, as ports: `worker.ts` passes placement, models, catalogue and sealer as they are. */
+import type { CollectionRecord, JobCounters, JobRecord, JobStatus, Page, PageRequest } from '../catalog/records.ts'
+import type { Clock } from '../core/clock.ts'
+import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
+import type { CountTokens, Embedder } from '../models/embedder.ts'
+import type { ShardApi, WriteContext } from '../shard/shard-api.ts'
+import type { Principal } from '../tenancy/principal.ts'
+
+export type WriteShard = Pick<
+  ShardApi,
+  'begin' | 'commit' | 'stage' | 'deleteDocuments' | 'cancelJob' | 'latestSource' | 'document'
+>
+export type ReadShard = Pick<ShardApi, 'document' | 'listDocuments' | 'statistics' | 'jobCounts'>
+
+export interface IngestDependencies {
+  readonly placement: {
+    forWrite(collection: CollectionRecord, shard: number): WriteShard
+    forRead(collection: CollectionRecord, shard: number): ReadShard
+  }
+  readonly models: {
+    passageEmbedder(profileId: string): Embedder
+    countTokens(profileId: string): Promise<CountTokens>
+  }
+  readonly jobs: JobStore
+  readonly collections: CollectionStore
+  readonly sealer: ListSealer
+  readonly clock: Clock
+}
+
+/** The part of the catalogue that keeps job rows: `catalog.jobs`. */
+export interface JobStore {
+  create(job: {
+    readonly id: JobId
+    readonly tenantUid: TenantUid
+    readonly collectionId: CollectionId
+    readonly total: number
+    readonly keyId: string
+  }): Promise<JobRecord>
+  find(tenantUid: TenantUid, id: string): Promise<JobRecord | undefined>
+  list(
+    tenantUid: TenantUid,
+    page: PageRequest & { readonly collectionIds?: readonly CollectionId[] },
+  ): Promise<Page<JobRecord>>
+  reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters): Promise<void>
+  settle(
+    tenantUid: TenantUid,
+    id: JobId,
+    status: Extract<JobStatus, 'succeeded' | 'failed' | 'cancelled'>,
+  ): Promise<boolean>
+  remove(tenantUid: TenantUid, id: JobId): Promise<void>
+}
+
+/** The part of the catalogue that jobs find their shards by: `catalog.collections`. */
+export interface CollectionStore {
+  find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined>
+}
+
+/** What seals list cursors; `tenancy/sealing.ts` is one. */
+export interface ListSealer {
+  seal(plain: Uint8Array<ArrayBuffer>, context: string): Promise<Uint8Array<ArrayBuffer>>
+  open(sealed: Uint8Array<ArrayBuffer>, context: string): Promise<Uint8Array<ArrayBuffer> | undefined>
+}
+
+/** Who writes, for the shard. */
+export function writeContext({ keyId, filter }: Pick<Principal, 'keyId' | 'filter'>): WriteContext {
+  return { keyId, ...(filter === undefined ? {} : { filter }), allowance: { kind: 'unlimited' } }
+}

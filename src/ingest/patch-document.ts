@@ -1,0 +1,167 @@
+/**
+ * Changing a document's title, url or metadata: JSON merge patch (RFC 7396) on the latest accepted version, whether it is
+ * applied yet or not. A concurrent write in between is noticed by its entity tag and the patch is made again.
+ */
+import type { CollectionRecord } from '../catalog/records.ts'
+import type { JsonObject } from '../core/canonical-json.ts'
+import { Faults, isJsonObject } from '../core/faults.ts'
+import { newJobId, type JobId } from '../core/ids.ts'
+import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
+import { Problem } from '../core/problem.ts'
+import { BRING_YOUR_OWN } from '../models/profiles.ts'
+import { shardOf } from '../shard/placement.ts'
+import type { SourceDocument } from '../shard/shard-api.ts'
+import type { Principal } from '../tenancy/principal.ts'
+import { DocumentWriter, type WriteItem } from './document-writer.ts'
+import type { DocumentView } from './document-view.ts'
+import { writeContext, type IngestDependencies, type WriteShard } from './ingest-dependencies.ts'
+import { readDocument } from './read-documents.ts'
+import { asked } from './shard-call.ts'
+import { hashed, mergePatch } from './source-document.ts'
+import { parseMetadata, parseTitle, parseUrl } from './validate-document.ts'
+
+const KNOWN = new Set(['title', 'url', 'metadata'])
+const MAX_ATTEMPTS = 5
+
+/** A merge patch: `null` removes. */
+export interface DocumentPatch {
+  readonly title?: string | null
+  readonly url?: string | null
+  readonly metadata?: JsonObject | null
+}
+
+export type PatchOutcome =
+  | { readonly kind: 'done'; readonly document: DocumentView; readonly etag: string }
+  /** Too many chunks have to be embedded again to wait for it: a new title stands before each of them. */
+  | { readonly kind: 'job'; readonly jobId: JobId }
+
+/**
+ * Checks an untrusted patch.
+ * @throws invalid_request, listing every fault
+ */
+export function parsePatchRequest(body: unknown): DocumentPatch {
+  const faults = new Faults()
+  if (!isJsonObject(body)) {
+    faults.add('', 'must be an object')
+    faults.throwIfAny()
+    return {}
+  }
+  faults.checkMembers(body, '', KNOWN)
+  const { title, url, metadata } = body
+  const patch: DocumentPatch = {
+    ...(title === undefined ? {} : { title: title === null ? null : parseTitle(title, '/title', faults) }),
+    ...(url === undefined ? {} : { url: url === null ? null : parseUrl(url, '/url', faults) }),
+    ...(metadata === undefined
+      ? {}
+      : { metadata: metadata === null ? null : parseMetadata(metadata, '/metadata', faults) }),
+  }
+  faults.throwIfAny()
+  return patch
+}
+
+/**
+ * Applies a patch made by `parsePatchRequest`.
+ * @throws not_found, precondition_failed, outside_filter, invalid_request when the merged metadata is too large,
+ * shard_full, overloaded, and what the model's provider throws
+ */
+export async function patchDocument(
+  deps: IngestDependencies,
+  collection: CollectionRecord,
+  principal: Pick<Principal, 'keyId' | 'filter'>,
+  id: string,
+  patch: DocumentPatch,
+  options: { readonly ifMatch?: string } = {},
+): Promise<PatchOutcome> {
+  const shardNumber = await shardOf(id, collection.generation.shards)
+  const shard = deps.placement.forWrite(collection, shardNumber)
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const latest = await asked(shard.latestSource(id, principal.filter))
+    if (latest === undefined) throw new Problem('not_found')
+    const { source, etag } = latest
+    if (options.ifMatch !== undefined && !isMatch(options.ifMatch, etag)) throw new Problem('precondition_failed')
+    const vector = await ownVector(shard, collection, id, etag)
+    const { contentHash: _, ...old } = source
+    const patched = await hashed(applyPatch(old, patch), collection, vector)
+    if (patched.contentHash === source.contentHash) return current(deps, collection, principal, id)
+
+    const document = vector === undefined ? { source: patched } : { source: patched, vector }
+    const item: WriteItem = { document, shard: shardNumber, ifMatch: etag, attempts: 0 }
+    const writer = new DocumentWriter(deps, collection, writeContext(principal))
+    await writer.begin([item])
+    if (item.result === undefined && writer.missing([item]).size > MAX_SYNC_CHUNKS) {
+      return { kind: 'job', jobId: await leaveToJob(deps, collection, principal.keyId, writer, item) }
+    }
+    await writer.write([item])
+    const code = item.result?.error?.code
+    if (code === undefined) return current(deps, collection, principal, id)
+    if (code === 'embedding_failed' && writer.embeddingFailure !== undefined) throw writer.embeddingFailure
+    if (code !== 'precondition_failed') throw new Problem(code, item.result?.error?.detail)
+  }
+  throw new Problem('overloaded', 'the document keeps changing', { retryAfterSeconds: 1 })
+}
+
+async function current(
+  deps: IngestDependencies,
+  collection: CollectionRecord,
+  principal: Pick<Principal, 'filter'>,
+  id: string,
+): Promise<PatchOutcome> {
+  return { kind: 'done', ...(await readDocument(deps, collection, principal, id, [])) }
+}
+
+async function leaveToJob(
+  { jobs }: IngestDependencies,
+  { tenantUid, id: collectionId }: CollectionRecord,
+  keyId: string,
+  writer: DocumentWriter,
+  item: WriteItem,
+): Promise<JobId> {
+  const jobId = newJobId()
+  await jobs.create({ id: jobId, tenantUid, collectionId, total: 1, keyId })
+  try {
+    await writer.stage([item], jobId)
+  } catch (error) {
+    await jobs.remove(tenantUid, jobId)
+    throw error
+  }
+  return jobId
+}
+
+/**
+ * The vector that the caller brought with this version. It lies in the index only once the version is applied; until then
+ * a patch has to wait.
+ */
+async function ownVector(
+  shard: WriteShard,
+  { generation }: CollectionRecord,
+  id: string,
+  etag: string,
+): Promise<Float32Array | undefined> {
+  if (generation.profileId !== BRING_YOUR_OWN) return undefined
+  const stored = await asked(shard.document(id, { include: ['vectors'] }))
+  if (stored?.etag === etag && stored.status === 'indexed') return stored.vectors?.[0]
+  throw new Problem('overloaded', 'the document is still being indexed', { retryAfterSeconds: 1 })
+}
+
+type Unhashed = Omit<SourceDocument, 'contentHash'>
+
+function applyPatch(document: Unhashed, patch: DocumentPatch): Unhashed {
+  const { title: oldTitle, url: oldUrl, metadata: oldMetadata, ...rest } = document
+  const title = patch.title === undefined ? oldTitle : (patch.title ?? undefined)
+  const url = patch.url === undefined ? oldUrl : (patch.url ?? undefined)
+  const metadata =
+    patch.metadata === undefined ? oldMetadata : patch.metadata === null ? {} : mergePatch(oldMetadata, patch.metadata)
+  const faults = new Faults()
+  parseMetadata(metadata, '/metadata', faults)
+  faults.throwIfAny()
+  return {
+    ...rest,
+    ...(title === undefined ? {} : { title }),
+    ...(url === undefined ? {} : { url }),
+    metadata,
+  }
+}
+
+/** `If-Match`: a list of strong tags, or `*` for any existing version. */
+const isMatch = (ifMatch: string, etag: string): boolean =>
+  ifMatch.trim() === '*' || ifMatch.split(',').some((tag) => tag.trim() === etag)

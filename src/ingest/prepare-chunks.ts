@@ -1,0 +1,83 @@
+/** Cuts an accepted document into chunks with their languages and vector keys; the vectors themselves come later. */
+import type { CollectionRecord } from '../catalog/records.ts'
+import { chunk, type Chunk, type ChunkingSettings } from '../chunking/chunk.ts'
+import { indexedText } from '../chunking/indexed-text.ts'
+import { invariant } from '../core/invariant.ts'
+import type { CountTokens, ModelProfile } from '../models/embedder.ts'
+import { BRING_YOUR_OWN, bringYourOwnProfile, findProfile } from '../models/profiles.ts'
+import type { PreparedChunk } from '../shard/shard-api.ts'
+import { detectLanguage, primarySubtag } from '../text/language.ts'
+import type { AcceptedDocument } from './source-document.ts'
+import { vectorKeyOfText, vectorKeyOfVector } from './vector-key.ts'
+
+/** A chunk with the string that is embedded and indexed for it. */
+export interface CutChunk {
+  readonly chunk: PreparedChunk
+  readonly passage: string
+}
+
+const WHOLE: ChunkingSettings = { strategy: 'none', size: 200, overlap: 0 }
+/** Enough text to tell a language by. */
+const LANGUAGE_SAMPLE = 4_000
+
+/** The profile that a collection's generation was made with. */
+export function profileOf({ generation }: CollectionRecord): ModelProfile {
+  const { profileId, dimensions } = generation
+  const profile = profileId === BRING_YOUR_OWN ? bringYourOwnProfile(dimensions) : findProfile(profileId)
+  invariant(profile !== undefined, `a generation's profile ${profileId} is known`)
+  return profile
+}
+
+/** A document with a vector of its own is one chunk; without one, in a collection of such vectors, its words alone count. */
+export async function prepareChunks(
+  { source, vector }: AcceptedDocument,
+  collection: CollectionRecord,
+  countTokens: CountTokens,
+): Promise<CutChunk[]> {
+  const profile = profileOf(collection)
+  const { text, title } = source
+  const settings = vector === undefined ? collection.generation.chunking : WHOLE
+  const options = { countTokens, maxTokens: profile.maxTokens }
+  const pieces = text.trim() === '' ? [] : chunk(source, settings, options)
+  if (pieces.length === 0 && vector !== undefined) pieces.push(emptyChunk(text, title))
+  const languageOf = chunkLanguage(source.language, text)
+  return Promise.all(
+    pieces.map(async (piece): Promise<CutChunk> => {
+      const passage = indexedText(piece.prefix, text.slice(piece.start, piece.end))
+      const vectorKey = vector === undefined ? await vectorKeyOfText(profile, passage) : await vectorKeyOfVector(vector)
+      const { start, end, headings, prefix, tokens, truncated } = piece
+      return {
+        passage,
+        chunk: {
+          start,
+          end,
+          headings,
+          prefix,
+          tokens,
+          truncated,
+          language: languageOf(text.slice(start, end)),
+          vectorKey,
+          ...(vector === undefined ? {} : { vector }),
+          ...(vector === undefined && profile.id === BRING_YOUR_OWN ? { withoutVector: true } : {}),
+        },
+      }
+    }),
+  )
+}
+
+/** A vector alone still needs a chunk to belong to; its title is what the keyword leg sees. */
+function emptyChunk(text: string, title: string | undefined): Chunk {
+  return { start: 0, end: text.length, headings: [], prefix: title ?? '', tokens: 0, truncated: false }
+}
+
+/** A declared language wins; else a chunk's own, and where the chunk is too short to tell, its document's. */
+function chunkLanguage(declared: string | undefined, text: string): (chunkText: string) => string {
+  if (declared !== undefined && declared !== 'auto') return () => primarySubtag(declared)
+  let ofDocument: string | undefined
+  return (chunkText) => {
+    const own = detectLanguage(chunkText)
+    if (own !== 'und') return own
+    ofDocument ??= detectLanguage(text.slice(0, LANGUAGE_SAMPLE).toWellFormed())
+    return ofDocument
+  }
+}

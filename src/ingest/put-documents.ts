@@ -1,0 +1,138 @@
+/**
+ * Upserting documents. Small requests are searchable when they are answered; big ones, and those whose caller prefers it,
+ * become a job whose documents lie durably in their shards before it is acknowledged.
+ */
+import type { CollectionRecord } from '../catalog/records.ts'
+import { Faults } from '../core/faults.ts'
+import { newJobId } from '../core/ids.ts'
+import { invariant } from '../core/invariant.ts'
+import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
+import { Problem, asProblem } from '../core/problem.ts'
+import { BRING_YOUR_OWN } from '../models/profiles.ts'
+import { shardOf } from '../shard/placement.ts'
+import type { Principal } from '../tenancy/principal.ts'
+import { DocumentWriter, type WriteItem } from './document-writer.ts'
+import { writeContext, type IngestDependencies } from './ingest-dependencies.ts'
+import type { DocumentInput, DocumentResult, PutDocumentsRequest, PutOutcome, WritePreference } from './put-request.ts'
+import { acceptDocument, type AcceptedDocument } from './source-document.ts'
+
+/** A caller who asks to wait longer than this gets a job then. */
+const MAX_WAIT_SECONDS = 60
+
+export interface PutOptions {
+  readonly prefer: WritePreference
+  /** The `If-Match` header; only for a request of one document. */
+  readonly ifMatch?: string
+}
+
+/**
+ * Writes the documents of a request.
+ * @throws invalid_request, dimension_mismatch, precondition_failed, not_found; what the model's provider throws, if no
+ * document at all could be written
+ */
+export async function putDocuments(
+  deps: IngestDependencies,
+  collection: CollectionRecord,
+  principal: Pick<Principal, 'keyId' | 'filter'>,
+  request: PutDocumentsRequest,
+  { prefer, ifMatch }: PutOptions,
+): Promise<PutOutcome> {
+  const startedMs = deps.clock()
+  const { documents } = request
+  checkAgainstCollection(documents, collection, ifMatch)
+  const accepted = await acceptAll(documents, collection)
+  const items = await Promise.all(
+    accepted.map(async (document): Promise<WriteItem> => {
+      const shard = await shardOf(document.source.id, collection.generation.shards)
+      return { document, shard, attempts: 0, ...(ifMatch === undefined ? {} : { ifMatch }) }
+    }),
+  )
+  const writer = new DocumentWriter(deps, collection, writeContext(principal))
+  await writer.begin(items)
+  throwIfPrecondition(items, ifMatch)
+
+  const waitMs = Math.min(prefer.waitSeconds ?? 0, MAX_WAIT_SECONDS) * 1000
+  const hasDeadline = prefer.waitSeconds !== undefined
+  const isSmall = writer.missing(items).size <= MAX_SYNC_CHUNKS
+  if (hasDeadline ? waitMs > 0 : isSmall && !prefer.respondAsync) {
+    await writer.write(items, () => hasDeadline && deps.clock() - startedMs >= waitMs)
+    throwIfPrecondition(items, ifMatch)
+    const results = items.flatMap((item) => item.result ?? [])
+    if (results.length === items.length) return { kind: 'done', results: throwIfNothingDone(results, writer) }
+  }
+  return leaveToJob(deps, collection, principal.keyId, writer, items)
+}
+
+/** The job's row comes first: a crash in between leaves a job that ends as failed, never work without a job. */
+async function leaveToJob(
+  { jobs }: IngestDependencies,
+  { tenantUid, id: collectionId }: CollectionRecord,
+  keyId: string,
+  writer: DocumentWriter,
+  items: readonly WriteItem[],
+): Promise<PutOutcome> {
+  const jobId = newJobId()
+  await jobs.create({ id: jobId, tenantUid, collectionId, total: items.length, keyId })
+  try {
+    await writer.stage(items, jobId)
+  } catch (error) {
+    // Nobody learns of a job that was not acknowledged.
+    await jobs.remove(tenantUid, jobId)
+    throw error
+  }
+  return { kind: 'job', jobId }
+}
+
+function checkAgainstCollection(
+  documents: readonly DocumentInput[],
+  { generation }: CollectionRecord,
+  ifMatch: string | undefined,
+): void {
+  const faults = new Faults()
+  const isOwn = generation.profileId === BRING_YOUR_OWN
+  if (ifMatch !== undefined && documents.length > 1) {
+    faults.add('/documents', 'must be one document beside If-Match')
+  }
+  for (const [index, { vector }] of documents.entries()) {
+    if (vector === undefined) continue
+    const pointer = `/documents/${index}/vector`
+    if (!isOwn) faults.add(pointer, 'is refused: the collection computes its own vectors')
+    else if (vector.length !== generation.dimensions) {
+      faults.add(pointer, `must have ${generation.dimensions} numbers`, 'dimension_mismatch')
+    }
+  }
+  faults.throwIfAny()
+}
+
+/** Normalises all, and lists every document that turns out to hold nothing. */
+async function acceptAll(
+  documents: readonly DocumentInput[],
+  collection: CollectionRecord,
+): Promise<AcceptedDocument[]> {
+  const faults = new Faults()
+  const accepted: AcceptedDocument[] = []
+  for (const [index, input] of documents.entries()) {
+    try {
+      accepted.push(await acceptDocument(input, collection, `/documents/${index}`))
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem?.errors === undefined) throw error
+      for (const { pointer, detail } of problem.errors) faults.add(pointer, detail, problem.code)
+    }
+  }
+  faults.throwIfAny()
+  return accepted
+}
+
+function throwIfPrecondition(items: readonly WriteItem[], ifMatch: string | undefined): void {
+  const code = items[0]?.result?.error?.code
+  if (ifMatch !== undefined && code === 'precondition_failed') throw new Problem(code)
+}
+
+/** A provider that is down fails the whole request only if nothing was written: then a plain repeat is all it takes. */
+function throwIfNothingDone(results: readonly DocumentResult[], writer: DocumentWriter): readonly DocumentResult[] {
+  const failure = writer.embeddingFailure
+  if (failure === undefined || results.some(({ status }) => status !== 'failed')) return results
+  invariant(results.length > 0, 'a request has documents')
+  throw failure
+}

@@ -1,0 +1,90 @@
+/** Reading documents and totals back from the shards, behind the credential's visibility. */
+import type { CollectionRecord } from '../catalog/records.ts'
+import { compareUtf8 } from '../core/bytes.ts'
+import { DEFAULT_LIST_LIMIT } from '../core/limits.ts'
+import { Problem } from '../core/problem.ts'
+import { shardOf } from '../shard/placement.ts'
+import type { DocumentInclude, ShardStatistics } from '../shard/shard-api.ts'
+import type { Principal } from '../tenancy/principal.ts'
+import { documentView, type DocumentView } from './document-view.ts'
+import type { IngestDependencies, ReadShard } from './ingest-dependencies.ts'
+import { openListCursor, sealListCursor } from './list-cursor.ts'
+import { asked } from './shard-call.ts'
+
+type Reading = Pick<IngestDependencies, 'placement'>
+type Reader = Pick<Principal, 'filter'>
+
+/** One document with its entity tag. @throws not_found also for what the credential may not see */
+export async function readDocument(
+  { placement }: Reading,
+  collection: CollectionRecord,
+  { filter }: Reader,
+  id: string,
+  include: readonly DocumentInclude[],
+): Promise<{ readonly document: DocumentView; readonly etag: string }> {
+  const shard = placement.forRead(collection, await shardOf(id, collection.generation.shards))
+  const stored = await asked(shard.document(id, { include, ...(filter === undefined ? {} : { visibility: filter }) }))
+  if (stored === undefined) throw new Problem('not_found')
+  return { document: documentView(stored), etag: stored.etag }
+}
+
+export interface ListRequest {
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export interface DocumentPage {
+  readonly data: readonly DocumentView[]
+  readonly nextCursor: string | null
+}
+
+/** One page in the order of ids' UTF-8 bytes, over all shards. @throws invalid_request for a foreign cursor */
+export async function listDocuments(
+  { placement, sealer }: Pick<IngestDependencies, 'placement' | 'sealer'>,
+  collection: CollectionRecord,
+  { filter }: Reader,
+  { limit = DEFAULT_LIST_LIMIT, cursor }: ListRequest,
+): Promise<DocumentPage> {
+  const scope = `documents/${collection.tenantUid}/${collection.id}`
+  const after = cursor === undefined ? undefined : await openListCursor(sealer, scope, cursor)
+  const lists = await Promise.all(
+    shardsOf(placement, collection).map((shard) =>
+      asked(
+        shard.listDocuments({
+          // One more than the page holds tells whether another page follows.
+          limit: limit + 1,
+          ...(after === undefined ? {} : { after }),
+          ...(filter === undefined ? {} : { visibility: filter }),
+        }),
+      ),
+    ),
+  )
+  const merged = lists.flat().sort((a, b) => compareUtf8(a.id, b.id))
+  const page = merged.slice(0, limit)
+  const last = page.at(-1)
+  const hasMore = merged.length > limit && last !== undefined
+  return {
+    data: page.map(documentView),
+    nextCursor: hasMore ? await sealListCursor(sealer, scope, last.id) : null,
+  }
+}
+
+/** Totals of a collection. They count all documents, whatever the credential's filter. */
+export async function collectionStatistics(
+  { placement }: Reading,
+  collection: CollectionRecord,
+): Promise<Omit<ShardStatistics, 'sequence'>> {
+  const parts = await Promise.all(shardsOf(placement, collection).map((shard) => asked(shard.statistics())))
+  const total = { documents: 0, chunks: 0, bytes: 0, pending: 0 }
+  for (const part of parts) {
+    total.documents += part.documents
+    total.chunks += part.chunks
+    total.bytes += part.bytes
+    total.pending += part.pending
+  }
+  return total
+}
+
+function shardsOf(placement: Reading['placement'], collection: CollectionRecord): ReadShard[] {
+  return Array.from({ length: collection.generation.shards }, (_, shard) => placement.forRead(collection, shard))
+}

@@ -1,0 +1,130 @@
+/**
+ * The steps of a deployment, in the order that keeps a running installation whole: database, migrations (which only
+ * expand), then the Worker with its secrets. wrangler is a port, so that the order is tested without an account.
+ */
+import { stringify } from 'smol-toml'
+import { keyHash } from '../start/secrets.ts'
+
+export interface WranglerResult {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface DeploymentPorts {
+  /** Runs wrangler with captured output. */
+  readonly wrangler: (args: readonly string[]) => WranglerResult
+  readonly writeConfig: (text: string) => void
+  /** Runs `use` with the path of a private file that holds `secrets` as JSON and is gone afterwards. */
+  readonly withSecretsFile: <T>(secrets: Readonly<Record<string, string>>, use: (path: string) => T) => T
+  readonly newRootKey: () => string
+  readonly newSealingKey: () => string
+  readonly print: (line: string) => void
+}
+
+/** What a deployment reads of `wrangler.toml`; the rest is passed on as it stands. */
+export interface BaseConfig extends Record<string, unknown> {
+  readonly name: string
+  readonly d1_databases: readonly { readonly binding: string; readonly database_name: string }[]
+}
+
+/** The generated configuration, ignored by git: it names one account's database. */
+export const CONFIG_FILE = 'wrangler.deploy.toml'
+const NO_DATABASE = '00000000-0000-0000-0000-000000000000'
+const SECRETS = ['NEARFIELD_ROOT_KEY_HASH', 'NEARFIELD_SEALING_KEY'] as const
+
+export class DeploymentError extends Error {
+  override readonly name = 'DeploymentError'
+}
+
+/** `wrangler.toml` plus what only an account can have; uploads the bundle that `npm run build` made, as it is. */
+export function deployConfig(base: BaseConfig, databaseId: string): string {
+  return stringify({
+    ...base,
+    main: 'dist/worker.js',
+    no_bundle: true,
+    find_additional_modules: true,
+    rules: [{ type: 'CompiledWasm', globs: ['**/*.wasm'] }],
+    d1_databases: base.d1_databases.map((database) => ({ ...database, database_id: databaseId })),
+    ai: { binding: 'AI' },
+    observability: { enabled: true },
+  })
+}
+
+/** Checks everything that needs no account. */
+export function dryRun(ports: DeploymentPorts, base: BaseConfig, outdir: string): void {
+  ports.writeConfig(deployConfig(base, NO_DATABASE))
+  call(ports, ['deploy', '--dry-run', '--config', CONFIG_FILE, '--outdir', outdir])
+  const { database_name: name } = databaseOf(base)
+  for (const line of [
+    `would find or create the D1 database "${name}"`,
+    `would apply the migrations to "${name}"`,
+    `would deploy "${base.name}", with ${SECRETS.join(' and ')} if it has none`,
+  ]) {
+    ports.print(line)
+  }
+}
+
+export function deploy(ports: DeploymentPorts, base: BaseConfig): void {
+  const database = databaseOf(base)
+  const id = findDatabase(ports, database.database_name) ?? createDatabase(ports, database.database_name)
+  ports.writeConfig(deployConfig(base, id))
+  ports.print(`Migrating the database "${database.database_name}" …`)
+  call(ports, ['d1', 'migrations', 'apply', database.binding, '--remote', '--config', CONFIG_FILE])
+  const secrets = missingSecrets(ports)
+  ports.print(`Deploying "${base.name}" …`)
+  const args = ['deploy', '--config', CONFIG_FILE]
+  const output =
+    secrets === undefined
+      ? call(ports, args)
+      : ports.withSecretsFile(secrets, (path) => call(ports, [...args, '--secrets-file', path]))
+  ports.print(/https:\/\/\S+/.exec(output)?.[0] ?? 'Deployed.')
+}
+
+function databaseOf(base: BaseConfig): BaseConfig['d1_databases'][number] {
+  const database = base.d1_databases[0]
+  if (database === undefined) throw new DeploymentError('wrangler.toml names no D1 database')
+  return database
+}
+
+function call(ports: DeploymentPorts, args: readonly string[]): string {
+  const { status, stdout, stderr } = ports.wrangler(args)
+  if (status !== 0) throw new DeploymentError(`wrangler ${args.slice(0, 3).join(' ')} failed:\n${stdout}${stderr}`)
+  return stdout
+}
+
+function findDatabase(ports: DeploymentPorts, name: string): string | undefined {
+  const databases: { name: string; uuid: string }[] = JSON.parse(call(ports, ['d1', 'list', '--json']))
+  return databases.find((database) => database.name === name)?.uuid
+}
+
+function createDatabase(ports: DeploymentPorts, name: string): string {
+  ports.print(`Creating the database "${name}" …`)
+  call(ports, ['d1', 'create', name])
+  const id = findDatabase(ports, name)
+  if (id === undefined) throw new DeploymentError(`the database "${name}" was created but is not listed`)
+  return id
+}
+
+/** New secrets for a Worker that has none; `undefined` where it has them. They are shown once and never replaced. */
+function missingSecrets(ports: DeploymentPorts): Record<string, string> | undefined {
+  const { status, stdout, stderr } = ports.wrangler(['secret', 'list', '--format', 'json', '--config', CONFIG_FILE])
+  if (status !== 0 && !/10007|not found|does not exist/i.test(stdout + stderr)) {
+    // Anything but "no such Worker" could hide secrets that exist; guessing would replace them.
+    throw new DeploymentError(`wrangler secret list failed:\n${stdout}${stderr}`)
+  }
+  const present = status === 0 ? (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name) : []
+  const missing = SECRETS.filter((name) => !present.includes(name))
+  if (missing.length === 0) return undefined
+  if (missing.length < SECRETS.length) {
+    throw new DeploymentError(
+      `the Worker has one secret but lacks ${missing.join()}; set it with \`wrangler secret put\``,
+    )
+  }
+  const rootKey = ports.newRootKey()
+  const sealingKey = ports.newSealingKey()
+  ports.print('These are shown once. Keep them in a safe place:')
+  ports.print(`  root key     ${rootKey}`)
+  ports.print(`  sealing key  ${sealingKey}`)
+  return { NEARFIELD_ROOT_KEY_HASH: keyHash(rootKey), NEARFIELD_SEALING_KEY: sealingKey }
+}

@@ -1,0 +1,25 @@
+/** What the HTTP room is given by the composition root. It reads no environment and makes nothing of this itself. */
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Models } from '../models/models.ts'
+import type { Placement } from '../shard/placement.ts'
+import type { Authenticator } from '../tenancy/authenticate.ts'
+import type { Sealer } from '../tenancy/sealing.ts'
+import type { TenantObjects } from '../tenancy/tenant-objects.ts'
+import type { LogLine } from './request-log.ts'
+
+export interface AppDependencies {
+  readonly authenticator: Authenticator
+  readonly catalog: Catalog
+  readonly placement: Placement
+  readonly models: Models
+  readonly sealer: Sealer
+  readonly tenantObjects: TenantObjects
+  /** Reads a file of `assets/` by its path there; `undefined` when there is none. */
+  readonly readAsset: (path: string) => Promise<ArrayBuffer | undefined>
+  readonly clock: Clock
+  readonly log: (line: LogLine) => void
+  readonly version: string
+  /** A public key for the page at `/`, on local servers only. Public keys are public by nature. */
+  readonly demo?: { readonly publicKey: string; readonly collection: string }
+}

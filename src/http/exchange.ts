@@ -1,0 +1,35 @@
+/** What is known of one request while it is answered: filled in on the way, read by headers and the log line at the end. */
+import type { Clock } from '../core/clock.ts'
+import { newRequestId } from '../core/ids.ts'
+import type { RequestId } from '../core/ids.ts'
+import type { ProblemCode } from '../core/problem.ts'
+import type { Principal } from '../tenancy/principal.ts'
+import { isApiPath, rawPath } from './paths.ts'
+import { Timings } from './timings.ts'
+
+export interface Exchange {
+  readonly requestId: RequestId
+  readonly url: URL
+  readonly path: string
+  readonly isApi: boolean
+  readonly timings: Timings
+  /** The template of the route that was found. */
+  route: string
+  principal?: Principal
+  /** The request's origin, once the credential was seen to allow it. */
+  allowedOrigin?: string
+  code?: ProblemCode
+  stack?: string
+}
+
+export function beginExchange(request: Request, clock: Clock): Exchange {
+  const path = rawPath(request.url)
+  return {
+    requestId: newRequestId(),
+    url: new URL(request.url),
+    path,
+    isApi: isApiPath(path),
+    timings: new Timings(clock),
+    route: '(none)',
+  }
+}

@@ -1,0 +1,165 @@
+/** The OpenAPI 3.1 document, generated from the schemas that the routes themselves parse with. */
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { MAX_BODY_BYTES, MAX_DOCUMENT_ID_BYTES } from '../core/limits.ts'
+import { PROBLEM_MEDIA_TYPE, problemSchema } from './problem-response.ts'
+import type { Access, Reply, Route } from './route.ts'
+
+export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+
+const TAGS = [
+  { name: 'search', description: 'Which chunks are near and contain the words?' },
+  { name: 'answers', description: 'What do the documents say, with checked citations?' },
+  { name: 'documents', description: 'What callers give and get back.' },
+  { name: 'collections', description: "A tenant's named sets of documents." },
+  { name: 'jobs', description: 'Writes that were accepted and are being indexed.' },
+  { name: 'keys', description: 'Who may do what inside a tenant.' },
+  { name: 'tenants', description: 'Isolated from one another; managed with the root key.' },
+]
+
+const PARAMETERS: Readonly<Record<string, string>> = {
+  collection: "The collection's name or its id `col_…`.",
+  id: `Percent-encoded, \`/\` included; at most ${MAX_DOCUMENT_ID_BYTES} UTF-8 bytes.`,
+}
+
+const REFUSALS: Readonly<Record<number, string>> = {
+  400: 'The request is not valid; `errors` names the fields.',
+  401: 'No valid credential.',
+  403: 'The credential does not allow this.',
+  404: "Absent, another tenant's, or out of the credential's reach: one identical answer.",
+  409: 'In use, or a request with the same idempotency key is in flight.',
+  412: 'The document is not the version that If-Match names.',
+  413: `The body is over ${MAX_BODY_BYTES} bytes.`,
+  415: 'The body is not JSON.',
+  422: 'The idempotency key belongs to another request.',
+  429: 'Too many requests; see Retry-After.',
+  503: 'Busy; see Retry-After.',
+}
+
+function whoMayCall(access: Access): string {
+  switch (access.kind) {
+    case 'root':
+      return 'The root key.'
+    case 'admin':
+      return 'Keys with the scope `admin`, or the root key with the header `Nearfield-Tenant`.'
+    case 'key':
+      return access.anyOf === undefined
+        ? 'Every key of a tenant.'
+        : `Keys with the scope ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`
+  }
+}
+
+const isWrite = (route: Route): boolean => route.body !== undefined || route.method === 'post'
+
+function refusalsOf(route: Route): number[] {
+  const statuses = [400, 401, 403, 429, 503]
+  if (route.path.includes('{')) statuses.push(404)
+  if (route.body !== undefined) statuses.push(413, 415)
+  if (isWrite(route)) statuses.push(409, 422)
+  if (route.headers?.['If-Match'] !== undefined) statuses.push(412)
+  return statuses.sort((a, b) => a - b)
+}
+
+function requestHeaders(route: Route): z.ZodObject {
+  const headers: Record<string, string> = {
+    ...(route.access.kind === 'admin' ? { 'Nearfield-Tenant': 'With the root key: the tenant to act for.' } : {}),
+    ...(isWrite(route)
+      ? { 'Idempotency-Key': 'At most 255 printable ASCII characters; a repeat within 24 h replays the answer.' }
+      : {}),
+    ...route.headers,
+  }
+  return z.object(
+    Object.fromEntries(
+      Object.entries(headers).map(([name, description]) => [
+        name,
+        z.string().optional().openapi({ param: { description } }),
+      ]),
+    ),
+  )
+}
+
+function pathParameters(route: Route): z.ZodObject {
+  const names = [...route.path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => name)
+  return z.object(
+    Object.fromEntries(
+      names.map((name) => [
+        name,
+        z.string().openapi({
+          param: {
+            description: (name === 'id' && route.tag !== 'documents' ? undefined : PARAMETERS[name]) ?? 'The id.',
+          },
+        }),
+      ]),
+    ),
+  )
+}
+
+function successes(route: Route): [string, object][] {
+  return Object.entries(route.responses).map(([status, response]) => [
+    status,
+    {
+      description: response.description,
+      ...(response.schema === undefined ? {} : { content: { 'application/json': { schema: response.schema } } }),
+      ...(response.headers === undefined
+        ? {}
+        : {
+            headers: Object.fromEntries(
+              Object.entries(response.headers).map(([name, description]) => [
+                name,
+                { description, schema: { type: 'string' } },
+              ]),
+            ),
+          }),
+    },
+  ])
+}
+
+/** Builds the document of all routes; some milliseconds, so keep it. */
+export function openApiDocument(routes: readonly Route[], version: string): OpenApiDocument {
+  const generator = new OpenAPIHono()
+  const registry = generator.openAPIRegistry
+  registry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A key: `nf_sk_…` for back ends, `nf_pk_…` for websites, `nf_rk_…` for the operator.',
+  })
+  const problem = { content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } }
+  for (const route of routes) {
+    registry.registerPath({
+      method: route.method,
+      path: route.path,
+      operationId: route.operationId,
+      tags: [route.tag],
+      summary: route.summary,
+      description: [route.description, whoMayCall(route.access)].filter(Boolean).join('\n\n'),
+      security: [{ bearer: [] }],
+      request: {
+        params: pathParameters(route),
+        headers: requestHeaders(route),
+        ...(route.query === undefined ? {} : { query: route.query as z.ZodObject }),
+        ...(route.body === undefined
+          ? {}
+          : {
+              body: {
+                required: true,
+                content: { 'application/json': { schema: route.body.schema, example: route.body.example } },
+              },
+            }),
+      },
+      responses: Object.fromEntries([
+        ...successes(route),
+        ...refusalsOf(route).map((status) => [String(status), { description: REFUSALS[status], ...problem }]),
+      ]) as Record<Reply['status'], { description: string }>,
+    })
+  }
+  return generator.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Nearfield',
+      version,
+      description: 'Multi-tenant semantic search: hybrid retrieval and answers with checked citations.',
+      license: { name: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: TAGS,
+  })
+}

@@ -1,0 +1,64 @@
+/**
+ * Everything outside `/v1`: health, the OpenAPI document, the reference and problem pages made from it, and the page at
+ * `/`. A fixed list of paths: whatever else lies in `assets/`, model weights included, is 404 from outside.
+ */
+import type { Context } from 'hono'
+import { Problem, PROBLEMS } from '../core/problem.ts'
+import type { ProblemCode } from '../core/problem.ts'
+import type { App, AppEnvironment } from './app.ts'
+import type { AppDependencies } from './dependencies.ts'
+import { openApiDocument } from './openapi.ts'
+import type { OpenApiDocument } from './openapi.ts'
+import { problemPage, referencePage } from './reference-page.ts'
+import { ROUTES } from './routes.ts'
+
+const HTML = 'text/html; charset=utf-8'
+
+/** Public path → file of `assets/`, written by `scripts/build-console.ts`. */
+const FILES: Readonly<Record<string, { readonly asset: string; readonly type: string }>> = {
+  '/': { asset: 'console/index.html', type: HTML },
+  '/page.js': { asset: 'console/page.js', type: 'text/javascript; charset=utf-8' },
+  '/page.css': { asset: 'console/page.css', type: 'text/css; charset=utf-8' },
+  '/favicon.svg': { asset: 'console/favicon.svg', type: 'image/svg+xml' },
+}
+
+/** Names under which a browser reaches its own machine; a foreign name that points here is a rebinding attack. */
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+export function mountPages(app: App, dependencies: AppDependencies): void {
+  const { version, readAsset, demo } = dependencies
+  let document: OpenApiDocument | undefined
+  const openApi = (): OpenApiDocument => (document ??= openApiDocument(ROUTES, version))
+
+  const get = (path: string, answer: (context: Context<AppEnvironment>) => Response | Promise<Response>): void => {
+    app.get(path, (context) => {
+      context.var.exchange.route = path
+      return answer(context)
+    })
+  }
+  get('/healthz', () => json({ status: 'ok', version }, 'no-store'))
+  get('/openapi.json', () => json(openApi(), 'no-cache'))
+  get('/docs', () => page(referencePage(openApi())))
+  get('/problems/:code', (context) => {
+    const code = context.req.param('code') ?? ''
+    if (!Object.hasOwn(PROBLEMS, code)) throw new Problem('not_found')
+    return page(problemPage(code as ProblemCode))
+  })
+  get('/demo.json', (context) => {
+    if (demo === undefined || !LOOPBACK.has(context.var.exchange.url.hostname)) throw new Problem('not_found')
+    return json(demo, 'no-store')
+  })
+  for (const [path, { asset, type }] of Object.entries(FILES)) {
+    get(path, async () => {
+      const bytes = await readAsset(asset)
+      if (bytes === undefined) throw new Problem('not_found')
+      return new Response(bytes, { headers: { 'content-type': type, 'cache-control': 'no-cache' } })
+    })
+  }
+}
+
+const json = (body: object, cacheControl: string): Response =>
+  Response.json(body, { headers: { 'cache-control': cacheControl } })
+
+const page = (html: string): Response =>
+  new Response(html, { headers: { 'content-type': HTML, 'cache-control': 'no-cache' } })

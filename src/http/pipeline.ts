@@ -1,0 +1,187 @@
+/**
+ * Runs a route. The order of the steps is the order of refusal that callers rely on: 401 → 403 → 413, 415, 400 → 404 →
+ * 409, 412, 422 → 429. No step looks at what a later one needs, so a refusal never tells more than it should.
+ */
+import { Faults, pointerTo } from '../core/faults.ts'
+import { textFault } from '../core/canonical-json.ts'
+import { randomBase62 } from '../core/bytes.ts'
+import { asProblem, Problem, PROBLEMS } from '../core/problem.ts'
+import { parseIdempotencyKey, runIdempotent } from '../tenancy/idempotency.ts'
+import type { Answer } from '../tenancy/idempotency.ts'
+import { originAllowed, requireOrigin } from '../tenancy/origins.ts'
+import {
+  requireActiveTenant,
+  requireAdmin,
+  requireRoot,
+  requireScope,
+  requireTenant,
+  rightsDigest,
+} from '../tenancy/principal.ts'
+import type { Principal } from '../tenancy/principal.ts'
+import type { AppDependencies } from './dependencies.ts'
+import type { Exchange } from './exchange.ts'
+import { findCollection } from './find-collection.ts'
+import { parseJson } from './parse-json.ts'
+import { pathParameters } from './paths.ts'
+import { problemAnswer } from './problem-response.ts'
+import { BodyAdmission, readBody } from './read-body.ts'
+import type { ReceivedBody } from './read-body.ts'
+import type { Access, Reply, Route, RouteRequest } from './route.ts'
+import { parseWith } from './schema-faults.ts'
+
+/** Lets work that other requests wait for outlive this one: `ExecutionContext.waitUntil`. */
+export type KeepAlive = (work: Promise<unknown>) => void
+
+export class Pipeline {
+  readonly #dependencies: AppDependencies
+  readonly #admission: BodyAdmission
+
+  constructor(dependencies: AppDependencies) {
+    this.#dependencies = dependencies
+    this.#admission = new BodyAdmission(dependencies.clock)
+  }
+
+  /** Answers one request to a route; refusals are thrown as problems. */
+  async run(route: Route, request: Request, exchange: Exchange, keepAlive: KeepAlive): Promise<Response> {
+    const principal = await this.admit(request, exchange, keepAlive)
+    requireAccess(route.access, principal)
+    const received = route.body === undefined ? undefined : await readBody(request, this.#admission)
+    try {
+      const prepared = await this.#prepare(route, request, exchange, principal, received)
+      const answer = await this.#answer(route, prepared, exchange, received)
+      return new Response(answer.body === '' ? null : answer.body, {
+        status: answer.status,
+        headers: { ...answer.headers },
+      })
+    } finally {
+      received?.release()
+    }
+  }
+
+  /**
+   * Authenticates and checks what holds for every `/v1` path, existing or not.
+   * @throws unauthorized, origin_forbidden, forbidden, tenant_suspended
+   */
+  async admit(request: Request, exchange: Exchange, keepAlive: KeepAlive): Promise<Principal> {
+    const { authenticator } = this.#dependencies
+    const principal = await exchange.timings.measure('auth', () =>
+      authenticator.authenticate(request.headers, keepAlive),
+    )
+    exchange.principal = principal
+    const origin = request.headers.get('origin')
+    const own = exchange.url.origin
+    requireOrigin(principal, origin, own)
+    if (origin !== null && originAllowed(principal, origin, own)) exchange.allowedOrigin = origin
+    requireActiveTenant(principal)
+    return principal
+  }
+
+  /** Everything up to 404. @throws invalid_request, not_supported, not_found */
+  async #prepare(
+    route: Route,
+    request: Request,
+    exchange: Exchange,
+    principal: Principal,
+    received: ReceivedBody | undefined,
+  ): Promise<RouteRequest<string, unknown, unknown>> {
+    const query = parseQuery(route, exchange.url.searchParams)
+    const body = received === undefined ? undefined : parseBody(route, received, principal, this.#dependencies.clock())
+    const params = pathParameters(route.path, exchange.path)
+    if (params === undefined) throw new Problem('not_found')
+    if (route.access.kind !== 'root') requireTenant(principal)
+    const reference = params['collection']
+    const { catalog } = this.#dependencies
+    const collection = reference === undefined ? undefined : await findCollection(catalog, principal, reference)
+    return {
+      params,
+      query,
+      body,
+      headers: request.headers,
+      principal,
+      // `{collection}` stands in the path exactly where the type says so.
+      collection: collection as undefined,
+      operationId: randomBase62(16),
+      timings: exchange.timings,
+    }
+  }
+
+  /** Runs the handler, once for each idempotency key. */
+  async #answer(
+    route: Route,
+    prepared: RouteRequest<string, unknown, unknown>,
+    exchange: Exchange,
+    received: ReceivedBody | undefined,
+  ): Promise<Answer> {
+    const key = isRepeatable(route) ? parseIdempotencyKey(prepared.headers.get('idempotency-key')) : undefined
+    if (key === undefined) return answerOf(await route.handle(prepared, this.#dependencies))
+    const { sealer, tenantObjects } = this.#dependencies
+    const replays = await tenantObjects.of(prepared.principal.tenant?.uid)
+    const answer = await runIdempotent(
+      { replays, sealer },
+      {
+        method: route.method.toUpperCase(),
+        path: exchange.path,
+        key,
+        body: received?.bytes ?? new Uint8Array(),
+        rights: await rightsDigest(prepared.principal),
+      },
+      async (operationId) => {
+        try {
+          return answerOf(await route.handle({ ...prepared, operationId }, this.#dependencies))
+        } catch (error) {
+          const problem = asProblem(error)
+          if (problem === undefined || PROBLEMS[problem.code].status >= 500) throw error
+          exchange.code = problem.code
+          return problemAnswer(problem, exchange.requestId)
+        }
+      },
+    )
+    return answer.replayed ? { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } } : answer
+  }
+}
+
+/** Routes that take an idempotency key: `DELETE` and `GET` are repeatable as they are. */
+const isRepeatable = (route: Route): boolean => route.method !== 'get' && route.method !== 'delete'
+
+function requireAccess(access: Access, principal: Principal): void {
+  switch (access.kind) {
+    case 'root':
+      return requireRoot(principal)
+    case 'admin':
+      return requireAdmin(principal)
+    case 'key':
+      if (principal.kind === 'root') throw new Problem('forbidden', 'the root key does not reach this')
+      if (access.anyOf !== undefined) requireScope(principal, ...access.anyOf)
+  }
+}
+
+/** @throws invalid_request for unknown, repeated and malformed parameters, with `/<name>` as the pointer */
+function parseQuery(route: Route, parameters: URLSearchParams): unknown {
+  const values: Record<string, string> = Object.create(null) as Record<string, string>
+  const faults = new Faults()
+  for (const [name, value] of parameters) {
+    const fault = textFault(value) ?? (name in values ? 'must be given once' : undefined)
+    if (fault === undefined) values[name] = value
+    else faults.add(pointerTo('', name.toWellFormed()), fault)
+  }
+  if (route.query === undefined) {
+    for (const name of Object.keys(values)) faults.add(pointerTo('', name), 'is not a known parameter')
+  }
+  faults.throwIfAny()
+  return route.query === undefined ? {} : parseWith(route.query, { ...values })
+}
+
+function parseBody(route: Route, received: ReceivedBody, principal: Principal, nowMs: number): unknown {
+  const value = parseJson(received.text)
+  if (route.body?.parse !== undefined) return route.body.parse(value, principal, nowMs)
+  return route.body === undefined ? undefined : parseWith(route.body.schema, value, route.body.notYet)
+}
+
+function answerOf({ status, body, replayBody, headers }: Reply): Answer {
+  return {
+    status,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    body: body === undefined ? '' : JSON.stringify(body),
+    ...(replayBody === undefined ? {} : { replayBody: JSON.stringify(replayBody) }),
+  }
+}

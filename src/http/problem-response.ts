@@ -1,0 +1,77 @@
+/** The one place where a thrown value becomes an answer: RFC 9457 `application/problem+json`. */
+import { z } from '@hono/zod-openapi'
+import type { RequestId } from '../core/ids.ts'
+import { asProblem, Problem, PROBLEMS } from '../core/problem.ts'
+import type { ProblemCode } from '../core/problem.ts'
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
+
+/** Every refusal on the wire. */
+export const problemSchema = z
+  .object({
+    type: z.string().openapi({ description: 'A stable URL that ends in the code and explains it.' }),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string().openapi({ description: 'Never reused for another meaning; branch on this.' }),
+    requestId: z.string(),
+    retryAfterSeconds: z.number().int().optional(),
+    errors: z
+      .array(z.object({ pointer: z.string(), detail: z.string() }))
+      .optional()
+      .openapi({ description: 'The faults of the request, each with its JSON Pointer (RFC 6901).' }),
+  })
+  .openapi('Problem', {
+    example: {
+      type: '/problems/invalid_request',
+      title: PROBLEMS.invalid_request.title,
+      status: 400,
+      detail: PROBLEMS.invalid_request.title,
+      instance: 'urn:nearfield:request:req_0123456789abcdef',
+      code: 'invalid_request',
+      requestId: 'req_0123456789abcdef',
+      errors: [{ pointer: '/limit', detail: 'must be at most 1000' }],
+    },
+  })
+
+export const problemPath = (code: ProblemCode): string => `/problems/${code}`
+
+/** Turns whatever was thrown into a problem; what is not one is a bug and becomes a bare `internal`. */
+export function toProblem(error: unknown): Problem {
+  return asProblem(error) ?? new Problem('internal')
+}
+
+export function problemBody(problem: Problem, requestId: RequestId): z.infer<typeof problemSchema> {
+  const { code, message, errors, retryAfterSeconds } = problem
+  const { status, title } = PROBLEMS[code]
+  return {
+    type: problemPath(code),
+    title,
+    status,
+    detail: message,
+    instance: `urn:nearfield:request:${requestId}`,
+    code,
+    requestId,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(errors === undefined ? {} : { errors: [...errors] }),
+  }
+}
+
+/** The whole answer as plain data. */
+export function problemAnswer(
+  problem: Problem,
+  requestId: RequestId,
+): { status: number; headers: Record<string, string>; body: string } {
+  const { status, retryable } = PROBLEMS[problem.code]
+  const retryAfterSeconds = problem.retryAfterSeconds ?? (retryable && status !== 500 ? 1 : undefined)
+  return {
+    status,
+    headers: {
+      'content-type': PROBLEM_MEDIA_TYPE,
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    },
+    body: JSON.stringify(problemBody(problem, requestId)),
+  }
+}

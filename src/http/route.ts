@@ -1,0 +1,123 @@
+/**
+ * What a route is: one object that holds its schema, its documentation, who may call it, and what it does. `pipeline.ts`
+ * runs it, `openapi.ts` documents it; a handler sees parsed values and answers plain data, never a Hono context.
+ */
+import type { z } from '@hono/zod-openapi'
+import type { CollectionRecord } from '../catalog/records.ts'
+import type { JobId } from '../core/ids.ts'
+import type { Principal } from '../tenancy/principal.ts'
+import type { Scope } from '../tenancy/scopes.ts'
+import type { AppDependencies } from './dependencies.ts'
+import type { NotYet } from './schema-faults.ts'
+import type { Timings } from './timings.ts'
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** Names in braces of a path template, as OpenAPI writes it. */
+export type PathParameters<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? { readonly [Key in Name]: string } & PathParameters<Rest>
+  : unknown
+
+/** Who may call a route; everyone else is 403. */
+export type Access =
+  | { readonly kind: 'root' }
+  /** Keys with the scope `admin`, and the root key while it acts for a tenant. */
+  | { readonly kind: 'admin' }
+  /** Keys of a tenant with one of the scopes; without scopes, every key of a tenant. */
+  | { readonly kind: 'key'; readonly anyOf?: readonly Scope[] }
+
+export interface RouteRequest<Path extends string, Query, Body> {
+  /** Decoded exactly once, from the raw path. */
+  readonly params: PathParameters<Path>
+  readonly query: Query
+  readonly body: Body
+  readonly headers: Headers
+  readonly principal: Principal
+  /** The collection that the path names, where it names one: it exists and the credential reaches it. */
+  readonly collection: Path extends `${string}{collection}${string}` ? CollectionRecord : undefined
+  /**
+   * 16 base62 characters from which the ids of what the request creates are made. The same again when a request with an
+   * idempotency key is run again after a crash, so that what it creates exists once.
+   */
+  readonly operationId: string
+  readonly timings: Timings
+}
+
+/** An answer as plain data, so that it can be kept and replayed. */
+export interface Reply {
+  readonly status: 200 | 201 | 202 | 204 | 304
+  /** Serialised as JSON. */
+  readonly body?: object
+  /** What a replay shows instead, where the body holds a secret that is shown once. */
+  readonly replayBody?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface RouteResponse {
+  readonly description: string
+  readonly schema?: z.ZodType
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** How a body is read: by its schema, or by a parser of the room below, whose wire type the schema then documents. */
+export interface RouteBody<Schema extends z.ZodType, Body> {
+  readonly schema: Schema
+  /**
+   * Used instead of the schema's own parsing, where a lower room knows more of the value than a schema can say.
+   * @throws forbidden, invalid_request, not_supported
+   */
+  readonly parse?: (value: unknown, principal: Principal, nowMs: number) => Body
+  readonly notYet?: NotYet
+  /** A request as it could be pasted. */
+  readonly example: object
+}
+
+interface RouteDocumentation {
+  readonly operationId: string
+  readonly tag: 'tenants' | 'keys' | 'collections' | 'documents' | 'search' | 'answers' | 'jobs'
+  readonly summary: string
+  readonly description?: string
+  /** By status; problems are added to every route. */
+  readonly responses: Readonly<Partial<Record<Reply['status'], RouteResponse>>>
+  /** Request headers that the route reads, with what they do. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+interface RouteDefinition<
+  Path extends string,
+  Query extends z.ZodType,
+  Schema extends z.ZodType,
+  Body,
+> extends RouteDocumentation {
+  readonly method: Method
+  readonly path: Path
+  readonly access: Access
+  readonly query?: Query
+  readonly body?: RouteBody<Schema, Body>
+  readonly handle: (request: RouteRequest<Path, z.output<Query>, Body>, dependencies: AppDependencies) => Promise<Reply>
+}
+
+/** A route whose types were checked and then forgotten, so that all of them fit one list. */
+export interface Route extends RouteDocumentation {
+  readonly method: Method
+  readonly path: string
+  readonly access: Access
+  readonly query?: z.ZodType
+  readonly body?: RouteBody<z.ZodType, unknown>
+  readonly handle: (request: RouteRequest<string, unknown, unknown>, dependencies: AppDependencies) => Promise<Reply>
+}
+
+/** Checks a route against its own schemas; what `handle` reads is what the schemas give. */
+export function defineRoute<
+  const Path extends string,
+  Query extends z.ZodType = z.ZodType<Record<never, never>>,
+  Schema extends z.ZodType = z.ZodType<undefined>,
+  Body = z.output<Schema>,
+>(definition: RouteDefinition<Path, Query, Schema, Body>): Route {
+  return definition as unknown as Route
+}
+
+/** The 202 of a write that became a job. */
+export function acceptedReply(jobId: JobId): Reply {
+  return { status: 202, headers: { location: `/v1/jobs/${jobId}` }, body: { job: { id: jobId } } }
+}

@@ -1,0 +1,60 @@
+/** Every route under `/v1`, in the order in which the reference shows them. A route that is not here does not exist. */
+import type { Route } from './route.ts'
+import { createCollectionRoute } from './routes/collections-create.ts'
+import { deleteCollection } from './routes/collections-delete.ts'
+import { getCollection } from './routes/collections-get.ts'
+import { listCollections } from './routes/collections-list.ts'
+import { updateCollection } from './routes/collections-update.ts'
+import { deleteDocumentRoute } from './routes/documents-delete.ts'
+import { deleteDocumentsRoute } from './routes/documents-delete-many.ts'
+import { getDocument } from './routes/documents-get.ts'
+import { listDocumentsRoute } from './routes/documents-list.ts'
+import { patchDocumentRoute } from './routes/documents-patch.ts'
+import { putDocumentsRoute } from './routes/documents-put.ts'
+import { cancelJobRoute } from './routes/jobs-cancel.ts'
+import { getJobRoute } from './routes/jobs-get.ts'
+import { listJobsRoute } from './routes/jobs-list.ts'
+import { createKey } from './routes/keys-create.ts'
+import { deleteKey } from './routes/keys-delete.ts'
+import { getKey } from './routes/keys-get.ts'
+import { listKeys } from './routes/keys-list.ts'
+import { getOwnKey } from './routes/keys-self.ts'
+import { updateKey } from './routes/keys-update.ts'
+import { searchCollection } from './routes/search-collection.ts'
+import { searchCollections } from './routes/search-collections.ts'
+import { createTenant } from './routes/tenants-create.ts'
+import { deleteTenant } from './routes/tenants-delete.ts'
+import { getTenant } from './routes/tenants-get.ts'
+import { listTenants } from './routes/tenants-list.ts'
+import { updateTenant } from './routes/tenants-update.ts'
+
+/** Fixed segments stand before parameters of the same place: the first match answers. */
+export const ROUTES: readonly Route[] = [
+  searchCollection,
+  searchCollections,
+  putDocumentsRoute,
+  deleteDocumentsRoute,
+  listDocumentsRoute,
+  getDocument,
+  patchDocumentRoute,
+  deleteDocumentRoute,
+  createCollectionRoute,
+  listCollections,
+  getCollection,
+  updateCollection,
+  deleteCollection,
+  listJobsRoute,
+  getJobRoute,
+  cancelJobRoute,
+  createKey,
+  listKeys,
+  getOwnKey,
+  getKey,
+  updateKey,
+  deleteKey,
+  createTenant,
+  listTenants,
+  getTenant,
+  updateTenant,
+  deleteTenant,
+]

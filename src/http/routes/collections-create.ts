@@ -1,0 +1,110 @@
+/** `POST /v1/collections`. */
+import { z } from '@hono/zod-openapi'
+import { DEFAULT_CHUNKING } from '../../chunking/chunk.ts'
+import type { GenerationRecord } from '../../catalog/records.ts'
+import { MAX_PREFIX_TOKENS, MAX_SHARDS } from '../../core/limits.ts'
+import { invalidField } from '../../core/problem.ts'
+import { bringYourOwnProfile, BRING_YOUR_OWN, EDGE_EN, findProfile } from '../../models/profiles.ts'
+import { requireTenant } from '../../tenancy/principal.ts'
+import { createCollection } from '../collection-lifecycle.ts'
+import { requireNameInReach } from '../find-collection.ts'
+import {
+  bringYourOwnSchema,
+  chunkingSchema,
+  collectionName,
+  collectionSchema,
+  collectionView,
+  languageField,
+  modelName,
+  settingsOf,
+  settingsSchema,
+} from '../schemas/collection.ts'
+import { defineRoute } from '../route.ts'
+import { parseWith } from '../schema-faults.ts'
+
+const schema = z
+  .strictObject({
+    name: collectionName,
+    model: z.union([modelName, bringYourOwnSchema]).optional(),
+    chunking: chunkingSchema.optional(),
+    shards: z.number().int().min(1).max(MAX_SHARDS).optional().openapi({ default: 1 }),
+    language: languageField.optional().openapi({ default: 'auto' }),
+    settings: settingsSchema.optional(),
+  })
+  .openapi('CreateCollection')
+
+type CreateCollection = z.output<typeof schema>
+
+/** Contract fields and values that later versions will know are told apart from what nobody will ever know. */
+function refuseLaterModels(value: unknown): void {
+  if (typeof value !== 'object' || value === null || !('model' in value)) return
+  const { model } = value
+  const isLaterName = typeof model === 'string' && model !== '' && findProfile(model) === undefined
+  const isLaterProvider =
+    typeof model === 'object' &&
+    model !== null &&
+    'provider' in model &&
+    typeof model.provider === 'string' &&
+    model.provider !== BRING_YOUR_OWN
+  if (!isLaterName && !isLaterProvider) return
+  throw invalidField(isLaterName ? '/model' : '/model/provider', 'is not a model that this server has', 'not_supported')
+}
+
+function generationOf({ model = EDGE_EN.id, chunking, shards = 1 }: CreateCollection): Omit<GenerationRecord, 'id'> {
+  const profile = typeof model === 'string' ? EDGE_EN : bringYourOwnProfile(model.dimensions)
+  const settings = {
+    strategy: chunking?.strategy ?? DEFAULT_CHUNKING.strategy,
+    size: chunking?.size ?? DEFAULT_CHUNKING.size,
+    overlap: chunking?.overlap ?? Math.min(DEFAULT_CHUNKING.overlap, (chunking?.size ?? DEFAULT_CHUNKING.size) - 1),
+  }
+  const largest = profile.maxTokens - MAX_PREFIX_TOKENS
+  if (settings.strategy !== 'none' && settings.size > largest) {
+    throw invalidField('/chunking/size', `must be at most ${largest} tokens for the model ${profile.id}`)
+  }
+  if (settings.overlap >= settings.size) throw invalidField('/chunking/overlap', 'must be smaller than the size')
+  return {
+    profileId: profile.id,
+    dimensions: profile.dimensions,
+    chunking: settings,
+    shards,
+    precision: profile.id === BRING_YOUR_OWN ? 'f32' : 'int8',
+  }
+}
+
+export const createCollectionRoute = defineRoute({
+  method: 'post',
+  path: '/v1/collections',
+  operationId: 'createCollection',
+  tag: 'collections',
+  summary: 'Create a collection',
+  access: { kind: 'key', anyOf: ['collections'] },
+  body: {
+    schema,
+    parse: (value) => {
+      refuseLaterModels(value)
+      const body = parseWith(schema, value, ['/region'])
+      return { ...body, generation: generationOf(body) }
+    },
+    example: { name: 'handbook', language: 'auto', chunking: { size: 200, overlap: 20 } },
+  },
+  responses: {
+    201: { description: 'The collection, empty.', schema: collectionSchema, headers: { Location: 'Where it is.' } },
+  },
+  async handle({ body, principal, operationId }, dependencies) {
+    const { name, language = 'auto', settings, generation } = body
+    requireNameInReach(principal, name)
+    const collection = await createCollection(dependencies, {
+      tenantUid: requireTenant(principal).uid,
+      name,
+      language,
+      settings: settingsOf(settings),
+      generation,
+      operationId,
+    })
+    return {
+      status: 201,
+      headers: { location: `/v1/collections/${collection.name}` },
+      body: collectionView(collection),
+    }
+  },
+})

@@ -1,0 +1,53 @@
+/** `PUT /v1/collections/{collection}/documents`. */
+import { putDocuments } from '../../ingest/put-documents.ts'
+import { parsePutRequest } from '../../ingest/validate-document.ts'
+import { defined } from '../defined.ts'
+import { ingestStores } from '../ingest-stores.ts'
+import { parsePrefer } from '../prefer.ts'
+import { acceptedSchema, putDocumentsSchema, putResultSchema } from '../schemas/document.ts'
+import { acceptedReply, defineRoute } from '../route.ts'
+
+export const putDocumentsRoute = defineRoute({
+  method: 'put',
+  path: '/v1/collections/{collection}/documents',
+  operationId: 'putDocuments',
+  tag: 'documents',
+  summary: 'Add or replace documents',
+  description:
+    '200: every document is searchable now. 202: the contents are durable and will be indexed; the job says how it went. A document whose content is unchanged costs nothing.',
+  access: { kind: 'key', anyOf: ['documents:write'] },
+  headers: {
+    Prefer: '`respond-async` for a job at once; `wait=N` to wait at most N seconds.',
+    'If-Match': 'For one document: the ETag that its current version must have, or `*`.',
+  },
+  body: {
+    schema: putDocumentsSchema,
+    parse: parsePutRequest,
+    example: {
+      documents: [
+        {
+          id: 'ferry',
+          markdown: '# Ferry\n\nThe Osprey carries 214 passengers.',
+          url: 'https://docs.example/ferry',
+          metadata: { year: 2021, tags: ['sea'] },
+        },
+      ],
+    },
+  },
+  responses: {
+    200: { description: 'Searchable now.', schema: putResultSchema },
+    202: { description: 'Durable, being indexed.', schema: acceptedSchema, headers: { Location: 'The job.' } },
+  },
+  async handle({ body, collection, headers, principal }, dependencies) {
+    const prefer = parsePrefer(headers.get('prefer'))
+    const ifMatch = headers.get('if-match') ?? undefined
+    const outcome = await putDocuments(
+      ingestStores(dependencies),
+      collection,
+      principal,
+      body,
+      defined({ prefer, ifMatch }),
+    )
+    return outcome.kind === 'done' ? { status: 200, body: { results: outcome.results } } : acceptedReply(outcome.jobId)
+  },
+})

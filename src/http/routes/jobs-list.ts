@@ -1,0 +1,25 @@
+/** `GET /v1/jobs`. */
+import { listJobs } from '../../ingest/jobs.ts'
+import { mayReachCollection } from '../../tenancy/principal.ts'
+import { defined } from '../defined.ts'
+import { ingestStores } from '../ingest-stores.ts'
+import { pageQuery } from '../schemas/fields.ts'
+import { jobPageSchema } from '../schemas/job.ts'
+import { defineRoute } from '../route.ts'
+
+export const listJobsRoute = defineRoute({
+  method: 'get',
+  path: '/v1/jobs',
+  operationId: 'listJobs',
+  tag: 'jobs',
+  summary: 'List jobs',
+  access: { kind: 'key', anyOf: ['documents:read', 'documents:write'] },
+  query: pageQuery,
+  responses: { 200: { description: 'Newest first.', schema: jobPageSchema } },
+  async handle({ query, principal }, dependencies) {
+    const page = await listJobs(ingestStores(dependencies), principal, defined(query), (collection) =>
+      mayReachCollection(principal, collection),
+    )
+    return { status: 200, body: page }
+  },
+})

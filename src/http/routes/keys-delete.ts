@@ -1,0 +1,20 @@
+/** `DELETE /v1/keys/{id}`: revocation. */
+import { Problem } from '../../core/problem.ts'
+import { requireTenant } from '../../tenancy/principal.ts'
+import { defineRoute } from '../route.ts'
+
+export const deleteKey = defineRoute({
+  method: 'delete',
+  path: '/v1/keys/{id}',
+  operationId: 'deleteKey',
+  tag: 'keys',
+  summary: 'Revoke a key',
+  description: 'Holds everywhere within 10 seconds, and for good.',
+  access: { kind: 'admin' },
+  responses: { 204: { description: 'Revoked.' } },
+  async handle({ params, principal }, { authenticator, catalog }) {
+    if (!(await catalog.keys.revoke(requireTenant(principal).uid, params.id))) throw new Problem('not_found')
+    authenticator.forgetKey(params.id)
+    return { status: 204 }
+  },
+})

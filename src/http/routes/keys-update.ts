@@ -1,0 +1,68 @@
+/** `PATCH /v1/keys/{id}`. */
+import { z } from '@hono/zod-openapi'
+import { Problem } from '../../core/problem.ts'
+import { parseFilter } from '../../metadata/parse-filter.ts'
+import { checkNewKey } from '../../tenancy/new-key.ts'
+import { requireTenant } from '../../tenancy/principal.ts'
+import { defined } from '../defined.ts'
+import { displayName, filter, scopes } from '../schemas/fields.ts'
+import { keyCollections, keyExpiry, keyOrigins, keySchema, keyView } from '../schemas/key.ts'
+import { defineRoute } from '../route.ts'
+import { parseWith } from '../schema-faults.ts'
+
+const schema = z
+  .strictObject({
+    name: displayName.optional(),
+    scopes: scopes.optional(),
+    collections: keyCollections.nullable().optional(),
+    origins: keyOrigins.nullable().optional(),
+    filter: filter.nullable().optional(),
+    expiresAt: keyExpiry.nullable().optional(),
+  })
+  .openapi('UpdateKey', { description: '`null` removes a restriction.' })
+
+const expiryOf = (time: string | null | undefined): number | null | undefined =>
+  typeof time === 'string' ? Date.parse(time) : time
+
+/** What stands after the change: the new value, nothing where it was removed, else what stood before. */
+const changed = <T>(change: T | null | undefined, before: T | undefined): T | undefined =>
+  change === undefined ? before : (change ?? undefined)
+
+export const updateKey = defineRoute({
+  method: 'patch',
+  path: '/v1/keys/{id}',
+  operationId: 'updateKey',
+  tag: 'keys',
+  summary: 'Change a key',
+  description: 'Holds everywhere within 10 seconds. The changed key is never wider than the key that changes it.',
+  access: { kind: 'admin' },
+  body: {
+    schema,
+    parse: (value) => {
+      const { expiresAt, ...rest } = parseWith(schema, value, ['/ipRanges', '/rateLimit'])
+      if (rest.filter !== undefined && rest.filter !== null) parseFilter(rest.filter, '/filter')
+      return defined({ ...rest, expiresAtMs: expiryOf(expiresAt) })
+    },
+    example: { scopes: ['search', 'answer'], expiresAt: null },
+  },
+  responses: { 200: { description: 'The key as it is now.', schema: keySchema } },
+  async handle({ params, body, principal }, { authenticator, catalog, clock }) {
+    const { uid } = requireTenant(principal)
+    const before = await catalog.keys.find(uid, params.id)
+    if (before === undefined) throw new Problem('not_found')
+    const { scopes, collections, origins, filter, expiresAtMs } = body
+    const after = defined({
+      kind: before.kind,
+      scopes: scopes ?? before.scopes,
+      collections: changed(collections, before.collections),
+      origins: changed(origins, before.origins),
+      filter: changed(filter, before.filter),
+      expiresAtMs: changed(expiresAtMs, before.expiresAtMs),
+    })
+    checkNewKey(after, principal, clock())
+    const key = await catalog.keys.update(uid, params.id, body)
+    if (key === undefined) throw new Problem('not_found')
+    authenticator.forgetKey(key.id)
+    return { status: 200, body: keyView(key) }
+  },
+})

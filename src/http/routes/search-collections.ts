@@ -1,0 +1,89 @@
+/** `POST /v1/search`: several collections at once. */
+import { Faults, isJsonObject, pointerTo } from '../../core/faults.ts'
+import { MAX_COLLECTIONS_PER_SEARCH } from '../../core/limits.ts'
+import { asProblem, Problem } from '../../core/problem.ts'
+import { search } from '../../search/search.ts'
+import type { SearchRequest } from '../../search/search-request.ts'
+import { parseSearchRequest } from '../../search/parse-search-request.ts'
+import type { Principal } from '../../tenancy/principal.ts'
+import { findCollection } from '../find-collection.ts'
+import { searchCollectionsSchema, searchResultSchema } from '../schemas/search.ts'
+import { defineRoute } from '../route.ts'
+import { recordSearch } from '../timings.ts'
+
+interface SearchCollectionsRequest {
+  readonly collections: readonly string[]
+  readonly request: SearchRequest
+}
+
+function parse(value: unknown, principal: Principal): SearchCollectionsRequest {
+  const { collections, ...request } = isJsonObject(value) ? value : {}
+  // Who may not ask for a field is told so before what is wrong with the others.
+  const fault = refusalOf(() => parseSearchRequest(isJsonObject(value) ? request : value, principal))
+  if (fault?.code === 'forbidden') throw fault
+  const faults = new Faults()
+  const names = collectionNames(collections, faults)
+  if (fault !== undefined)
+    faults.attempt(() => {
+      throw fault
+    })
+  faults.throwIfAny()
+  return { collections: names, request }
+}
+
+function refusalOf(check: () => unknown): Problem | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    const problem = asProblem(error)
+    if (problem === undefined) throw error
+    return problem
+  }
+}
+
+function collectionNames(value: unknown, faults: Faults): string[] {
+  const names = new Set<string>()
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_COLLECTIONS_PER_SEARCH) {
+    faults.add(
+      '/collections',
+      value === undefined ? 'is required' : `must be an array of 1 to ${MAX_COLLECTIONS_PER_SEARCH} names or ids`,
+    )
+    return []
+  }
+  for (const [index, item] of value.entries()) {
+    const at = pointerTo('/collections', index)
+    const name = faults.text(item, at)
+    if (name === undefined) continue
+    if (names.has(name)) faults.add(at, 'is named twice')
+    names.add(name)
+  }
+  return [...names]
+}
+
+export const searchCollections = defineRoute({
+  method: 'post',
+  path: '/v1/search',
+  operationId: 'searchCollections',
+  tag: 'search',
+  summary: 'Search several collections',
+  description: 'Every collection must exist and be in reach, else the answer is 404.',
+  access: { kind: 'key', anyOf: ['search'] },
+  body: {
+    schema: searchCollectionsSchema,
+    parse,
+    example: { collections: ['handbook', 'tickets'], query: 'refund after cancellation' },
+  },
+  responses: { 200: { description: 'The hits of all collections, best first.', schema: searchResultSchema } },
+  async handle({ body, principal, timings }, dependencies) {
+    const collections = await Promise.all(
+      body.collections.map((name) => findCollection(dependencies.catalog, principal, name)),
+    )
+    const distinct = [...new Map(collections.map((collection) => [collection.id, collection])).values()]
+    const { timings: stages, ...result } = await search(dependencies, distinct, principal, body.request, {
+      acrossCollections: true,
+    })
+    recordSearch(timings, stages)
+    return { status: 200, body: result }
+  },
+})

@@ -1,0 +1,26 @@
+/** `POST /v1/tenants`. */
+import { z } from '@hono/zod-openapi'
+import { displayName } from '../schemas/fields.ts'
+import { tenantId, tenantSchema, tenantView } from '../schemas/tenant.ts'
+import { defineRoute } from '../route.ts'
+
+export const createTenant = defineRoute({
+  method: 'post',
+  path: '/v1/tenants',
+  operationId: 'createTenant',
+  tag: 'tenants',
+  summary: 'Create a tenant',
+  description: 'An id that is in use, or ever was, is 409.',
+  access: { kind: 'root' },
+  body: {
+    schema: z.strictObject({ id: tenantId.optional(), name: displayName }).openapi('CreateTenant'),
+    notYet: ['/limits'],
+    example: { id: 'acme', name: 'Acme GmbH' },
+  },
+  responses: { 201: { description: 'The tenant.', schema: tenantSchema, headers: { Location: 'Where it is.' } } },
+  async handle({ body: { id, name }, operationId }, { authenticator, catalog }) {
+    const tenant = await catalog.tenants.create({ name, operationId, ...(id === undefined ? {} : { id }) })
+    authenticator.forgetTenant(tenant.id)
+    return { status: 201, headers: { location: `/v1/tenants/${tenant.id}` }, body: tenantView(tenant) }
+  },
+})

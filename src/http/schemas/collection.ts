@@ -1,0 +1,106 @@
+/** A collection on the wire. */
+import { z } from '@hono/zod-openapi'
+import { COLLECTION_NAME_RULE, isCollectionName } from '../../catalog/collections.ts'
+import type { CollectionRecord, CollectionSettings } from '../../catalog/records.ts'
+import { rfc3339 } from '../../core/clock.ts'
+import { MAX_DIMENSIONS, MAX_SHARDS } from '../../core/limits.ts'
+import { DEFAULT_BM25 } from '../../keyword/keyword-index.ts'
+import { BRING_YOUR_OWN, EDGE_EN } from '../../models/profiles.ts'
+import { isLanguageTag } from '../../text/language.ts'
+import { pageOf, time } from './fields.ts'
+
+export const collectionName = z
+  .string()
+  .refine(isCollectionName, COLLECTION_NAME_RULE)
+  .openapi({ description: 'Unique within the tenant.', example: 'handbook' })
+
+export const bringYourOwnSchema = z
+  .strictObject({
+    provider: z.literal(BRING_YOUR_OWN),
+    dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
+    metric: z.literal('cosine').optional(),
+  })
+  .openapi('BringYourOwnModel', { description: 'The caller sends a vector with each document and search.' })
+
+export const chunkingSchema = z
+  .strictObject({
+    strategy: z.enum(['recursive', 'none']).optional().openapi({ default: 'recursive' }),
+    size: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .openapi({ default: 200, description: "In the model's tokens." }),
+    overlap: z.number().int().min(0).max(100_000).optional().openapi({ default: 20 }),
+  })
+  .openapi('Chunking', { description: 'Where documents are cut; `none` makes one chunk of each.' })
+
+export const languageField = z
+  .string()
+  .refine((tag) => tag === 'auto' || isLanguageTag(tag), 'must be a BCP 47 language tag or auto')
+  .openapi({ description: 'BCP 47, or `auto` to detect it for each chunk.' })
+
+export const settingsSchema = z
+  .strictObject({
+    bm25: z
+      .strictObject({ k1: z.number().min(0).max(10).optional(), b: z.number().min(0).max(1).optional() })
+      .optional()
+      .openapi({ description: 'Saturation of term frequency and weight of length (defaults 0.9 and 0.4).' }),
+  })
+  .openapi('CollectionSettings')
+
+export const modelName = z.literal(EDGE_EN.id).openapi({ description: 'A model that runs inside the Worker.' })
+
+export const collectionSchema = z
+  .object({
+    id: z.string().openapi({ example: 'col_x7Qm2LsV0aZp91Rt' }),
+    name: collectionName,
+    model: z.union([modelName, bringYourOwnSchema]),
+    chunking: z.object({ strategy: z.enum(['recursive', 'none']), size: z.number().int(), overlap: z.number().int() }),
+    shards: z.number().int().min(1).max(MAX_SHARDS),
+    language: languageField,
+    settings: settingsSchema,
+    generation: z.string().openapi({ description: "The immutable build of the collection's index." }),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .openapi('Collection')
+
+export const collectionPageSchema = pageOf(collectionSchema, 'CollectionPage')
+
+export const collectionWithStatisticsSchema = collectionSchema
+  .extend({
+    statistics: z.object({
+      documents: z.number().int(),
+      chunks: z.number().int(),
+      bytes: z.number().int(),
+      pending: z.number().int().openapi({ description: 'Accepted writes that are not indexed yet.' }),
+    }),
+  })
+  .openapi('CollectionWithStatistics')
+
+export type CollectionView = z.input<typeof collectionSchema>
+
+export function collectionView(collection: CollectionRecord): CollectionView {
+  const { id, name, language, settings, generation, createdAtMs, updatedAtMs } = collection
+  const { profileId, dimensions, chunking, shards } = generation
+  return {
+    id,
+    name,
+    model: profileId === BRING_YOUR_OWN ? { provider: BRING_YOUR_OWN, dimensions, metric: 'cosine' } : EDGE_EN.id,
+    chunking: { strategy: chunking.strategy, size: chunking.size, overlap: chunking.overlap },
+    shards,
+    language,
+    settings: settings.bm25 === undefined ? {} : { bm25: { k1: settings.bm25.k1, b: settings.bm25.b } },
+    generation: generation.id,
+    createdAt: rfc3339(createdAtMs),
+    updatedAt: rfc3339(updatedAtMs),
+  }
+}
+
+/** Fills in the default of the parameter that was left out. */
+export function settingsOf(settings: z.output<typeof settingsSchema> = {}): CollectionSettings {
+  const { bm25 } = settings
+  return bm25 === undefined ? {} : { bm25: { k1: bm25.k1 ?? DEFAULT_BM25.k1, b: bm25.b ?? DEFAULT_BM25.b } }
+}

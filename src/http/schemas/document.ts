@@ -1,0 +1,104 @@
+/** Documents, chunks and results of writes on the wire. `ingest/` makes the views; these schemas describe them. */
+import { z } from '@hono/zod-openapi'
+import { MAX_DOCUMENT_ID_BYTES, MAX_DOCUMENT_TEXT_BYTES, MAX_DOCUMENTS_PER_CALL } from '../../core/limits.ts'
+import { filter, jsonObject, pageOf, time } from './fields.ts'
+
+const MAX_TITLE_LENGTH = 2_048
+
+export const documentId = z
+  .string()
+  .min(1)
+  .openapi({
+    description: `1 to ${MAX_DOCUMENT_ID_BYTES} UTF-8 bytes, no control characters, not \`.\` or \`..\`.`,
+    example: 'ferry',
+  })
+
+const offset = z.number().int().min(0).openapi({ description: 'UTF-16 code units into the text.' })
+const vector = z.array(z.number()).openapi({ description: 'As many numbers as the collection has dimensions.' })
+
+const documentInputSchema = z
+  .strictObject({
+    id: documentId,
+    text: z
+      .string()
+      .optional()
+      .openapi({ description: `Plain text, at most ${MAX_DOCUMENT_TEXT_BYTES} bytes.` }),
+    markdown: z.string().optional().openapi({ description: 'Kept as its source; headings guide the chunks.' }),
+    html: z.string().optional().openapi({ description: 'The text is extracted from it.' }),
+    title: z.string().max(MAX_TITLE_LENGTH).optional(),
+    url: z.string().optional().openapi({ description: 'Absolute, http or https.' }),
+    language: z.string().optional().openapi({ description: 'BCP 47, or `auto` to detect it for each chunk.' }),
+    metadata: jsonObject.optional().openapi({ description: 'Any JSON; filterable without declaring it first.' }),
+    vector: vector.optional(),
+  })
+  .openapi('DocumentInput', { description: 'Exactly one of `text`, `markdown` and `html`, or a `vector`.' })
+
+export const putDocumentsSchema = z
+  .strictObject({ documents: z.array(documentInputSchema).min(1).max(MAX_DOCUMENTS_PER_CALL) })
+  .openapi('PutDocuments')
+
+export const putResultSchema = z
+  .object({
+    results: z.array(
+      z.object({
+        id: documentId,
+        status: z.enum(['created', 'replaced', 'unchanged', 'failed']),
+        chunks: z.number().int(),
+        version: z.number().int(),
+        error: z.object({ code: z.string(), detail: z.string() }).optional(),
+      }),
+    ),
+  })
+  .openapi('PutDocumentsResult', { description: "In the request's order." })
+
+export const acceptedSchema = z
+  .object({ job: z.object({ id: z.string().openapi({ example: 'job_x7Qm2LsV0aZp91Rt' }) }) })
+  .openapi('Accepted')
+
+const chunkSchema = z
+  .object({
+    id: z.string().openapi({ description: '`<documentId>#<ordinal>`.' }),
+    ordinal: z.number().int(),
+    start: offset,
+    end: offset,
+    text: z.string(),
+    headings: z.array(z.string()),
+    truncated: z.literal(true).optional(),
+  })
+  .openapi('Chunk')
+
+export const documentSchema = z
+  .object({
+    id: documentId,
+    title: z.string().nullable(),
+    url: z.string().nullable(),
+    language: z.string(),
+    metadata: jsonObject,
+    version: z.number().int(),
+    status: z.enum(['indexed', 'pending']),
+    chunkCount: z.number().int(),
+    bytes: z.number().int(),
+    contentHash: z.string(),
+    createdAt: time,
+    updatedAt: time,
+    text: z.string().optional(),
+    chunks: z.array(chunkSchema).optional(),
+    vectors: z.array(z.array(z.number()).nullable()).optional(),
+  })
+  .openapi('Document')
+
+export const documentPageSchema = pageOf(documentSchema, 'DocumentPage')
+
+export const patchDocumentSchema = z
+  .strictObject({
+    title: z.string().max(MAX_TITLE_LENGTH).nullable().optional(),
+    url: z.string().nullable().optional(),
+    metadata: jsonObject.optional().openapi({ description: 'Merged (RFC 7396): `null` removes a member.' }),
+  })
+  .openapi('PatchDocument')
+
+export const deleteDocumentsSchema = z
+  .union([z.strictObject({ ids: z.array(documentId).min(1).max(MAX_DOCUMENTS_PER_CALL) }), z.strictObject({ filter })])
+  .openapi('DeleteDocuments')
+
+export const deletedSchema = z.object({ deleted: z.number().int() }).openapi('Deleted')

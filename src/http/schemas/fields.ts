@@ -1,0 +1,90 @@
+/** Pieces that several schemas are made of. Numbers out of range are refused, never clamped. */
+import { z } from '@hono/zod-openapi'
+import { fromBase64url, base64url, utf8 } from '../../core/bytes.ts'
+import type { JsonObject } from '../../core/canonical-json.ts'
+import { isJsonObject } from '../../core/faults.ts'
+import { DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT } from '../../core/limits.ts'
+import { invalidField } from '../../core/problem.ts'
+import type { Page, PageRequest } from '../../catalog/records.ts'
+import type { SCOPES } from '../../tenancy/scopes.ts'
+
+const MAX_NAME_LENGTH = 200
+const SCOPE_NAMES = [
+  'search',
+  'answer',
+  'documents:read',
+  'documents:write',
+  'collections',
+  'admin',
+] as const satisfies typeof SCOPES
+
+export const displayName = z
+  .string()
+  .min(1)
+  .max(MAX_NAME_LENGTH)
+  .openapi({ description: 'For people; need not be unique.' })
+
+export const scopes = z
+  .array(z.enum(SCOPE_NAMES))
+  .min(1)
+  .max(SCOPE_NAMES.length)
+  .openapi({ description: 'What the key may do; scopes do not imply one another.' })
+
+export const time = z.string().openapi({ format: 'date-time', description: 'RFC 3339, UTC.' })
+
+/** Takes an object as it is: copying it key by key would lose names such as `__proto__`. */
+export const jsonObject = z
+  .custom<JsonObject>(isJsonObject, 'must be an object')
+  .openapi({ type: 'object', additionalProperties: true })
+
+export const filter = jsonObject.openapi({
+  description:
+    'MongoDB semantics: `$eq $ne $in $nin $gt $gte $lt $lte $exists $contains $prefix $and $or $not`; a bare field is metadata, `$id` the document id.',
+  example: { year: { $gte: 2020 }, tags: 'sea' },
+})
+
+/** An integer in a query string. */
+export const integerParameter = (least: number, most: number, byDefault: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,9}$/, `must be an integer from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be an integer from ${least} to ${most}`)
+    .optional()
+    .openapi({ type: 'integer', minimum: least, maximum: most, default: byDefault })
+
+export const pageQuery = z.strictObject({
+  limit: integerParameter(1, MAX_LIST_LIMIT, DEFAULT_LIST_LIMIT),
+  cursor: z.string().optional().openapi({ description: '`nextCursor` of the page before.' }),
+})
+
+export const pageOf = <Item extends z.ZodType>(item: Item, name: string) =>
+  z
+    .object({
+      data: z.array(item),
+      nextCursor: z.string().nullable().openapi({ description: '`null` at the end.' }),
+    })
+    .openapi(name)
+
+/** @throws invalid_request for a cursor that no list gave out */
+export function readPage({ limit = DEFAULT_LIST_LIMIT, cursor }: z.output<typeof pageQuery>): PageRequest {
+  if (cursor === undefined) return { limit }
+  const bytes = fromBase64url(cursor)
+  if (bytes === undefined || bytes.length === 0) throw invalidField('/cursor', 'is not a cursor of this list')
+  try {
+    return { limit, after: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
+  } catch {
+    throw invalidField('/cursor', 'is not a cursor of this list')
+  }
+}
+
+/** List cursors are keyset positions: readable by nobody who needs to, and of no worth to anybody else. */
+export const nextCursor = (after: string | undefined): string | null =>
+  after === undefined ? null : base64url(utf8(after))
+
+export function pageBody<Record, View>(
+  page: Page<Record>,
+  view: (record: Record) => View,
+): { data: View[]; nextCursor: string | null } {
+  return { data: page.data.map(view), nextCursor: nextCursor(page.nextAfter) }
+}

@@ -1,0 +1,74 @@
+/** A key on the wire: everything but its secret, which is shown once when the key is made. */
+import { z } from '@hono/zod-openapi'
+import type { KeyRecord } from '../../catalog/records.ts'
+import { rfc3339 } from '../../core/clock.ts'
+import type { Principal } from '../../tenancy/principal.ts'
+import { displayName, filter, pageOf, scopes, time } from './fields.ts'
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i
+
+export const keyKind = z.enum(['secret', 'public']).openapi({
+  description: '`secret` for back ends; `public` may lie in a web page, is bound to origins and shows no raw scores.',
+})
+
+export const keyCollections = z
+  .array(z.string())
+  .openapi({ description: 'Names, `prefix*` or ids; absent: every collection of the tenant.', example: ['docs-*'] })
+
+export const keyOrigins = z.array(z.string()).openapi({
+  description: 'Public keys: `scheme://host[:port]`, one leading `*.` label, `self`, or `http://localhost:*`.',
+  example: ['https://shop.example'],
+})
+
+export const keyExpiry = z
+  .string()
+  .refine((text) => RFC_3339.test(text) && !Number.isNaN(Date.parse(text)), 'must be an RFC 3339 time')
+  .openapi({ format: 'date-time' })
+
+export const keySchema = z
+  .object({
+    id: z.string().openapi({ description: 'The 16 characters inside the key.', example: 'x7Qm2LsV0aZp91Rt' }),
+    name: displayName,
+    kind: keyKind,
+    scopes,
+    collections: keyCollections.optional(),
+    origins: keyOrigins.optional(),
+    filter: filter.optional(),
+    expiresAt: time.nullable(),
+    createdAt: time,
+    updatedAt: time,
+    createdBy: z.string().openapi({ description: 'The key that made it, or `root`.' }),
+  })
+  .openapi('Key')
+
+export const keyPageSchema = pageOf(keySchema, 'KeyPage')
+
+export const createdKeySchema = keySchema
+  .extend({
+    secret: z.string().optional().openapi({ description: 'The whole key. Shown this once.' }),
+    secretShown: z
+      .literal(false)
+      .optional()
+      .openapi({ description: 'Stands instead of `secret` where the answer is a replay.' }),
+  })
+  .openapi('CreatedKey')
+
+export function keyView(key: KeyRecord): z.input<typeof keySchema> {
+  const { id, name, kind, scopes, collections, origins, filter, expiresAtMs, createdAtMs, updatedAtMs, createdBy } = key
+  return {
+    id,
+    name,
+    kind,
+    scopes: [...scopes],
+    ...(collections === undefined ? {} : { collections: [...collections] }),
+    ...(origins === undefined ? {} : { origins: [...origins] }),
+    ...(filter === undefined ? {} : { filter }),
+    expiresAt: expiresAtMs === undefined ? null : rfc3339(expiresAtMs),
+    createdAt: rfc3339(createdAtMs),
+    updatedAt: rfc3339(updatedAtMs),
+    createdBy,
+  }
+}
+
+/** Who made a key, as its record says it. */
+export const makerOf = ({ kind, keyId }: Principal): string => (kind === 'root' ? 'root' : keyId)

@@ -1,0 +1,130 @@
+/** Searches and answers on the wire. `search/` and `answer/` parse the requests; these schemas describe them. */
+import { z } from '@hono/zod-openapi'
+import { MAX_COLLECTIONS_PER_SEARCH, MAX_FACETS, MAX_HITS, MAX_QUERY_BYTES } from '../../core/limits.ts'
+import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT } from '../../core/ranking.ts'
+import { filter, jsonObject } from './fields.ts'
+
+const searchFields = {
+  query: z
+    .string()
+    .min(1)
+    .optional()
+    .openapi({ description: `At most ${MAX_QUERY_BYTES} bytes; required unless there is a vector.` }),
+  vector: z.array(z.number()).min(1).optional().openapi({ description: 'A query vector; not for public keys.' }),
+  mode: z.enum(['hybrid', 'vector', 'keyword']).optional().openapi({ default: 'hybrid' }),
+  limit: z.number().int().min(1).max(MAX_HITS).optional().openapi({ default: 10 }),
+  cursor: z.string().optional().openapi({ description: '`nextCursor` of the page before; lives 15 minutes.' }),
+  filter: filter.optional(),
+  facets: z.array(z.string()).max(MAX_FACETS).optional(),
+  fusion: z
+    .strictObject({
+      method: z.enum(['convex', 'rrf']).optional().openapi({ default: 'convex' }),
+      alpha: z.number().min(0).max(1).optional().openapi({ default: DEFAULT_ALPHA }),
+      rankConstant: z.number().min(1).max(1e6).optional().openapi({ default: DEFAULT_RANK_CONSTANT }),
+    })
+    .optional()
+    .openapi({ description: 'How the vector leg and the keyword leg become one score.' }),
+  groupBy: z.literal('document').optional().openapi({ description: "Keeps each document's best chunk." }),
+  exact: z.boolean().optional().openapi({ description: 'Scores every vector; not for public keys.' }),
+  minScore: z.number().optional(),
+  highlight: z.boolean().optional().openapi({ default: true }),
+  explain: z.boolean().optional().openapi({ description: 'How each score came about; not for public keys.' }),
+  fields: z
+    .array(z.string())
+    .optional()
+    .openapi({ description: 'Dotted metadata fields that hits carry; all by default.' }),
+  feedback: z.boolean().optional().openapi({ description: 'Moves the query towards the first hits and ranks again.' }),
+  language: z.string().optional().openapi({ description: "The query's language (BCP 47); wins over detection." }),
+}
+
+export const searchSchema = z.strictObject(searchFields).openapi('Search')
+
+const collections = z.array(z.string()).min(1).max(MAX_COLLECTIONS_PER_SEARCH)
+
+export const searchCollectionsSchema = z.strictObject({ collections, ...searchFields }).openapi('SearchCollections')
+
+const span = { start: z.number().int(), end: z.number().int() }
+
+interface ExplanationShape {
+  value: number
+  description: string
+  details: ExplanationShape[]
+}
+
+const explanationSchema: z.ZodType<ExplanationShape> = z
+  .object({ value: z.number(), description: z.string(), details: z.array(z.lazy(() => explanationSchema)) })
+  .openapi('Explanation')
+
+const hitSchema = z
+  .object({
+    id: z.string().openapi({ description: '`<documentId>#<ordinal>`.' }),
+    documentId: z.string(),
+    ordinal: z.number().int(),
+    collection: z.string().optional().openapi({ description: 'Only in searches over several collections.' }),
+    score: z.number(),
+    scores: z
+      .object({ vector: z.number().optional(), keyword: z.number().optional() })
+      .optional()
+      .openapi({ description: 'Raw scores of the legs that ran; not for public keys.' }),
+    title: z.string().optional(),
+    url: z.string().optional(),
+    text: z.string().openapi({ description: "The document's text from `start` to `end`." }),
+    ...span,
+    headings: z.array(z.string()).optional(),
+    highlights: z.array(z.object(span)).openapi({ description: 'Offsets into `text`.' }),
+    metadata: jsonObject,
+    explain: explanationSchema.optional(),
+  })
+  .openapi('Hit')
+
+const facetValueSchema = z.object({ value: z.union([z.string(), z.number(), z.boolean()]), count: z.number().int() })
+
+export const searchResultSchema = z
+  .object({
+    hits: z.array(hitSchema),
+    estimatedTotal: z.number().int().openapi({ description: 'Documents of the whole ranked set.' }),
+    facets: z.record(z.string(), z.array(facetValueSchema)).optional(),
+    nextCursor: z.string().nullable(),
+    tookMs: z.number(),
+    generation: z.string(),
+    degraded: z
+      .array(z.enum(['vector']))
+      .optional()
+      .openapi({ description: 'Legs that could not run.' }),
+  })
+  .openapi('SearchResult')
+
+const message = z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })
+
+export const answerSchema = z
+  .strictObject({
+    question: z.string().min(1).optional(),
+    messages: z.array(message).min(1).optional().openapi({ description: 'The last user message is the question.' }),
+    search: searchSchema.optional().openapi({ description: 'How the context is searched for.' }),
+    generator: z.literal('extractive').optional(),
+  })
+  .openapi('Ask', { description: 'Either `question` or `messages`.' })
+
+const citationSchema = z
+  .object({
+    documentId: z.string(),
+    chunkId: z.string(),
+    ...span,
+    quote: z.string().openapi({ description: "The document's text from `start` to `end`, exactly." }),
+    title: z.string().optional(),
+    url: z.string().optional(),
+  })
+  .openapi('Citation')
+
+export const answerResultSchema = z
+  .object({
+    answer: z.string().openapi({ description: 'Empty when nothing supports an answer.' }),
+    citations: z.array(citationSchema),
+    grounding: z.object({
+      score: z.number(),
+      sentences: z.array(z.object({ text: z.string(), supported: z.boolean(), citations: z.array(z.number().int()) })),
+    }),
+    abstained: z.boolean(),
+    hits: z.array(hitSchema),
+  })
+  .openapi('Answer')

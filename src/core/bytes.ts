@@ -2,7 +2,8 @@
 
 const encoder = new TextEncoder()
 
-export const utf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text)
+// The runtime's types leave the buffer's kind open; `encode` never shares it.
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text) as Uint8Array<ArrayBuffer>
 
 export const utf8Length = (text: string): number => {
   let length = 0

@@ -45,4 +45,4 @@ export async function buildKernels(): Promise<void> {
   writeFileSync(STAMP, hash)
 }
 
-await buildKernels()
+if (import.meta.main) await buildKernels()

@@ -1,0 +1,259 @@
+/** Each part of the encoder kernel against its scalar twin, in both builds, at every length that takes another path. */
+import { describe, expect, it } from 'vitest'
+import {
+  attention,
+  gelu,
+  layerNorm,
+  linear,
+  pool,
+  quantise,
+  type Finish,
+  type LinearLayer,
+} from '../../../src/kernels/encoder-scalar.ts'
+import { edgeKernelModule, KERNEL_BUILDS } from '../../support/edge-model.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+
+interface Parts {
+  readonly memory: WebAssembly.Memory
+  initialise(): void
+  end(): number
+  linear(
+    codes: number,
+    codeScales: number,
+    rows: number,
+    layer: number,
+    inputs: number,
+    channels: number,
+    out: number,
+    mode: number,
+  ): void
+  attention(qkv: number, tokens: number, out: number): void
+  layerNorm(x: number, rows: number, norm: number, codes: number, codeScales: number): void
+  quantise(x: number, rows: number, width: number, codes: number, codeScales: number): void
+  pool(rows: number, tokens: number, out: number): void
+}
+
+const MODES: Record<Finish, number> = { plain: 0, gelu: 1, residual: 2 }
+/** What memory holds where nothing was written; a NaN as a float, so that reading it shows. */
+const CANARY = 0xff
+
+/** A kernel with memory of the test's own behind its layout. Every allocation is fenced by canaries. */
+class Arena {
+  readonly parts: Parts
+  readonly #regions: { start: number; end: number }[] = []
+  readonly #start: number
+  #next: number
+
+  constructor(build: (typeof KERNEL_BUILDS)[number]) {
+    this.parts = new WebAssembly.Instance(edgeKernelModule(build)).exports as unknown as Parts
+    this.parts.initialise()
+    this.#start = this.parts.memory.buffer.byteLength
+    this.#next = this.#start + 64
+    this.parts.memory.grow(128)
+    this.bytes(this.#start, 128 * 65_536).fill(CANARY)
+  }
+
+  bytes(start: number, length: number): Uint8Array {
+    return new Uint8Array(this.parts.memory.buffer, start, length)
+  }
+
+  floats(start: number, count: number): Float32Array {
+    return new Float32Array(this.parts.memory.buffer, start, count)
+  }
+
+  room(bytes: number): number {
+    const start = this.#next
+    this.#regions.push({ start, end: start + bytes })
+    this.#next = Math.ceil((start + bytes + 64) / 16) * 16
+    return start
+  }
+
+  place(values: Float32Array | Int8Array | Uint8Array): number {
+    const start = this.room(values.byteLength)
+    this.bytes(start, values.byteLength).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    return start
+  }
+
+  /** Finds a byte outside all allocations that something wrote. */
+  strayWrite(): number | undefined {
+    let at = this.#start
+    for (const { start, end } of this.#regions) {
+      const index = this.bytes(at, start - at).findIndex((byte) => byte !== CANARY)
+      if (index >= 0) return at + index
+      at = end
+    }
+    return this.bytes(at, 4_096).every((byte) => byte === CANARY) ? undefined : at
+  }
+}
+
+const ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 255, 256]
+
+const floatsOf = (random: () => number, count: number, scale = 1): Float32Array =>
+  Float32Array.from({ length: count }, () => (random() + random() + random() - 1.5) * scale)
+
+function layerOf(random: () => number, inputs: number, channels: number): LinearLayer {
+  return {
+    inputs,
+    channels,
+    panels: Int8Array.from({ length: inputs * channels }, () => Math.round(random() * 126 - 63)),
+    scale: Float32Array.from({ length: channels }, () => random() * 0.01),
+    columnSum: floatsOf(random, channels),
+    bias: floatsOf(random, channels),
+  }
+}
+
+function placeLayer(arena: Arena, layer: LinearLayer): number {
+  const parts = [layer.panels, layer.scale, layer.columnSum, layer.bias]
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(new Uint8Array(part.buffer), at)
+    at += part.byteLength
+  }
+  return arena.place(bytes)
+}
+
+/** Largest difference relative to the largest value. */
+function difference(actual: Float32Array, expected: Float32Array): number {
+  const largest = expected.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9)
+  return actual.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i]!)), 0) / largest
+}
+
+describe.each(KERNEL_BUILDS)('the %s build', (build) => {
+  it.each(ROWS)('multiplies %i rows as the scalar twin does, with every finish', (rows) => {
+    for (const [inputs, channels, finish] of [
+      [8, 16, 'plain'],
+      [24, 48, 'gelu'],
+      [384, 32, 'residual'],
+    ] as const) {
+      const random = seededRandom(rows * 1_000 + inputs)
+      const arena = new Arena(build)
+      const layer = layerOf(random, inputs, channels)
+      const x = quantise(floatsOf(random, rows * inputs), rows, inputs)
+      const previous = floatsOf(random, rows * channels)
+      const codes = arena.place(x.codes)
+      const scales = arena.place(x.scales)
+      const weights = placeLayer(arena, layer)
+      const out = arena.place(previous)
+      arena.parts.linear(codes, scales, rows, weights, inputs, channels, out, MODES[finish])
+      const expected = linear(x, rows, layer, finish, previous)
+      expect(difference(arena.floats(out, rows * channels), expected)).toBeLessThan(5e-5)
+      expect(arena.strayWrite()).toBeUndefined()
+    }
+  })
+
+  it('keeps sums exact at the ends of the ranges', () => {
+    const arena = new Arena(build)
+    const inputs = 1_536
+    const layer: LinearLayer = {
+      inputs,
+      channels: 16,
+      panels: new Int8Array(inputs * 16).map((_, i) => ((i >> 2) % 2 === 0 ? 63 : -63)),
+      scale: new Float32Array(16).fill(1),
+      columnSum: new Float32Array(16),
+      bias: new Float32Array(16),
+    }
+    const x = { codes: new Uint8Array(inputs * 3).fill(127), scales: Float32Array.of(1, 0, 1, 0, 1, 0) }
+    const out = arena.room(3 * 16 * 4)
+    arena.parts.linear(arena.place(x.codes), arena.place(x.scales), 3, placeLayer(arena, layer), inputs, 16, out, 0)
+    expect([...arena.floats(out, 48)]).toEqual([...linear(x, 3, layer, 'plain')])
+    expect(Math.abs(arena.floats(out, 1)[0]!)).toBe(127 * 63 * inputs)
+  })
+
+  it('follows GELU within 4e-5', () => {
+    const arena = new Arena(build)
+    const count = 16 * 128
+    const values = Float32Array.from({ length: count }, (_, i) => (i / count) * 20 - 10)
+    const layer: LinearLayer = {
+      inputs: 8,
+      channels: count,
+      panels: new Int8Array(8 * count),
+      scale: new Float32Array(count),
+      columnSum: new Float32Array(count),
+      bias: values,
+    }
+    const out = arena.room(count * 4)
+    const codes = arena.place(new Uint8Array(8))
+    arena.parts.linear(codes, arena.place(new Float32Array(2)), 1, placeLayer(arena, layer), 8, count, out, MODES.gelu)
+    const actual = arena.floats(out, count)
+    for (const [i, x] of values.entries()) expect(Math.abs(actual[i]! - gelu(x)), `gelu(${x})`).toBeLessThan(4e-5)
+  })
+
+  it.each(ROWS)('quantises %i rows to the codes of the scalar twin', (rows) => {
+    for (const width of [16, 48, 384, 1_536]) {
+      const random = seededRandom(rows * 7 + width)
+      const arena = new Arena(build)
+      const x = floatsOf(random, rows * width, 4)
+      x.fill(2.5, 0, width)
+      const codes = arena.room(rows * width)
+      const scales = arena.room(rows * 8)
+      arena.parts.quantise(arena.place(x), rows, width, codes, scales)
+      const expected = quantise(x, rows, width)
+      expect(difference(arena.floats(scales, rows * 2), expected.scales)).toBeLessThan(1e-6)
+      // A value half way between two codes may fall to either side.
+      const actual = arena.bytes(codes, rows * width)
+      const apart = expected.codes.filter((code, i) => Math.abs(code - actual[i]!) > 1)
+      const differing = expected.codes.filter((code, i) => code !== actual[i]!)
+      expect(apart).toHaveLength(0)
+      expect(differing.length).toBeLessThanOrEqual(1 + expected.codes.length / 5_000)
+      expect(arena.strayWrite()).toBeUndefined()
+    }
+  })
+
+  it.each(ROWS)('normalises %i rows and quantises what it wrote', (rows) => {
+    const random = seededRandom(rows)
+    const arena = new Arena(build)
+    const x = floatsOf(random, rows * 384, 3)
+    const norm = floatsOf(random, 768)
+    const at = arena.place(x)
+    const codes = arena.room(rows * 384)
+    const scales = arena.room(rows * 8)
+    arena.parts.layerNorm(at, rows, arena.place(norm), codes, scales)
+    const actual = arena.floats(at, rows * 384)
+    expect(difference(actual, layerNorm(x, rows, norm.subarray(0, 384), norm.subarray(384)))).toBeLessThan(1e-5)
+    const requantised = quantise(actual, rows, 384)
+    expect(difference(arena.floats(scales, rows * 2), requantised.scales)).toBeLessThan(1e-6)
+    const apart = requantised.codes.filter((code, i) => Math.abs(code - arena.bytes(codes, rows * 384)[i]!) > 1)
+    expect(apart).toHaveLength(0)
+    expect(arena.strayWrite()).toBeUndefined()
+  })
+
+  it('leaves the codes alone when the last norm asks for none', () => {
+    const arena = new Arena(build)
+    const x = arena.place(floatsOf(seededRandom(1), 384))
+    arena.parts.layerNorm(x, 1, arena.place(new Float32Array(768).fill(1)), 0, 0)
+    expect(arena.strayWrite()).toBeUndefined()
+  })
+
+  it.each(ROWS)('attends over %i tokens; rows beyond them, even NaN, never count', (tokens) => {
+    const random = seededRandom(tokens)
+    const arena = new Arena(build)
+    const qkv = floatsOf(random, tokens * 1_152, 2)
+    const padded = Math.ceil(tokens / 8) * 8
+    const room = new Float32Array(padded * 1_152).fill(Number.NaN)
+    room.set(qkv)
+    const out = arena.room(padded * 384 * 4)
+    arena.parts.attention(arena.place(room), tokens, out)
+    expect(difference(arena.floats(out, tokens * 384), attention(qkv, tokens))).toBeLessThan(2e-5)
+    expect(arena.strayWrite()).toBeUndefined()
+  })
+
+  it('keeps a softmax with one overwhelming score finite', () => {
+    const arena = new Arena(build)
+    const qkv = new Float32Array(8 * 1_152)
+    qkv.fill(30, 0, 768)
+    qkv.fill(1, 768, 1_152)
+    const out = arena.room(8 * 384 * 4)
+    arena.parts.attention(arena.place(qkv), 2, out)
+    expect(difference(arena.floats(out, 768), attention(qkv, 2))).toBeLessThan(1e-6)
+  })
+
+  it.each(ROWS)('pools %i rows into a unit vector', (rows) => {
+    const arena = new Arena(build)
+    const x = floatsOf(seededRandom(rows), rows * 384)
+    const out = arena.room(384 * 4)
+    arena.parts.pool(arena.place(x), rows, out)
+    expect(difference(arena.floats(out, 384), pool(x, rows))).toBeLessThan(1e-5)
+    expect(arena.strayWrite()).toBeUndefined()
+  })
+})

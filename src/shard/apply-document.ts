@@ -54,7 +54,8 @@ export function resolveVectors(
 /** Chunk numbers of a version by the key of their vectors. */
 export function knownVectors(state: ShardState, row: DocumentRow): Map<string, number> {
   const known = new Map<string, number>()
-  for (const chunk of state.documents.chunks(row)) if (chunk.vector_key !== null) known.set(chunk.vector_key, chunk.chunk)
+  for (const chunk of state.documents.chunks(row))
+    if (chunk.vector_key !== null) known.set(chunk.vector_key, chunk.chunk)
   return known
 }
 

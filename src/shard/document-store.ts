@@ -235,7 +235,8 @@ export class DocumentStore {
         text,
       )
     }
-    for (const [ordinal, chunk] of chunks.entries()) this.#writeChunk(document, stamp.firstChunk + ordinal, ordinal, chunk)
+    for (const [ordinal, chunk] of chunks.entries())
+      this.#writeChunk(document, stamp.firstChunk + ordinal, ordinal, chunk)
     return document
   }
 

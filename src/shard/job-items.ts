@@ -24,11 +24,8 @@ export class JobItems {
   }
 
   find(job: string, id: string): ItemStatus | undefined {
-    return this.#database.get<{ status: ItemStatus }>(
-      'SELECT status FROM job_items WHERE job = ? AND id = ?',
-      job,
-      id,
-    )?.status
+    return this.#database.get<{ status: ItemStatus }>('SELECT status FROM job_items WHERE job = ? AND id = ?', job, id)
+      ?.status
   }
 
   counts(job: string): JobCounts {
@@ -66,9 +63,6 @@ export class JobItems {
 
   /** Drops items that were settled long ago. */
   prune(nowMs: number): void {
-    this.#database.run(
-      `DELETE FROM job_items WHERE status <> 'queued' AND at < ?`,
-      nowMs - TOMBSTONE_RETENTION_MS,
-    )
+    this.#database.run(`DELETE FROM job_items WHERE status <> 'queued' AND at < ?`, nowMs - TOMBSTONE_RETENTION_MS)
   }
 }

@@ -40,8 +40,7 @@ export interface PendingDocument {
   readonly chunks: readonly PreparedChunk[]
 }
 
-const COLUMNS =
-  'sequence, id, version, job, key_id, content_hash, attempts, not_before, accepted_at, filter, metadata'
+const COLUMNS = 'sequence, id, version, job, key_id, content_hash, attempts, not_before, accepted_at, filter, metadata'
 
 export class PendingStore {
   readonly #database: SqlDatabase
@@ -57,7 +56,9 @@ export class PendingStore {
   }
 
   get maxSequence(): number {
-    return this.#database.get<{ sequence: number | null }>('SELECT max(sequence) AS sequence FROM pending')?.sequence ?? 0
+    return (
+      this.#database.get<{ sequence: number | null }>('SELECT max(sequence) AS sequence FROM pending')?.sequence ?? 0
+    )
   }
 
   find(sequence: number): PendingRow | undefined {
@@ -98,9 +99,7 @@ export class PendingStore {
   }
 
   nextDueMs(): number | undefined {
-    return (
-      this.#database.get<{ due: number | null }>('SELECT min(not_before) AS due FROM pending')?.due ?? undefined
-    )
+    return this.#database.get<{ due: number | null }>('SELECT min(not_before) AS due FROM pending')?.due ?? undefined
   }
 
   add(pending: PendingDocument, nowMs: number): void {
@@ -119,12 +118,7 @@ export class PendingStore {
     )
     const body = JSON.stringify({ source, chunks: pending.chunks.map(({ vector: _, ...chunk }) => chunk) })
     for (const [piece, { text }] of cutText(body, PIECE_UNITS).entries()) {
-      this.#database.run(
-        'INSERT INTO pending_pieces (sequence, piece, text) VALUES (?, ?, ?)',
-        sequence,
-        piece,
-        text,
-      )
+      this.#database.run('INSERT INTO pending_pieces (sequence, piece, text) VALUES (?, ?, ?)', sequence, piece, text)
     }
     const vectors = new Map<number, Float32Array>()
     for (const [ordinal, { vector }] of pending.chunks.entries()) if (vector !== undefined) vectors.set(ordinal, vector)
@@ -146,7 +140,8 @@ export class PendingStore {
       'SELECT vectors FROM pending_vectors WHERE sequence = ? ORDER BY batch',
       sequence,
     )
-    for (const batch of batches) for (const [ordinal, vector] of this.#decode(batch.vectors)) vectors.set(ordinal, vector)
+    for (const batch of batches)
+      for (const [ordinal, vector] of this.#decode(batch.vectors)) vectors.set(ordinal, vector)
     return vectors
   }
 

@@ -84,9 +84,7 @@ export class Placement {
 
   /** Makes the collection's objects into shards; safe to repeat. */
   async initialise(collection: PlacedCollection): Promise<void> {
-    await Promise.all(
-      this.all(collection).map(async (shard, number) => shard.initialise(setupOf(collection, number))),
-    )
+    await Promise.all(this.all(collection).map(async (shard, number) => shard.initialise(setupOf(collection, number))))
   }
 
   /** Empties all of the collection's objects for good; safe to repeat. */

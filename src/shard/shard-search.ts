@@ -12,13 +12,7 @@ import { highlights } from '../text/highlight.ts'
 import type { LegScores } from '../vector/vector-index.ts'
 import type { DirectoryEntry } from './document-directory.ts'
 import type { DocumentRow } from './document-store.ts'
-import type {
-  FetchedChunk,
-  FetchRequest,
-  ShardCandidates,
-  ShardSearchRequest,
-  ShardSearchResult,
-} from './shard-api.ts'
+import type { FetchedChunk, FetchRequest, ShardCandidates, ShardSearchRequest, ShardSearchResult } from './shard-api.ts'
 import { DEFAULT_LEG, type ShardState } from './shard-state.ts'
 import type { TextPiece } from './text-pieces.ts'
 

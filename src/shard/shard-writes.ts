@@ -50,11 +50,7 @@ export class ShardWrites {
     if (applied !== undefined && isCurrent) {
       return { status: 'unchanged', version: applied.version, chunks: applied.chunk_count }
     }
-    const last = Math.max(
-      applied?.version ?? tombstones.find(item.id)?.version ?? 0,
-      waiting?.version ?? 0,
-      inFlight,
-    )
+    const last = Math.max(applied?.version ?? tombstones.find(item.id)?.version ?? 0, waiting?.version ?? 0, inFlight)
     const known = applied === undefined ? [] : [...knownVectors(this.#state, applied).keys()]
     return {
       status: 'accepted',
@@ -75,11 +71,7 @@ export class ShardWrites {
     const { vectors, missing } = resolveVectors(this.#state, source.id, chunks)
     if (missing.length > 0) return { status: 'retry' }
     const { sequence, version } = ticket
-    const result = applyDocument(
-      this.#state,
-      { source, chunks, sequence, version, keyId: context.keyId },
-      vectors,
-    )
+    const result = applyDocument(this.#state, { source, chunks, sequence, version, keyId: context.keyId }, vectors)
     this.#state.tickets.release(sequence)
     return result
   }
@@ -242,11 +234,7 @@ function refuse(
 }
 
 /** A document is there for a deleter only if every version of it that exists is visible to it. */
-function isVisible(
-  applied: DocumentRow | undefined,
-  waiting: PendingRow | undefined,
-  context: DeleteContext,
-): boolean {
+function isVisible(applied: DocumentRow | undefined, waiting: PendingRow | undefined, context: DeleteContext): boolean {
   const versions = [applied, waiting].flatMap((row) => (row === undefined ? [] : [asFiltered(row)]))
   return [context.filter, context.visibility].every(
     (filter) => filter === undefined || versions.every((version) => matches(filter, version)),

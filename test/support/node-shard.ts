@@ -71,7 +71,7 @@ export function makeChunks(source: SourceDocument, embed: (key: string) => boole
   for (const line of source.text.split('\n')) {
     const end = start + line.length
     if (line !== '') {
-      const vectorKey = `key of ${line}`
+      const vectorKey = `key of ${line.slice(0, 99)}`
       chunks.push({
         start,
         end,
@@ -143,6 +143,8 @@ export class NodeShard {
   /** Thrown by the embedder while set. */
   embedderFault: Error | undefined
   projectFault: Error | undefined
+  /** What the embedder refuses certain texts with. */
+  refuse: (texts: readonly string[]) => Error | undefined = () => undefined
   /** Runs at the start of every call of the embedder. */
   whileEmbedding: () => void | Promise<void> = () => undefined
   state!: ShardState
@@ -175,7 +177,8 @@ export class NodeShard {
       report: (_what, error) => void this.reports.push(error),
       embedPassages: async (_profileId, texts) => {
         await this.whileEmbedding()
-        if (this.embedderFault !== undefined) throw this.embedderFault
+        const fault = this.embedderFault ?? this.refuse(texts)
+        if (fault !== undefined) throw fault
         this.embedded.push([...texts])
         return texts.map(toyVector)
       },

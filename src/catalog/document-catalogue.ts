@@ -20,7 +20,7 @@ export class DocumentCatalogue {
   }
 
   /**
-   * Brings the catalogue up to the batch. Safe to repeat and to reorder: a row is overwritten only by a later sequence.
+   * Brings the catalogue up to the batch. Safe to repeat and to reorder: a row is never overwritten by an earlier sequence.
    * Does nothing for a collection that was deleted meanwhile.
    */
   async project({ tenantUid, collectionId, documents }: ProjectionBatch): Promise<void> {
@@ -38,7 +38,7 @@ export class DocumentCatalogue {
             ON CONFLICT (collection_id, document_id) DO UPDATE SET status = excluded.status, bytes = excluded.bytes,
               chunks = excluded.chunks, version = excluded.version, sequence = excluded.sequence,
               updated_at_ms = excluded.updated_at_ms
-            WHERE excluded.sequence > documents.sequence`),
+            WHERE excluded.sequence >= documents.sequence`),
           db.run(sql`DELETE FROM documents
             WHERE collection_id = ${collectionId} AND tenant_uid = ${tenantUid} AND rowid IN (
               SELECT gone.rowid FROM json_each(${batch}) AS d JOIN documents AS gone

@@ -65,7 +65,7 @@ export class Tenants {
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
       const existing = await this.find(row.id)
-      if (operationId !== undefined && existing?.uid === row.uid) return existing
+      if (existing !== undefined && operationId !== undefined && existing.uid === row.uid) return existing
       throw new Problem('conflict', 'the tenant id is in use or was used before', {
         errors: [{ pointer: '/id', detail: 'is in use or was used before' }],
       })

@@ -52,19 +52,17 @@ export class ReadThroughCache<T extends object> {
 
   /** @throws what the read throws, and `overloaded` when reads do not come back, once no value young enough is held. */
   async get(id: string, keepAlive: KeepAlive = () => {}): Promise<T | undefined> {
-    const nowMs = this.#options.clock()
-    const known = this.#known.get(id)
-    if (known !== undefined && isWithin(nowMs - known.readAtMs, MAX_AGE_MS)) {
-      remember(this.#known, id, known, this.#options.capacity)
-      if (nowMs - known.readAtMs >= KEY_FRESH_MS) {
-        // A refresh that fails is tried again by the next request; the value is used until it is 10 s old.
-        keepAlive(this.#join(id).done.catch(() => {}))
-      }
-      return known.value
+    // Twice: when a read is lost, another request may have brought the record meanwhile, or one more read is tried.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const held = this.#held(id, keepAlive)
+      if (held !== undefined) return held.value
+      const flight = this.#join(id)
+      keepAlive(flight.done.catch(() => {}))
+      const outcome = await this.#raceLoss(flight)
+      if (outcome !== 'lost' && isWithin(this.#options.clock() - flight.startedAtMs, MAX_AGE_MS)) return outcome.value
+      if (this.#flights.get(id) === flight) this.#flights.delete(id)
     }
-    const missedAtMs = this.#unknown.get(id)
-    if (missedAtMs !== undefined && isWithin(nowMs - missedAtMs, UNKNOWN_KEY_MS)) return undefined
-    return this.#wait(id, keepAlive)
+    throw new Problem('overloaded', 'the credential cannot be looked up at the moment', { retryAfterSeconds: 1 })
   }
 
   /** Drops what is held of one record, and what a read under way will bring. */
@@ -80,15 +78,19 @@ export class ReadThroughCache<T extends object> {
     this.#flights.clear()
   }
 
-  async #wait(id: string, keepAlive: KeepAlive): Promise<T | undefined> {
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const flight = this.#join(id)
-      keepAlive(flight.done.catch(() => {}))
-      const outcome = await this.#raceLoss(flight)
-      if (outcome !== 'lost' && isWithin(this.#options.clock() - flight.startedAtMs, MAX_AGE_MS)) return outcome.value
-      if (this.#flights.get(id) === flight) this.#flights.delete(id)
+  /** What may be used without waiting. */
+  #held(id: string, keepAlive: KeepAlive): { value: T | undefined } | undefined {
+    const nowMs = this.#options.clock()
+    const known = this.#known.get(id)
+    if (known !== undefined && isWithin(nowMs - known.readAtMs, MAX_AGE_MS)) {
+      remember(this.#known, id, known, this.#options.capacity)
+      // A refresh that fails is tried again by the next request; the value is used until it is 10 s old.
+      if (nowMs - known.readAtMs >= KEY_FRESH_MS) keepAlive(this.#join(id).done.catch(() => {}))
+      return known
     }
-    throw new Problem('overloaded', 'the credential cannot be looked up at the moment', { retryAfterSeconds: 1 })
+    const missedAtMs = this.#unknown.get(id)
+    if (missedAtMs !== undefined && isWithin(nowMs - missedAtMs, UNKNOWN_KEY_MS)) return { value: undefined }
+    return undefined
   }
 
   async #raceLoss(flight: Flight<T>): Promise<{ value: T | undefined } | 'lost'> {

@@ -88,7 +88,7 @@ export function asProblem(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   if (typeof error !== 'object' || error === null) return undefined
   const { name, code, message, errors, retryAfterSeconds } = error as Partial<Problem>
-  if (name !== 'Problem' || typeof code !== 'string' || !(code in PROBLEMS)) return undefined
+  if (name !== 'Problem' || typeof code !== 'string' || !Object.hasOwn(PROBLEMS, code)) return undefined
   return new Problem(code, message, {
     ...(errors === undefined ? {} : { errors }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),

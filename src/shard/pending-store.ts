@@ -116,7 +116,8 @@ export class PendingStore {
       pending.filter === undefined ? null : JSON.stringify(pending.filter),
       JSON.stringify(source.metadata),
     )
-    const body = JSON.stringify({ source, chunks: pending.chunks.map(({ vector: _, ...chunk }) => chunk) })
+    const withoutVectors = pending.chunks.map(({ vector: _vector, ...chunk }) => chunk)
+    const body = JSON.stringify({ source, chunks: withoutVectors })
     for (const [piece, { text }] of cutText(body, PIECE_UNITS).entries()) {
       this.#database.run('INSERT INTO pending_pieces (sequence, piece, text) VALUES (?, ?, ?)', sequence, piece, text)
     }

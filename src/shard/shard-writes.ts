@@ -67,13 +67,15 @@ export class ShardWrites {
       const status = applied.version === 1 ? 'created' : 'replaced'
       return { status, version: applied.version, chunks: applied.chunk_count, sequence: applied.position }
     }
-    if (!this.#isGood(document, context)) return { status: 'retry' }
-    const { vectors, missing } = resolveVectors(this.#state, source.id, chunks)
-    if (missing.length > 0) return { status: 'retry' }
-    const { sequence, version } = ticket
-    const result = applyDocument(this.#state, { source, chunks, sequence, version, keyId: context.keyId }, vectors)
-    this.#state.tickets.release(sequence)
-    return result
+    try {
+      if (!this.#isGood(document, context)) return { status: 'retry' }
+      const { vectors, missing } = resolveVectors(this.#state, source.id, chunks)
+      if (missing.length > 0) return { status: 'retry' }
+      const { sequence, version } = ticket
+      return applyDocument(this.#state, { source, chunks, sequence, version, keyId: context.keyId }, vectors)
+    } finally {
+      this.release([ticket])
+    }
   }
 
   /** Gives up tickets that will not be committed, so that their versions are free again. */
@@ -84,14 +86,17 @@ export class ShardWrites {
   }
 
   stage(request: StageRequest, context: WriteContext): StageResult {
-    const { jobs, pending, tickets } = this.#state
+    const { jobs, pending } = this.#state
     const { jobId } = request
     const isStaged = ({ ticket, source }: PreparedDocument): boolean => {
       const row = pending.find(ticket.sequence)
       return row?.job === jobId && row.id === source.id
     }
     const fresh = request.documents.filter((document) => !isStaged(document))
-    if (!fresh.every((document) => this.#isGood(document, context))) return { status: 'retry' }
+    if (!fresh.every((document) => this.#isGood(document, context))) {
+      this.release(fresh.map(({ ticket }) => ticket))
+      return { status: 'retry' }
+    }
     this.#state.transaction((writer) => {
       const now = this.#state.clock()
       for (const { source, chunks, ticket } of fresh) {
@@ -104,7 +109,7 @@ export class ShardWrites {
       writer.append({ kind: 'job', job: jobId, keyId: context.keyId })
       return { result: undefined }
     })
-    for (const { ticket } of fresh) tickets.release(ticket.sequence)
+    this.release(fresh.map(({ ticket }) => ticket))
     return { status: 'staged' }
   }
 
@@ -161,7 +166,7 @@ export class ShardWrites {
   }
 
   #deleteSlice(ids: readonly string[], filter: Filter | undefined, context: DeleteContext): number {
-    const { directory, documents, metadata, pending, tickets, tombstones } = this.#state
+    const { directory, documents, pending, tickets, tombstones } = this.#state
     return this.#state.transaction((writer) => {
       const removed: number[] = []
       let deleted = 0

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../../src/core/problem.ts'
 import { objectName, Placement, shardOf } from '../../../src/shard/placement.ts'

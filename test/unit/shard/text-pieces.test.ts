@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { utf8Length } from '../../../src/core/bytes.ts'
 import { cutText, sliceOfPieces } from '../../../src/shard/text-pieces.ts'

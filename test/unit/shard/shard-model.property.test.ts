@@ -1,0 +1,335 @@
+/**
+ * The shard against a plain map, over random sequences of writes, deletions, jobs, cancellations, failing embedders,
+ * evictions, failing statements and restarts. The model knows the rule of order and nothing of how the shard keeps it:
+ * every accepted write has a sequence number, and a document is what its highest applied number says.
+ */
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Problem } from '../../../src/core/problem.ts'
+import type { ItemStatus, SourceDocument, Ticket } from '../../../src/shard/shard-api.ts'
+import { CONTEXT, makeChunks, makeSource, NodeShard } from '../../support/node-shard.ts'
+
+const IDS = ['a', 'b', 'c']
+const WORDS = ['ash', 'birch', 'cedar']
+const PAUSE = async (): Promise<void> => undefined
+
+interface Version {
+  readonly sequence: number
+  readonly version: number
+  readonly source: SourceDocument
+}
+
+interface ModelDocument {
+  applied: Version | undefined
+  /** Sequence and version of the last deletion. */
+  deleted: { sequence: number; version: number } | undefined
+  /** Staged and not settled, in order of acceptance. */
+  pending: (Version & { readonly job: string })[]
+}
+
+class Model {
+  readonly documents = new Map<string, ModelDocument>(
+    IDS.map((id) => [id, { applied: undefined, deleted: undefined, pending: [] }]),
+  )
+  readonly jobs = new Map<string, Map<string, ItemStatus>>()
+  /** Begun, not committed: lost by a restart. */
+  tickets: { source: SourceDocument; ticket: Ticket; isStale: boolean }[] = []
+  jobCount = 0
+
+  of(id: string): ModelDocument {
+    return this.documents.get(id)!
+  }
+
+  settle(job: string, id: string, status: ItemStatus): void {
+    this.jobs.get(job)?.set(id, status)
+  }
+
+  supersede(id: string, before: number): void {
+    const document = this.of(id)
+    for (const { job } of document.pending.filter(({ sequence }) => sequence < before))
+      this.settle(job, id, 'superseded')
+    document.pending = document.pending.filter(({ sequence }) => sequence >= before)
+  }
+
+  apply(id: string, version: Version): 'created' | 'replaced' | 'superseded' {
+    const document = this.of(id)
+    const last = document.applied?.sequence ?? document.deleted?.sequence ?? 0
+    if (last > version.sequence) return 'superseded'
+    const status = document.applied === undefined ? 'created' : 'replaced'
+    document.applied = version
+    document.deleted = undefined
+    this.supersede(id, version.sequence)
+    return status
+  }
+
+  /** What the alarm does when nothing fails. */
+  drain(): void {
+    const all = [...this.documents].flatMap(([id, { pending }]) => pending.map((version) => ({ id, version })))
+    for (const { id, version } of all.sort((a, b) => a.version.sequence - b.version.sequence)) {
+      this.settle(version.job, id, 'indexed')
+      this.apply(id, version)
+      const document = this.of(id)
+      document.pending = document.pending.filter(({ sequence }) => sequence !== version.sequence)
+    }
+  }
+
+  latest(id: string): Version | undefined {
+    const { applied, pending } = this.of(id)
+    return pending.at(-1) ?? applied
+  }
+}
+
+type World = { readonly shard: NodeShard; readonly model: Model }
+type Command = (world: World) => Promise<void>
+
+async function sourceOf(id: string, word: string): Promise<SourceDocument> {
+  return makeSource({ id, text: `${word}\nabout ${id}`, metadata: { word } })
+}
+
+/** Begins, checks what begin answers, and notes the ticket. */
+async function begin({ shard, model }: World, id: string, word: string): Promise<Ticket | undefined> {
+  const source = await sourceOf(id, word)
+  const begun = shard.begin(source)
+  const document = model.of(id)
+  const inFlight = model.tickets.filter((held) => held.source.id === id && !held.isStale)
+  const isCurrent = document.applied?.source.contentHash === source.contentHash
+  if (isCurrent && document.pending.length === 0 && inFlight.length === 0) {
+    expect(begun).toMatchObject({ status: 'unchanged', version: document.applied?.version })
+    return undefined
+  }
+  if (begun.status !== 'accepted') throw new Error(`not accepted: ${begun.status}`)
+  const versions = [
+    document.applied?.version ?? document.deleted?.version ?? 0,
+    ...document.pending.map(({ version }) => version),
+    ...inFlight.map(({ ticket }) => ticket.version),
+  ]
+  expect(begun.ticket.version).toBe(Math.max(...versions) + 1)
+  model.tickets.push({ source, ticket: begun.ticket, isStale: false })
+  return begun.ticket
+}
+
+async function commit({ shard, model }: World, index: number): Promise<void> {
+  const [held] = model.tickets.splice(index, 1)
+  if (held === undefined) return
+  const { source, ticket, isStale } = held
+  const result = shard.commit(source, ticket)
+  if (isStale) {
+    expect(result).toEqual({ status: 'retry' })
+    return
+  }
+  const status = model.apply(source.id, { sequence: ticket.sequence, version: ticket.version, source })
+  expect(result).toMatchObject({ status, version: ticket.version })
+}
+
+const commands = {
+  begin:
+    (id: string, word: string): Command =>
+    async (world) =>
+      void (await begin(world, id, word)),
+  commit:
+    (index: number): Command =>
+    async (world) =>
+      commit(world, index % Math.max(1, world.model.tickets.length)),
+  put:
+    (id: string, word: string): Command =>
+    async (world) => {
+      if ((await begin(world, id, word)) !== undefined) await commit(world, world.model.tickets.length - 1)
+    },
+  /** Changes one field of the latest accepted version, guarded by its tag. */
+  patch:
+    (id: string, word: string): Command =>
+    async (world) => {
+      const { shard, model } = world
+      const latest = shard.reads.latestSource(id)
+      expect(latest?.source.contentHash).toBe(model.latest(id)?.source.contentHash)
+      if (latest === undefined) return
+      const begun = shard.begin(await sourceOf(id, word), { ifMatch: latest.etag })
+      expect(begun.status).not.toBe('refused')
+      if (begun.status !== 'accepted') return
+      model.tickets.push({ source: await sourceOf(id, word), ticket: begun.ticket, isStale: false })
+      await commit(world, model.tickets.length - 1)
+    },
+  stage:
+    (entries: readonly (readonly [string, string])[]): Command =>
+    async (world) => {
+      const { shard, model } = world
+      const job = `job_${model.jobCount++}`
+      model.jobs.set(job, new Map())
+      const documents = []
+      for (const [id, word] of new Map(entries)) {
+        const ticket = await begin(world, id, word)
+        if (ticket === undefined) continue
+        const source = await sourceOf(id, word)
+        model.tickets.pop()
+        documents.push({ source, chunks: makeChunks(source, () => false), ticket })
+      }
+      expect(shard.writes.stage({ jobId: job, documents, settled: [] }, CONTEXT)).toEqual({ status: 'staged' })
+      for (const { source, ticket } of documents) {
+        model.of(source.id).pending.push({ sequence: ticket.sequence, version: ticket.version, source, job })
+        model.of(source.id).pending.sort((a, b) => a.sequence - b.sequence)
+        model.settle(job, source.id, 'queued')
+      }
+    },
+  delete:
+    (id: string): Command =>
+    async (world) =>
+      deleteAndCheck(world, [id], { ids: [id] }),
+  deleteByWord:
+    (word: string): Command =>
+    async (world) => {
+      const ids = IDS.filter((id) => world.model.latest(id)?.source.metadata['word'] === word)
+      const filter = { kind: 'compare', path: ['word'], operator: '$eq', operand: word } as const
+      await deleteAndCheck(world, ids, { filter })
+    },
+  cancel:
+    (index: number): Command =>
+    async ({ shard, model }) => {
+      const job = `job_${index}`
+      shard.writes.cancelJob(job)
+      for (const [id, document] of model.documents) {
+        for (const version of document.pending) if (version.job === job) model.settle(job, id, 'cancelled')
+        document.pending = document.pending.filter((version) => version.job !== job)
+      }
+    },
+  alarm:
+    (): Command =>
+    async ({ shard, model }) => {
+      shard.nowMs += 600_000
+      for (const held of model.tickets) held.isStale = true
+      await shard.alarm.run()
+      model.drain()
+    },
+  failingAlarm:
+    (): Command =>
+    async ({ shard, model }) => {
+      const waiting = [...model.documents.values()].flatMap(({ pending }) => pending)
+      shard.embedderFault = new Problem('upstream_failed')
+      await shard.alarm.run()
+      shard.embedderFault = undefined
+      expect(shard.reads.statistics().pending).toBeLessThanOrEqual(waiting.length)
+      // Documents whose vectors were all known needed no embedder; the rest stays. The model catches up by draining.
+      shard.nowMs += 600_000
+      for (const held of model.tickets) held.isStale = true
+      await shard.alarm.run()
+      model.drain()
+    },
+  evict:
+    (): Command =>
+    async ({ shard }) =>
+      shard.state.evict(),
+  restart:
+    (): Command =>
+    async ({ shard, model }) => {
+      shard.restart()
+      for (const held of model.tickets) held.isStale = true
+    },
+  /** A commit that dies at some statement: either it happened whole or not at all, and then the object starts anew. */
+  crash:
+    (id: string, word: string, statement: number): Command =>
+    async (world) => {
+      const { shard, model } = world
+      const source = await sourceOf(id, word)
+      if ((await begin(world, id, word)) === undefined) return
+      const held = model.tickets.pop()
+      shard.failAfter(statement)
+      let isDone = false
+      try {
+        isDone = shard.commit(source, held!.ticket).status !== 'retry'
+      } catch {
+        isDone = false
+      }
+      shard.restart()
+      for (const other of model.tickets) other.isStale = true
+      if (isDone) model.apply(id, { sequence: held!.ticket.sequence, version: held!.ticket.version, source })
+    },
+}
+
+async function deleteAndCheck(
+  { shard, model }: World,
+  ids: readonly string[],
+  selection: Parameters<NodeShard['writes']['delete']>[0],
+): Promise<void> {
+  const there = ids.filter((id) => model.latest(id) !== undefined)
+  const sequence = shard.state.tickets.nextSequence
+  expect(await shard.writes.delete(selection, CONTEXT, PAUSE)).toMatchObject({ deleted: there.length })
+  for (const [index, id] of there.entries()) {
+    const document = model.of(id)
+    const inFlight = model.tickets.filter((held) => held.source.id === id && !held.isStale)
+    const version = Math.max(
+      model.latest(id)?.version ?? 0,
+      document.applied?.version ?? 0,
+      ...inFlight.map(({ ticket }) => ticket.version),
+    )
+    document.deleted = { sequence: sequence + index, version }
+    model.supersede(id, Infinity)
+    document.applied = undefined
+  }
+}
+
+/** Everything that the shard shows equals the model, in rows, in indexes and in figures. */
+function check({ shard, model }: World): void {
+  const applied = IDS.flatMap((id) => model.of(id).applied ?? [])
+  expect(shard.reads.list({ limit: 10 }).map(({ id, version }) => [id, version])).toEqual(
+    applied.map(({ source, version }) => [source.id, version]),
+  )
+  for (const { source } of applied) expect(shard.text(source.id)).toBe(source.text)
+  for (const word of WORDS) {
+    const expected = applied.filter(({ source }) => source.metadata['word'] === word).map(({ source }) => source.id)
+    expect(shard.find(word)).toEqual(expected)
+    const filter = { kind: 'compare', path: ['word'], operator: '$eq', operand: word } as const
+    expect(shard.state.metadata.matching(filter)).toHaveLength(expected.length)
+  }
+  const pending = [...model.documents.values()].reduce((sum, document) => sum + document.pending.length, 0)
+  const chunks = 2 * applied.length
+  const bytes = applied.reduce((sum, { source }) => sum + source.text.length, 0)
+  expect(shard.reads.statistics()).toMatchObject({ documents: applied.length, chunks, bytes, pending })
+  expect([shard.state.vectors.count, shard.state.keywords.count]).toEqual([chunks, chunks])
+  for (const [job, items] of model.jobs) {
+    for (const [id, status] of items) expect([job, id, shard.state.jobs.find(job, id)]).toEqual([job, id, status])
+  }
+  expect(
+    shard.database.get('SELECT coalesce(sum(chunks), 0) AS chunks, coalesce(sum(bytes), 0) AS bytes FROM change_log'),
+  ).toEqual({ chunks, bytes })
+  expect(shard.database.get('SELECT count(*) AS n FROM pending_pieces')).toEqual({ n: pending })
+}
+
+const id = fc.constantFrom(...IDS)
+const word = fc.constantFrom(...WORDS)
+const command = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(fc.constant('put' as const), id, word) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('begin' as const), id, word) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('commit' as const), fc.nat(4)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('patch' as const), id, word) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constant('stage' as const), fc.array(fc.tuple(id, word), { minLength: 1, maxLength: 3 })),
+  },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('delete' as const), id) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('deleteByWord' as const), word) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('cancel' as const), fc.nat(3)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('alarm' as const)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('failingAlarm' as const)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('evict' as const)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('restart' as const)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('crash' as const), id, word, fc.nat(30)) },
+)
+
+describe('a shard', () => {
+  it('is what the accepted writes say, whatever happens in between', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const world: World = { shard: new NodeShard(), model: new Model() }
+        for (const [name, ...parameters] of steps) {
+          await (commands[name] as (...all: unknown[]) => Command)(...parameters)(world)
+          check(world)
+        }
+        world.shard.restart()
+        world.shard.nowMs += 600_000
+        await world.shard.alarm.run()
+        world.model.drain()
+        check(world)
+      }),
+      { seed: 20_261_122, numRuns: 300 },
+    )
+  })
+})

@@ -33,10 +33,11 @@ export async function facetsOfDocuments(
   answers: readonly ShardAnswer[],
   units: readonly Unit[],
 ): Promise<Facets[]> {
-  const parts = [...documents].map(([source, ids]) => {
-    const answer = answers[source]
-    const shard = answer && units[answer.unit]?.shards[answer.shard]
-    return shard === undefined ? {} : asked(shard.facets(fields, [...ids]))
-  })
-  return Promise.all(parts)
+  return Promise.all(
+    [...documents].map(async ([source, ids]) => {
+      const answer = answers[source]
+      const shard = answer && units[answer.unit]?.shards[answer.shard]
+      return shard === undefined ? {} : asked(shard.facets(fields, [...ids]))
+    }),
+  )
 }

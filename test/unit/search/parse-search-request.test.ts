@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { asProblem, type Problem } from '../../../src/core/problem.ts'
+import { parseSearchRequest } from '../../../src/search/parse-search-request.ts'
+
+const SECRET = { kind: 'secret' }
+
+function refusal(body: unknown): Problem {
+  try {
+    parseSearchRequest(body, SECRET)
+  } catch (error) {
+    const problem = asProblem(error)
+    if (problem !== undefined) return problem
+    throw error
+  }
+  throw new Error(`accepted ${JSON.stringify(body)}`)
+}
+
+describe('a search request', () => {
+  it('has the documented defaults', () => {
+    expect(parseSearchRequest({ query: 'x' }, SECRET)).toMatchObject({
+      mode: 'hybrid',
+      limit: 10,
+      fusion: { method: 'convex', alpha: 0.6, rankConstant: 60 },
+      highlight: true,
+      explain: false,
+      exact: false,
+      feedback: false,
+      byDocument: false,
+      facets: [],
+    })
+  })
+
+  it.each([
+    [{}, '/query'],
+    [{ mode: 'keyword', vector: [1] }, '/query'],
+    [{ query: '' }, '/query'],
+    [{ query: ' \n' }, '/query'],
+    [{ query: 5 }, '/query'],
+    [{ query: 'a\u0000' }, '/query'],
+    [{ query: 'a\ud800' }, '/query'],
+    [{ query: 'é'.repeat(2_049) }, '/query'],
+    [{ query: 'x', limit: 0 }, '/limit'],
+    [{ query: 'x', limit: 1_001 }, '/limit'],
+    [{ query: 'x', limit: 2.5 }, '/limit'],
+    [{ query: 'x', limit: '3' }, '/limit'],
+    [{ query: 'x', limit: null }, '/limit'],
+    [{ query: 'x', mode: 'fuzzy' }, '/mode'],
+    [{ query: 'x', cursor: '' }, '/cursor'],
+    [{ query: 'x', vector: [] }, '/vector'],
+    [{ query: 'x', vector: [1, 'a'] }, '/vector/1'],
+    [{ query: 'x', vector: [1, Infinity] }, '/vector/1'],
+    [{ query: 'x', vector: [1e39] }, '/vector/0'],
+    [{ query: 'x', vector: [0, 1e-60] }, '/vector'],
+    [{ query: 'x', filter: { a: { $near: 1 } } }, '/filter/a/$near'],
+    [{ query: 'x', filter: 'a' }, '/filter'],
+    [{ query: 'x', facets: 'a' }, '/facets'],
+    [{ query: 'x', facets: ['a', ''] }, '/facets/1'],
+    [{ query: 'x', facets: ['$id'] }, '/facets/0'],
+    [{ query: 'x', facets: Array.from({ length: 21 }, (_, i) => `f${i}`) }, '/facets'],
+    [{ query: 'x', fusion: 'rrf' }, '/fusion'],
+    [{ query: 'x', fusion: { method: 'sum' } }, '/fusion/method'],
+    [{ query: 'x', fusion: { alpha: 1.1 } }, '/fusion/alpha'],
+    [{ query: 'x', fusion: { rankConstant: 0 } }, '/fusion/rankConstant'],
+    [{ query: 'x', fusion: { beta: 1 } }, '/fusion/beta'],
+    [{ query: 'x', groupBy: 'chunk' }, '/groupBy'],
+    [{ query: 'x', minScore: '1' }, '/minScore'],
+    [{ query: 'x', exact: 1 }, '/exact'],
+    [{ query: 'x', highlight: 'yes' }, '/highlight'],
+    [{ query: 'x', language: 'no such tag' }, '/language'],
+    [{ query: 'x', 'a/b~c': 1 }, '/a~1b~0c'],
+    [[], ''],
+    [null, ''],
+  ])('is refused for %j with a pointer to %s', (body, pointer) => {
+    expect(refusal(body)).toMatchObject({ code: 'invalid_request', errors: [{ pointer }] })
+  })
+
+  it('says which fields are not built yet', () => {
+    expect(refusal({ query: 'x', rerank: { model: 'm', depth: 3 } })).toMatchObject({
+      code: 'not_supported',
+      errors: [{ pointer: '/rerank' }],
+    })
+    expect(refusal({ query: 'x', expand: true }).code).toBe('not_supported')
+    expect(refusal({ query: 'x', expand: true, limit: 0 }).code).toBe('invalid_request')
+  })
+
+  it('lists every fault', () => {
+    const { errors } = refusal({ limit: 0, mode: 'x', filter: { a: { $near: 1 } }, colour: 1 })
+    expect(errors?.map(({ pointer }) => pointer).sort()).toEqual([
+      '/colour',
+      '/filter/a/$near',
+      '/limit',
+      '/mode',
+      '/query',
+    ])
+  })
+})

@@ -57,6 +57,10 @@ function isNotYet(pointer: string, notYet: NotYet): boolean {
 const childOf = (value: unknown, key: PropertyKey): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined
 
+/** A fault of the value as a whole: it is of another type than the branch wants. */
+const isAtTheValue = ({ code, path }: Issue): boolean =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+
 /** Of a union the branch is reported whose faults lie inside the value: the one that the caller meant. */
 function addIssues(faults: Faults, issues: readonly Issue[], root: unknown, base: string, notYet: NotYet): void {
   for (const issue of issues) {
@@ -69,9 +73,7 @@ function addIssues(faults: Faults, issues: readonly Issue[], root: unknown, base
         else faults.add(at, describe(issue, value))
       }
     } else if (issue.code === 'invalid_union') {
-      const meant = issue.errors.find(
-        (branch) => !branch.some((nested) => nested.path.length === 0 && nested.code === 'invalid_type'),
-      )
+      const meant = issue.errors.find((branch) => !branch.some(isAtTheValue))
       if (meant === undefined) faults.add(pointer, describe(issue, value))
       else addIssues(faults, meant, value, pointer, notYet)
     } else if (issue.code === 'custom' && issue.params?.['code'] === 'not_supported') {

@@ -1,0 +1,228 @@
+/** The page at `/`: a query, a search as one types, and a question on request. It knows the HTTP API and nothing else. */
+import { NearfieldError } from '../client/client.ts'
+import { findConnection, forgetConnection, makeConnection } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { byId, element } from './elements.ts'
+import { clearOutcome, showAnswer, showHits } from './outcome.ts'
+import type { ShownAnswer } from './outcome.ts'
+
+type Action = 'search' | 'ask'
+
+const PAGE_SIZE = 10
+const TYPING_PAUSE_MS = 160
+const EXAMPLES = ['How is a document cut into chunks?', 'what happens after kill -9', 'How are scores fused?']
+
+const form = byId('search', HTMLFormElement)
+const input = byId('query', HTMLInputElement)
+const status = byId('status', HTMLParagraphElement)
+const outcome = byId('outcome', HTMLDivElement)
+const more = byId('more', HTMLButtonElement)
+const connectForm = byId('connect', HTMLFormElement)
+const where = byId('where', HTMLParagraphElement)
+const examples = byId('examples', HTMLDivElement)
+
+let connection: Connection | undefined
+/** Counts runs: an answer that comes after a newer question was asked is dropped. */
+let latest = 0
+let typing: ReturnType<typeof setTimeout> | undefined
+let lastSearched = ''
+
+function say(text: string, isFault = false): void {
+  status.textContent = text
+  status.classList.toggle('fault', isFault)
+}
+
+const plural = (count: number, noun: string): string => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+
+function sayFault(error: unknown): void {
+  if (!(error instanceof NearfieldError)) return say('The server did not answer. Is it running?', true)
+  const trace = error.requestId === undefined ? '' : ` (${error.requestId})`
+  say(`${error.message}${trace}`, true)
+}
+
+/** The query lies in the hash: it can be shared and reloaded, and never reaches a server's log. */
+function remember(query: string, action: Action): void {
+  const state = new URLSearchParams({ q: query, ...(action === 'ask' ? { ask: '1' } : {}) })
+  history.replaceState(null, '', query === '' ? '/' : `#${state.toString()}`)
+  document.title = query === '' ? 'Nearfield' : `${query} · Nearfield`
+}
+
+async function run(query: string, action: Action): Promise<void> {
+  if (connection === undefined) return
+  const number = ++latest
+  clearTimeout(typing)
+  remember(query, action)
+  lastSearched = action === 'search' ? query : ''
+  more.hidden = true
+  if (query === '') {
+    clearOutcome()
+    say('')
+    return
+  }
+  document.body.classList.add('busy')
+  outcome.setAttribute('aria-busy', 'true')
+  try {
+    if (action === 'search') await search(connection, query, number)
+    else await ask(connection, query, number)
+  } catch (error) {
+    if (number !== latest) return
+    clearOutcome()
+    sayFault(error)
+  } finally {
+    if (number === latest) {
+      document.body.classList.remove('busy')
+      outcome.removeAttribute('aria-busy')
+    }
+  }
+}
+
+async function search({ client, collection }: Connection, query: string, number: number): Promise<void> {
+  const result = await client.search(collection, { query, limit: PAGE_SIZE })
+  if (number !== latest) return
+  clearOutcome()
+  showHits(result.hits, { append: false })
+  say(
+    result.hits.length === 0
+      ? 'Nothing found.'
+      : `${plural(result.estimatedTotal, 'document')} · ${plural(Math.max(1, Math.round(result.tookMs)), 'millisecond')}`,
+  )
+  offerMore(query, result.nextCursor, number)
+}
+
+function offerMore(query: string, cursor: string | null, number: number): void {
+  more.hidden = cursor === null
+  more.onclick = () => {
+    if (connection === undefined || cursor === null) return
+    const { client, collection } = connection
+    more.disabled = true
+    client
+      .search(collection, { query, limit: PAGE_SIZE, cursor })
+      .then((result) => {
+        if (number !== latest) return
+        showHits(result.hits, { append: true })
+        offerMore(query, result.nextCursor, number)
+      })
+      .catch(sayFault)
+      .finally(() => {
+        more.disabled = false
+      })
+  }
+}
+
+async function ask({ client, collection }: Connection, question: string, number: number): Promise<void> {
+  const startedMs = performance.now()
+  const path = `/v1/collections/${encodeURIComponent(collection)}/answers`
+  const answer = await client.request<ShownAnswer>('POST', path, { question })
+  if (number !== latest) return
+  clearOutcome()
+  showAnswer(answer)
+  const took = plural(Math.round(performance.now() - startedMs), 'millisecond')
+  say(answer.abstained ? `No answer · ${took}` : `${plural(answer.citations.length, 'citation')} · ${took}`)
+}
+
+function useConnection(found: Connection | undefined): void {
+  connection = found
+  connectForm.hidden = found !== undefined
+  form.hidden = found === undefined
+  examples.hidden = !(found?.isDemo ?? false)
+  where.hidden = found === undefined
+  if (found === undefined) {
+    connectForm.querySelector('input')?.focus()
+    return
+  }
+  byId('where-text', HTMLSpanElement).textContent = found.isDemo
+    ? `Searching “${found.collection}”, this server’s own documentation.`
+    : `Searching “${found.collection}”.`
+  const state = new URLSearchParams(location.hash.slice(1))
+  input.value = state.get('q') ?? ''
+  input.focus()
+  if (input.value !== '') void run(input.value.trim(), state.has('ask') ? 'ask' : 'search')
+}
+
+function listenToForm(): void {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    const { submitter } = event
+    const action = submitter instanceof HTMLButtonElement && submitter.value === 'ask' ? 'ask' : 'search'
+    void run(input.value.trim(), action)
+  })
+  input.addEventListener('input', (event) => {
+    clearTimeout(typing)
+    const query = input.value.trim()
+    // While a word is being composed (Japanese, Chinese, …) the text is not what is meant yet.
+    if (event instanceof InputEvent && event.isComposing) return
+    typing = setTimeout(() => {
+      if (query !== lastSearched) void run(query, 'search')
+    }, TYPING_PAUSE_MS)
+  })
+  input.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) {
+      event.preventDefault()
+      void run(input.value.trim(), 'ask')
+    } else if (event.key === 'Escape' && input.value !== '') {
+      input.value = ''
+      void run('', 'search')
+    } else if (event.key === 'ArrowDown') {
+      document.querySelector<HTMLElement>('.hit')?.focus()
+    }
+  })
+}
+
+function listenToKeys(): void {
+  document.addEventListener('keydown', (event) => {
+    const { target } = event
+    if (target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key === '/') {
+      event.preventDefault()
+      input.focus()
+      input.select()
+      return
+    }
+    if (!(target instanceof HTMLElement) || !target.classList.contains('hit')) return
+    const next = event.key === 'ArrowDown' ? target.nextElementSibling : target.previousElementSibling
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
+    event.preventDefault()
+    if (next instanceof HTMLElement) next.focus()
+    else if (event.key === 'ArrowUp') input.focus()
+  })
+}
+
+function listenToConnection(): void {
+  const fault = byId('connect-fault', HTMLParagraphElement)
+  connectForm.addEventListener('submit', (event) => {
+    event.preventDefault()
+    const fields = new FormData(connectForm)
+    const read = (name: string): string => {
+      const value = fields.get(name)
+      return typeof value === 'string' ? value.trim() : ''
+    }
+    fault.hidden = true
+    makeConnection(read('key'), read('collection'))
+      .then(useConnection)
+      .catch((error: unknown) => {
+        fault.textContent = error instanceof Error ? error.message : 'That did not work.'
+        fault.hidden = false
+      })
+  })
+  byId('change', HTMLButtonElement).addEventListener('click', () => {
+    forgetConnection()
+    clearOutcome()
+    say('')
+    useConnection(undefined)
+  })
+}
+
+for (const example of EXAMPLES) {
+  const button = element('button', { type: 'button' }, example)
+  button.addEventListener('click', () => {
+    input.value = example
+    void run(example, example.endsWith('?') ? 'ask' : 'search')
+  })
+  examples.append(button)
+}
+listenToForm()
+listenToKeys()
+listenToConnection()
+findConnection()
+  .then(useConnection)
+  .catch(() => useConnection(undefined))

@@ -3,7 +3,7 @@
  *
  *     offset  what
  *     0       u8      format, 1
- *     1       entries, until the end, ascending by the terms' UTF-8 bytes:
+ *     1       entries, until the end, ascending by the terms' UTF-16 code units:
  *             varint  bytes shared with the term before (0 for the first)
  *             varint  bytes that follow
  *             bytes   the rest of the term, UTF-8
@@ -20,64 +20,52 @@ export const POSTING_FORMAT = 1
 /** Longer words are cut, here and in queries alike: no one searches by their ends. In UTF-16 units, so ≤ 240 bytes. */
 const MAX_TERM_LENGTH = 80
 const MAX_TERM_BYTES = MAX_TERM_LENGTH * 3
+/** The term and three varints. */
+const MAX_ENTRY_BYTES = MAX_TERM_BYTES + 15
+
+const cutTerm = (term: string): string => (term.length > MAX_TERM_LENGTH ? term.slice(0, MAX_TERM_LENGTH) : term)
 
 /** The bytes that a term is stored and looked up under. */
 export function termBytes(term: string): Uint8Array {
-  return utf8(term.length > MAX_TERM_LENGTH ? term.slice(0, MAX_TERM_LENGTH) : term)
-}
-
-interface Entry {
-  readonly bytes: Uint8Array
-  readonly frequency: number
+  return utf8(cutTerm(term))
 }
 
 /** Encodes the terms of a chunk in pieces of at most `maxBytes` (≥ 300); a chunk without terms has one empty piece. */
 export function encodePostings(terms: ReadonlyMap<string, number>, maxBytes: number): Uint8Array[] {
-  const entries = Array.from(terms, ([term, frequency]): Entry => ({ bytes: termBytes(term), frequency }))
-  entries.sort((a, b) => compareBytes(a.bytes, b.bytes))
+  const cut = cutTerms(terms)
   const pieces: Uint8Array[] = []
   let piece = new PieceWriter()
-  for (const entry of mergeEqual(entries)) {
-    if (piece.length + MAX_TERM_BYTES + 15 > maxBytes) {
+  for (const term of [...cut.keys()].sort()) {
+    if (piece.length + MAX_ENTRY_BYTES > maxBytes) {
       pieces.push(piece.finish())
       piece = new PieceWriter()
     }
-    piece.write(entry)
+    piece.write(term, cut.get(term)!)
   }
   pieces.push(piece.finish())
   return pieces
 }
 
-/** Terms that were cut may have become one. */
-function* mergeEqual(entries: readonly Entry[]): Iterable<Entry> {
-  let last: Entry | undefined
-  for (const entry of entries) {
-    if (last !== undefined && compareBytes(last.bytes, entry.bytes) === 0) {
-      last = { bytes: last.bytes, frequency: last.frequency + entry.frequency }
-      continue
-    }
-    if (last !== undefined) yield last
-    last = entry
+/** Terms that become one by being cut are added up. */
+function cutTerms(terms: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  let isAnyLong = false
+  for (const term of terms.keys()) isAnyLong ||= term.length > MAX_TERM_LENGTH
+  if (!isAnyLong) return terms
+  const cut = new Map<string, number>()
+  for (const [term, frequency] of terms) {
+    const key = cutTerm(term)
+    cut.set(key, (cut.get(key) ?? 0) + frequency)
   }
-  if (last !== undefined) yield last
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const shared = sharedLength(a, b)
-  return (a[shared] ?? -1) - (b[shared] ?? -1)
-}
-
-function sharedLength(a: Uint8Array, b: Uint8Array): number {
-  const limit = Math.min(a.length, b.length)
-  let shared = 0
-  while (shared < limit && a[shared] === b[shared]) shared++
-  return shared
+  return cut
 }
 
 class PieceWriter {
   #bytes = new Uint8Array(1_024)
   #length = 1
-  #before = new Uint8Array(0)
+  /** The term before and the one at hand, as UTF-8. */
+  #before = new Uint8Array(MAX_TERM_BYTES)
+  #beforeLength = 0
+  #term = new Uint8Array(MAX_TERM_BYTES)
 
   constructor() {
     this.#bytes[0] = POSTING_FORMAT
@@ -87,19 +75,24 @@ class PieceWriter {
     return this.#length
   }
 
-  write({ bytes, frequency }: Entry): void {
-    const shared = sharedLength(this.#before, bytes)
-    if (this.#length + MAX_TERM_BYTES + 15 > this.#bytes.length) {
+  write(term: string, frequency: number): void {
+    if (this.#length + MAX_ENTRY_BYTES > this.#bytes.length) {
       const larger = new Uint8Array(this.#bytes.length * 2)
       larger.set(this.#bytes)
       this.#bytes = larger
     }
+    const length = encodeTerm(term, this.#term)
+    const limit = Math.min(length, this.#beforeLength)
+    let shared = 0
+    while (shared < limit && this.#before[shared] === this.#term[shared]) shared++
     this.#varint(shared)
-    this.#varint(bytes.length - shared)
-    this.#bytes.set(bytes.subarray(shared), this.#length)
-    this.#length += bytes.length - shared
+    this.#varint(length - shared)
+    for (let i = shared; i < length; i++) this.#bytes[this.#length++] = this.#term[i]!
     this.#varint(frequency)
-    this.#before = Uint8Array.from(bytes)
+    const swapped = this.#before
+    this.#before = this.#term
+    this.#beforeLength = length
+    this.#term = swapped
   }
 
   finish(): Uint8Array {
@@ -114,6 +107,20 @@ class PieceWriter {
     }
     this.#bytes[this.#length++] = rest
   }
+}
+
+/** Writes a term's UTF-8 and returns its length. Most terms are ASCII, for which calling the encoder costs more than the work. */
+function encodeTerm(term: string, into: Uint8Array): number {
+  for (let i = 0; i < term.length; i++) {
+    const unit = term.charCodeAt(i)
+    if (unit >= 0x80) {
+      const bytes = utf8(term)
+      into.set(bytes)
+      return bytes.length
+    }
+    into[i] = unit
+  }
+  return term.length
 }
 
 /** Walks one piece without allocating: after `next()` the fields describe the entry. */

@@ -26,7 +26,7 @@ const term = fc.oneof(
 const frequency = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 2 ** 30 }))
 
 describe('the postings of a chunk', () => {
-  it('come back as they were, sorted by UTF-8 bytes and without duplicates, in however many pieces', () => {
+  it('come back as they were, sorted and without duplicates, in however many pieces', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(term, frequency), { maxLength: 120 }),
@@ -37,8 +37,7 @@ describe('the postings of a chunk', () => {
           for (const piece of pieces) expect(piece.length).toBeLessThanOrEqual(maxBytes)
           const decoded = decode(pieces)
           expect(new Map(decoded)).toEqual(terms)
-          const bytes = decoded.map(([text]) => Buffer.from(text))
-          for (let i = 1; i < bytes.length; i++) expect(Buffer.compare(bytes[i - 1]!, bytes[i]!)).toBeLessThan(0)
+          for (let i = 1; i < decoded.length; i++) expect(decoded[i - 1]![0] < decoded[i]![0]).toBe(true)
         },
       ),
       { seed: SEED, numRuns: 200 },

@@ -11,7 +11,7 @@ import type { Connection } from './connection.ts'
 import { isUniqueViolation } from './connection.ts'
 import { pageOf } from './paging.ts'
 import type { CollectionRecord, CollectionSettings, GenerationRecord, Page, PageRequest } from './records.ts'
-import { collections, documents, generations, jobProgress, jobs, tenants } from './schema.ts'
+import { collections, documents, generations, tenants } from './schema.ts'
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
@@ -61,18 +61,16 @@ export class Collections {
     // A key outlives its tenant by up to 10 s in some isolate: nothing may be made for a tenant that is being erased.
     const ownerLives = sql`EXISTS (SELECT 1 FROM ${tenants} WHERE uid = ${tenantUid} AND deleted_at_ms IS NULL)`
     try {
-      await this.#connection.run((db) =>
-        db.batch([
-          db.run(sql`INSERT INTO generations
+      await this.#connection.batch(
+        sql`INSERT INTO generations
               (id, collection_id, profile_id, dimensions, chunking, shards, precision, created_at_ms)
             SELECT ${generationId}, ${id}, ${generation.profileId}, ${generation.dimensions},
               ${JSON.stringify(generation.chunking)}, ${generation.shards}, ${generation.precision}, ${nowMs}
-            WHERE ${ownerLives}`),
-          db.run(sql`INSERT INTO collections
+            WHERE ${ownerLives}`,
+        sql`INSERT INTO collections
               (id, tenant_uid, name, placement_epoch, language, settings, generation_id, created_at_ms, updated_at_ms)
             SELECT ${id}, ${tenantUid}, ${name}, 1, ${language}, ${JSON.stringify(settings)}, ${generationId}, ${nowMs}, ${nowMs}
-            WHERE ${ownerLives}`),
-        ]),
+            WHERE ${ownerLives}`,
       )
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
@@ -160,22 +158,21 @@ export class Collections {
 
   /** The last step of a deletion, once the shards are empty. Only a collection marked deleted is removed. Safe to repeat. */
   async purge(tenantUid: TenantUid, id: CollectionId): Promise<void> {
+    const marked = sql`(SELECT id FROM collections
+      WHERE id = ${id} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NOT NULL)`
     await this.#connection.run(async (db) => {
-      const marked = sql`(SELECT id FROM collections
-        WHERE id = ${id} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NOT NULL)`
       for (;;) {
         const batch = sql`(SELECT rowid FROM documents WHERE collection_id IN ${marked} LIMIT ${PURGE_BATCH})`
         const { meta } = await db.delete(documents).where(sql`rowid IN ${batch}`)
         if (meta.changes < PURGE_BATCH) break
       }
-      const ownJobs = sql`(SELECT id FROM jobs WHERE collection_id IN ${marked})`
-      await db.batch([
-        db.delete(jobProgress).where(sql`${jobProgress.jobId} IN ${ownJobs}`),
-        db.delete(jobs).where(sql`${jobs.collectionId} IN ${marked}`),
-        db.delete(generations).where(sql`${generations.collectionId} IN ${marked}`),
-        db.delete(collections).where(sql`${collections.id} IN ${marked}`),
-      ])
     })
+    await this.#connection.batch(
+      sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM jobs WHERE collection_id IN ${marked})`,
+      sql`DELETE FROM jobs WHERE collection_id IN ${marked}`,
+      sql`DELETE FROM generations WHERE collection_id IN ${marked}`,
+      sql`DELETE FROM collections WHERE id IN ${marked}`,
+    )
   }
 
   async #select(refine: (query: Query) => PromiseLike<Row[]>): Promise<CollectionRecord[]> {

@@ -26,9 +26,8 @@ export class DocumentCatalogue {
   async project({ tenantUid, collectionId, documents }: ProjectionBatch): Promise<void> {
     for (let start = 0; start < documents.length; start += BATCH) {
       const batch = JSON.stringify(documents.slice(start, start + BATCH))
-      await this.#connection.run((db) =>
-        db.batch([
-          db.run(sql`INSERT INTO documents
+      await this.#connection.batch(
+        sql`INSERT INTO documents
               (collection_id, document_id, tenant_uid, status, bytes, chunks, version, sequence, updated_at_ms)
             SELECT c.id, d.value ->> 'id', c.tenant_uid, d.value ->> 'status', d.value ->> 'bytes', d.value ->> 'chunks',
               d.value ->> 'version', d.value ->> 'sequence', d.value ->> 'updatedAtMs'
@@ -38,13 +37,12 @@ export class DocumentCatalogue {
             ON CONFLICT (collection_id, document_id) DO UPDATE SET status = excluded.status, bytes = excluded.bytes,
               chunks = excluded.chunks, version = excluded.version, sequence = excluded.sequence,
               updated_at_ms = excluded.updated_at_ms
-            WHERE excluded.sequence >= documents.sequence`),
-          db.run(sql`DELETE FROM documents
+            WHERE excluded.sequence >= documents.sequence`,
+        sql`DELETE FROM documents
             WHERE collection_id = ${collectionId} AND tenant_uid = ${tenantUid} AND rowid IN (
               SELECT gone.rowid FROM json_each(${batch}) AS d JOIN documents AS gone
                 ON gone.collection_id = ${collectionId} AND gone.document_id = d.value ->> 'id'
-              WHERE d.value ->> 'status' = 'deleted' AND gone.sequence < d.value ->> 'sequence')`),
-        ]),
+              WHERE d.value ->> 'status' = 'deleted' AND gone.sequence < d.value ->> 'sequence')`,
       )
     }
   }

@@ -80,17 +80,13 @@ export class Jobs {
   async reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters): Promise<void> {
     const { succeeded, failed, cancelled } = counts
     const nowMs = this.#connection.clock()
-    await this.#connection.run((db) =>
-      db.batch([
-        db.run(sql`INSERT INTO job_progress (job_id, shard, succeeded, failed, cancelled)
+    await this.#connection.batch(
+      sql`INSERT INTO job_progress (job_id, shard, succeeded, failed, cancelled)
           SELECT id, ${shard}, ${succeeded}, ${failed}, ${cancelled} FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid}
           ON CONFLICT (job_id, shard) DO UPDATE SET succeeded = max(succeeded, excluded.succeeded),
-            failed = max(failed, excluded.failed), cancelled = max(cancelled, excluded.cancelled)`),
-        db
-          .update(jobs)
-          .set({ status: 'running', updatedAtMs: nowMs })
-          .where(and(owned(tenantUid, id), eq(jobs.status, 'queued'))),
-      ]),
+            failed = max(failed, excluded.failed), cancelled = max(cancelled, excluded.cancelled)`,
+      sql`UPDATE jobs SET status = 'running', updated_at_ms = ${nowMs}
+          WHERE id = ${id} AND tenant_uid = ${tenantUid} AND status = 'queued'`,
     )
   }
 
@@ -112,12 +108,9 @@ export class Jobs {
 
   /** Forgets a job whose request was refused after all, so that nothing shows what never was. */
   async remove(tenantUid: TenantUid, id: JobId): Promise<void> {
-    await this.#connection.run((db) =>
-      db.batch([
-        db.run(sql`DELETE FROM job_progress
-          WHERE job_id IN (SELECT id FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid})`),
-        db.delete(jobs).where(owned(tenantUid, id)),
-      ]),
+    await this.#connection.batch(
+      sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid})`,
+      sql`DELETE FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid}`,
     )
   }
 }

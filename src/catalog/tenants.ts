@@ -8,7 +8,7 @@ import { invalidField, Problem } from '../core/problem.ts'
 import { isTenantId, newTenantId, TENANT_ID_RULE } from '../tenancy/tenant-id.ts'
 import type { Connection } from './connection.ts'
 import { isUniqueViolation } from './connection.ts'
-import { collections, documents, generations, jobProgress, jobs, keys, tenants } from './schema.ts'
+import { documents, tenants } from './schema.ts'
 import { pageOf } from './paging.ts'
 import type { Page, PageRequest, TenantRecord } from './records.ts'
 
@@ -111,28 +111,14 @@ export class Tenants {
    */
   async startErasure(id: string): Promise<TenantUid | undefined> {
     const nowMs = this.#connection.clock()
-    const uidOf = sql`(SELECT uid FROM tenants WHERE id = ${id})`
-    return this.#connection.run(async (db) => {
-      const [marked] = await db.batch([
-        db
-          .update(tenants)
-          .set({
-            name: null,
-            limits: null,
-            suspended: false,
-            createdAtMs: null,
-            updatedAtMs: null,
-            deletedAtMs: sql`coalesce(deleted_at_ms, ${nowMs})`,
-          })
-          .where(and(eq(tenants.id, id), isNotNull(tenants.uid)))
-          .returning({ uid: tenants.uid }),
-        db
-          .update(collections)
-          .set({ deletedAtMs: nowMs })
-          .where(and(sql`${collections.tenantUid} = ${uidOf}`, isNull(collections.deletedAtMs))),
-      ])
-      return marked[0]?.uid ?? undefined
-    })
+    const [marked] = await this.#connection.batch(
+      sql`UPDATE tenants SET name = NULL, limits = NULL, suspended = 0, created_at_ms = NULL, updated_at_ms = NULL,
+          deleted_at_ms = coalesce(deleted_at_ms, ${nowMs})
+        WHERE id = ${id} AND uid IS NOT NULL RETURNING uid`,
+      sql`UPDATE collections SET deleted_at_ms = ${nowMs}
+        WHERE tenant_uid = (SELECT uid FROM tenants WHERE id = ${id}) AND deleted_at_ms IS NULL`,
+    )
+    return (marked?.results as { uid: TenantUid }[] | undefined)?.[0]?.uid
   }
 
   /** Tenants whose erasure was started and not finished, as after a crash. */
@@ -148,8 +134,15 @@ export class Tenants {
 
   /** The last step, after every object of the tenant is empty: removes its rows, then its uid. Safe to repeat. */
   async finishErasure(uid: TenantUid): Promise<ErasedRows> {
+    const ofLive = await this.#connection.run((db) =>
+      db
+        .select({ id: tenants.id })
+        .from(tenants)
+        .where(and(eq(tenants.uid, uid), isNull(tenants.deletedAtMs))),
+    )
+    invariant(ofLive.length === 0, 'only a tenant whose erasure was started is erased')
     let erasedDocuments = 0
-    return this.#connection.run(async (db) => {
+    await this.#connection.run(async (db) => {
       for (;;) {
         const batch = sql`(SELECT rowid FROM documents WHERE collection_id IN
           (SELECT id FROM collections WHERE tenant_uid = ${uid}) LIMIT ${ERASE_BATCH})`
@@ -157,25 +150,21 @@ export class Tenants {
         erasedDocuments += meta.changes
         if (meta.changes < ERASE_BATCH) break
       }
-      const ownCollections = sql`(SELECT id FROM collections WHERE tenant_uid = ${uid})`
-      const [, , erasedJobs, erasedCollections, erasedKeys] = await db.batch([
-        db.delete(generations).where(sql`${generations.collectionId} IN ${ownCollections}`),
-        db.delete(jobProgress).where(sql`${jobProgress.jobId} IN (SELECT id FROM jobs WHERE tenant_uid = ${uid})`),
-        db.delete(jobs).where(eq(jobs.tenantUid, uid)),
-        db.delete(collections).where(eq(collections.tenantUid, uid)),
-        db.delete(keys).where(eq(keys.tenantUid, uid)),
-        db
-          .update(tenants)
-          .set({ uid: null })
-          .where(and(eq(tenants.uid, uid), isNotNull(tenants.deletedAtMs))),
-      ])
-      return {
-        keys: erasedKeys.meta.changes,
-        collections: erasedCollections.meta.changes,
-        jobs: erasedJobs.meta.changes,
-        documents: erasedDocuments,
-      }
     })
+    const [erasedKeys, , erasedJobs, , erasedCollections] = await this.#connection.batch(
+      sql`DELETE FROM keys WHERE tenant_uid = ${uid}`,
+      sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM jobs WHERE tenant_uid = ${uid})`,
+      sql`DELETE FROM jobs WHERE tenant_uid = ${uid}`,
+      sql`DELETE FROM generations WHERE collection_id IN (SELECT id FROM collections WHERE tenant_uid = ${uid})`,
+      sql`DELETE FROM collections WHERE tenant_uid = ${uid}`,
+      sql`UPDATE tenants SET uid = NULL WHERE uid = ${uid}`,
+    )
+    return {
+      keys: erasedKeys?.meta.changes ?? 0,
+      collections: erasedCollections?.meta.changes ?? 0,
+      jobs: erasedJobs?.meta.changes ?? 0,
+      documents: erasedDocuments,
+    }
   }
 }
 

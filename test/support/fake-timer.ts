@@ -38,3 +38,8 @@ export class FakeTime {
 
 /** Lets everything that is already resolved run on. */
 export const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
+/** Waits for something that real threads do (digests, ciphers), which no fake clock moves. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 1))
+}

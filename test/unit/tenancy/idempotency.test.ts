@@ -9,7 +9,7 @@ import type { Answer, IdempotentRequest } from '../../../src/tenancy/idempotency
 import type { ReplayPort } from '../../../src/tenancy/replay-port.ts'
 import { REPLAY_LEASE_MS, ReplayStore } from '../../../src/tenancy/replay-store.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
-import { FakeTime, settle } from '../../support/fake-timer.ts'
+import { FakeTime, until } from '../../support/fake-timer.ts'
 
 const SEALER = new Sealer('ab'.repeat(32))
 const REQUEST: IdempotentRequest = {
@@ -156,8 +156,12 @@ describe('another request', () => {
 describe('two of the same at once', () => {
   it('one runs, the other is told to come back', async () => {
     const gate = Promise.withResolvers<Answer>()
-    const first = ask(() => gate.promise)
-    await settle()
+    let isRunning = false
+    const first = ask(() => {
+      isRunning = true
+      return gate.promise
+    })
+    await until(() => isRunning)
     const error = asProblem(await ask(never).catch((thrown: unknown) => thrown))
     expect([error?.code, error?.retryAfterSeconds]).toEqual(['request_in_flight', 1])
     gate.resolve(CREATED)
@@ -167,8 +171,12 @@ describe('two of the same at once', () => {
 
   it('stay apart for as long as the first one works', async () => {
     const gate = Promise.withResolvers<Answer>()
-    const first = ask(() => gate.promise)
-    await settle()
+    let isRunning = false
+    const first = ask(() => {
+      isRunning = true
+      return gate.promise
+    })
+    await until(() => isRunning)
     for (let i = 0; i < 10; i++) {
       await time.advance(REPLAY_LEASE_MS - 1_000)
       expect(await codeOf(ask(never))).toBe('request_in_flight')
@@ -186,7 +194,7 @@ describe('two of the same at once', () => {
       operations.push(operation)
       return gate.promise
     })
-    await settle()
+    await until(() => operations.length === 1)
     await time.advance(REPLAY_LEASE_MS)
     await ask(async (operation) => {
       operations.push(operation)

@@ -1,5 +1,5 @@
 /** What a credential may do, and the rule that no key is wider than its maker, checked against what it can reach. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'

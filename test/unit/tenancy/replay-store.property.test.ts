@@ -1,5 +1,5 @@
 /** The replay records' state machine against a plain map, under random commands, and its rules one by one. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { REPLAY_TTL_MS } from '../../../src/core/limits.ts'
 import { applyMigrations } from '../../../src/shard/apply-migrations.ts'

@@ -1,5 +1,5 @@
 /** Sealed secrets: opened only with the same key, the same context and every byte as it was. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hex, utf8 } from '../../../src/core/bytes.ts'
 import { newKey, tokenSigningKey } from '../../../src/tenancy/key-format.ts'

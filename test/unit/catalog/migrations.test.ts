@@ -1,0 +1,48 @@
+/** The files in `migrations/`: one a version, each recording itself, equal to what the schema in the source says. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { getTableConfig } from 'drizzle-orm/sqlite-core'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { describe, expect, it } from 'vitest'
+import * as schema from '../../../src/catalog/schema.ts'
+
+const FOLDER = 'migrations'
+const files = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.sql'))
+  .sort()
+const { SCHEMA_VERSION, ...tables } = schema
+
+function migrated(): DatabaseSync {
+  const database = new DatabaseSync(':memory:')
+  for (const file of files) database.exec(readFileSync(`${FOLDER}/${file}`, 'utf8'))
+  return database
+}
+
+describe('the migrations', () => {
+  it('are numbered without a gap, and each raises the schema version by one', () => {
+    expect(files).toHaveLength(SCHEMA_VERSION)
+    for (const [index, file] of files.entries()) {
+      expect(file).toMatch(new RegExp(`^${String(index).padStart(4, '0')}_[a-z_]+\\.sql$`))
+      const sql = readFileSync(`${FOLDER}/${file}`, 'utf8')
+      expect(sql.trimEnd().split('\n').at(-1)).toContain(`VALUES ('schema_version', ${index + 1})`)
+    }
+    expect(migrated().prepare('SELECT * FROM meta').all()).toEqual([{ key: 'schema_version', value: SCHEMA_VERSION }])
+  })
+
+  it('make exactly the tables, columns and indexes of src/catalog/schema.ts', () => {
+    const database = migrated()
+    const expected = Object.values<SQLiteTable>(tables).map(getTableConfig)
+    const made = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all()
+    expect(made.map(({ name }) => name)).toEqual(expected.map(({ name }) => name).sort())
+    for (const { name, columns, indexes } of expected) {
+      const actual = database.prepare('SELECT name FROM pragma_table_info(?)').all(name)
+      expect(actual.map((column) => String(column['name'])).sort(), name).toEqual(
+        columns.map((column) => column.name).sort(),
+      )
+      const actualIndexes = database.prepare("SELECT name FROM pragma_index_list(?) WHERE origin = 'c'").all(name)
+      expect(actualIndexes.map((index) => String(index['name'])).sort(), name).toEqual(
+        indexes.map(({ config }) => config.name).sort(),
+      )
+    }
+  })
+})

@@ -1,10 +1,16 @@
 /**
  * The composition root: the one place that reads `env`, imports the compiled kernels and ties the rooms together. The
- * Durable Object classes here are thin subclasses that hand each room's object what it needs.
+ * Durable Object classes here are thin subclasses that hand each room's object what it needs; everything else is built
+ * once per isolate.
  */
-import { DurableObject } from 'cloudflare:workers'
+import { version } from '../package.json'
+import { Catalog } from './catalog/catalog.ts'
 import { systemClock } from './core/clock.ts'
+import type { JobId } from './core/ids.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
+const createApp = (_: unknown): App => { throw new Error('html parsing is not there yet') }
+import type { App } from './http/app.ts'
+import type { AppDependencies } from './http/dependencies.ts'
 import plainModule from './kernels/edge-plain.wasm'
 import relaxedModule from './kernels/edge-relaxed.wasm'
 import { EmbedderObject } from './models/edge/embedder-object.ts'
@@ -12,36 +18,122 @@ import { createModels } from './models/models.ts'
 import type { Models } from './models/models.ts'
 import { applyMigrations } from './shard/apply-migrations.ts'
 import { DurableSqlDatabase } from './shard/durable-sql-database.ts'
+import type { ShardProjection } from './shard/projection.ts'
+import { Placement } from './shard/placement.ts'
+import { ShardObject } from './shard/shard-object.ts'
+import { Authenticator } from './tenancy/authenticate.ts'
+import { Sealer } from './tenancy/sealing.ts'
 import { TenantObject } from './tenancy/tenant-object.ts'
+import { TenantObjects } from './tenancy/tenant-objects.ts'
 
-let models: Models | undefined
-
-function modelsOf(env: Env): Models {
-  models ??= createModels({
-    async readAsset(path) {
-      const response = await env.ASSETS.fetch(`https://assets.invalid/${path}`)
-      if (!response.ok) throw new Error(`the asset ${path} is missing from this deployment`)
-      return response.arrayBuffer()
-    },
-    relaxedModule,
-    plainModule,
-    embedderNamespace: env.EMBEDDER,
-    poolSize: 1,
-  })
-  return models
+/** Every name that the environment may hold; secrets and switches beside the bindings of `wrangler.toml`. */
+interface WorkerEnv extends Env {
+  /** Hex SHA-256 of the root key. */
+  readonly NEARFIELD_ROOT_KEY_HASH?: string
+  /** The one before, while the root key is being rotated. */
+  readonly NEARFIELD_ROOT_KEY_HASH_PREVIOUS?: string
+  /** 64 hex digits. Losing it loses every signing key. */
+  readonly NEARFIELD_SEALING_KEY?: string
+  /** `true` lets model endpoints lie in private networks; set by `npm start`. */
+  readonly NEARFIELD_ALLOW_PRIVATE_ENDPOINTS?: string
+  /** A public key for the page at `/`; set by `npm start`. */
+  readonly NEARFIELD_DEMO_PUBLIC_KEY?: string
+  /** How many embedder objects share bulk embedding; 1 where all objects share one thread. */
+  readonly NEARFIELD_EMBEDDER_OBJECTS?: string
 }
 
-export class Shard extends DurableObject {}
+const DEFAULT_EMBEDDER_OBJECTS = 4
+const DEMO_COLLECTION = 'docs'
 
-export class Tenant extends TenantObject<Env> {
-  constructor(state: DurableObjectState, env: Env) {
+/** What one isolate builds once from its environment. */
+interface Isolate {
+  readonly models: Models
+  readonly catalog: Catalog
+  app?: App
+}
+
+let isolate: Isolate | undefined
+
+async function readAsset(env: WorkerEnv, path: string): Promise<ArrayBuffer | undefined> {
+  // Only the path counts: the binding serves the product's own files and leaves the network alone.
+  const response = await env.ASSETS.fetch(`https://assets.invalid/${path}`)
+  return response.ok ? response.arrayBuffer() : undefined
+}
+
+function isolateOf(env: WorkerEnv): Isolate {
+  isolate ??= {
+    catalog: new Catalog(env.DB, systemClock),
+    models: createModels({
+      async readAsset(path) {
+        const bytes = await readAsset(env, path)
+        if (bytes === undefined) throw new Error(`the asset ${path} is missing from this deployment`)
+        return bytes
+      },
+      relaxedModule,
+      plainModule,
+      embedderNamespace: env.EMBEDDER,
+      poolSize: Number(env.NEARFIELD_EMBEDDER_OBJECTS ?? DEFAULT_EMBEDDER_OBJECTS),
+    }),
+  }
+  return isolate
+}
+
+function appOf(env: WorkerEnv): App {
+  const { models, catalog, app } = isolateOf(env)
+  if (app !== undefined) return app
+  if (env.NEARFIELD_SEALING_KEY === undefined) throw new Error('the secret NEARFIELD_SEALING_KEY is not set')
+  const rootKeyHashes = [env.NEARFIELD_ROOT_KEY_HASH, env.NEARFIELD_ROOT_KEY_HASH_PREVIOUS]
+  const dependencies: AppDependencies = {
+    authenticator: new Authenticator({
+      keys: catalog.keys,
+      rootKeyHashes: rootKeyHashes.filter((hash) => hash !== undefined),
+      clock: systemClock,
+    }),
+    catalog,
+    placement: new Placement(env.SHARD),
+    tenantObjects: new TenantObjects(env.TENANT),
+    models,
+    sealer: new Sealer(env.NEARFIELD_SEALING_KEY),
+    readAsset: (path) => readAsset(env, path),
+    clock: systemClock,
+    log: (line) => console.log(JSON.stringify(line)),
+    version,
+    ...(env.NEARFIELD_DEMO_PUBLIC_KEY === undefined
+      ? {}
+      : { demo: { publicKey: env.NEARFIELD_DEMO_PUBLIC_KEY, collection: DEMO_COLLECTION } }),
+  }
+  return (isolateOf(env).app = createApp(dependencies))
+}
+
+/** What the control plane learns from a shard: its documents' handles and its jobs' counts, never content. */
+async function project(catalog: Catalog, batch: ShardProjection): Promise<void> {
+  await catalog.documents.project(batch)
+  for (const { jobId, counts } of batch.jobs) {
+    await catalog.jobs.reportProgress(batch.tenantUid, jobId as JobId, batch.shard, counts)
+  }
+}
+
+export class Shard extends ShardObject<WorkerEnv> {
+  constructor(state: DurableObjectState, env: WorkerEnv) {
+    super(state, env, {
+      embedPassages: (profileId, texts) =>
+        isolateOf(env).models.passageEmbedder(profileId).embed(texts, { kind: 'passage' }),
+      project: (batch) => project(isolateOf(env).catalog, batch),
+      clock: systemClock,
+      report: (what, error) => console.log(JSON.stringify({ level: 'error', event: what, message: String(error) })),
+    })
+  }
+}
+
+export class Tenant extends TenantObject<WorkerEnv> {
+  constructor(state: DurableObjectState, env: WorkerEnv) {
     super(state, env, { clock: systemClock, openDatabase })
   }
 }
 
-export class Embedder extends EmbedderObject<Env> {
-  constructor(state: DurableObjectState, env: Env) {
-    super(state, env, { localEmbedder: (profileId) => modelsOf(env).queryEmbedder(profileId) })
+export class Embedder extends EmbedderObject<WorkerEnv> {
+  constructor(state: DurableObjectState, env: WorkerEnv) {
+    super(state, env, { localEmbedder: (profileId) => isolateOf(env).models.queryEmbedder(profileId) })
   }
 }
 
@@ -52,7 +144,5 @@ function openDatabase(storage: DurableObjectStorage, migrations: readonly SqlMig
 }
 
 export default {
-  fetch(): Response {
-    return new Response('not ready', { status: 503 })
-  },
-}
+  fetch: (request, env, context) => appOf(env).fetch(request, env, context),
+} satisfies ExportedHandler<WorkerEnv>

@@ -187,8 +187,8 @@ export const DIMENSIONS = 4
 /** Word vectors are fixed, so that the fake model is deterministic. */
 export function embedWords(text: string): Float32Array {
   const vector = new Float32Array(DIMENSIONS)
-  for (const [i, character] of [...text].entries()) {
-    const at = (character.codePointAt(0) ?? 0) % DIMENSIONS
+  for (let i = 0; i < text.length; i++) {
+    const at = text.charCodeAt(i) % DIMENSIONS
     vector[at] = (vector[at] ?? 0) + 1 + (i % 3)
   }
   return vector
@@ -223,7 +223,7 @@ export class FakeCollections {
   readonly #shards = new Map<string, FakeShard[]>()
   nowMs = 1_000_000
   /** Set to make the query embedder fail. */
-  embedFailure: unknown
+  embedFailure: Error | undefined
   embedCalls = 0
 
   readonly deps: SearchDependencies = {
@@ -235,7 +235,7 @@ export class FakeCollections {
             this.embedCalls++
             return this.embedFailure === undefined
               ? Promise.resolve(texts.map(embedWords))
-              : Promise.reject(this.embedFailure as Error)
+              : Promise.reject(this.embedFailure)
           },
         }) as never,
     },

@@ -1,5 +1,5 @@
 /** The ranking against a brute-force reading of its definition, over random corpora with many ties. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareUtf8 } from '../../../src/core/bytes.ts'
 import type { Explanation } from '../../../src/keyword/keyword-index.ts'

@@ -55,12 +55,6 @@ export class PendingStore {
     return this.#database.get<{ count: number }>('SELECT count(*) AS count FROM pending')?.count ?? 0
   }
 
-  get maxSequence(): number {
-    return (
-      this.#database.get<{ sequence: number | null }>('SELECT max(sequence) AS sequence FROM pending')?.sequence ?? 0
-    )
-  }
-
   find(sequence: number): PendingRow | undefined {
     return this.#database.get<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE sequence = ?`, sequence)
   }

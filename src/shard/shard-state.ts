@@ -63,7 +63,7 @@ export class ShardState {
     this.log = new ChangeLog(database)
     this.jobs = new JobItems(database)
     const { nextSequence, nextChunk } = this.log.counters()
-    this.tickets = new Tickets(Math.max(nextSequence, this.pending.maxSequence + 1), options.clock)
+    this.tickets = new Tickets(nextSequence, options.clock)
     this.#memory = memory
     this.#key = `${options.key}/${this.tickets.epoch}`
     const resident = { key: this.#key, memory }

@@ -59,19 +59,20 @@ export class ShardWrites {
     }
   }
 
+  /** Uses the ticket up, whatever comes of it. */
   commit(document: PreparedDocument, context: WriteContext): CommitResult {
     const { source, chunks, ticket } = document
-    const applied = this.#state.documents.find(source.id)
-    if (applied?.sequence === ticket.sequence && applied.content_hash === source.contentHash) {
-      // The reply of this very commit was lost.
-      const status = applied.version === 1 ? 'created' : 'replaced'
-      return { status, version: applied.version, chunks: applied.chunk_count, sequence: applied.position }
-    }
+    const { sequence, version } = ticket
     try {
+      const applied = this.#state.documents.find(source.id)
+      if (applied?.sequence === sequence && applied.content_hash === source.contentHash) {
+        // The reply of this very commit was lost.
+        const status = applied.version === 1 ? 'created' : 'replaced'
+        return { status, version: applied.version, chunks: applied.chunk_count, sequence: applied.position }
+      }
       if (!this.#isGood(document, context)) return { status: 'retry' }
       const { vectors, missing } = resolveVectors(this.#state, source.id, chunks)
       if (missing.length > 0) return { status: 'retry' }
-      const { sequence, version } = ticket
       return applyDocument(this.#state, { source, chunks, sequence, version, keyId: context.keyId }, vectors)
     } finally {
       this.release([ticket])

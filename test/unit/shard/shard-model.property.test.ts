@@ -223,9 +223,9 @@ const commands = {
       shard.restart()
       for (const held of model.tickets) held.isStale = true
     },
-  /** A commit that dies at some statement: either it happened whole or not at all, and then the object starts anew. */
-  crash:
-    (id: string, word: string, statement: number): Command =>
+  /** A commit that fails at some statement: it happened whole or not at all; a kill starts the object anew. */
+  fail:
+    (id: string, word: string, statement: number, isKill: boolean): Command =>
     async (world) => {
       const { shard, model } = world
       const source = await sourceOf(id, word)
@@ -238,8 +238,11 @@ const commands = {
       } catch {
         isDone = false
       }
-      shard.restart()
-      for (const other of model.tickets) other.isStale = true
+      shard.failAfter(Infinity)
+      if (isKill) {
+        shard.restart()
+        for (const other of model.tickets) other.isStale = true
+      }
       if (isDone) model.apply(id, { sequence: held!.ticket.sequence, version: held!.ticket.version, source })
     },
 }
@@ -311,7 +314,7 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant('failingAlarm' as const)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('evict' as const)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('restart' as const)) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('crash' as const), id, word, fc.nat(30)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('fail' as const), id, word, fc.nat(40), fc.boolean()) },
 )
 
 describe('a shard', () => {

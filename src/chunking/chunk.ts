@@ -1,0 +1,85 @@
+/**
+ * Where is a document cut? Recursive and structure-aware: never across a heading; lists, tables and code whole where they
+ * fit; then at sentences, phrases, words and, in endless strings, characters. A chunk is always one contiguous slice of the
+ * text, trimmed of white space; a heading belongs to the chunk that it opens. O(length) with O(length / size) calls of
+ * `countTokens`, each on a text of bounded length.
+ */
+import { invariant } from '../core/invariant.ts'
+import type { CountTokens, OutlineBlock, TextFormat } from './document-text.ts'
+import { Packer, type Slice } from './packer.ts'
+import { PrefixBuilder } from './prefix.ts'
+import { sectionsOf, type Heading } from './sections.ts'
+
+export interface ChunkingSettings {
+  /** `none` makes one chunk of the whole text. */
+  readonly strategy: 'recursive' | 'none'
+  /** Most tokens of a chunk's text, without prefix and special tokens. */
+  readonly size: number
+  /** Most tokens that a chunk repeats from the end of the chunk before it; whole sentences, items or rows only. */
+  readonly overlap: number
+}
+
+export const DEFAULT_CHUNKING: ChunkingSettings = { strategy: 'recursive', size: 200, overlap: 20 }
+
+export interface Chunk {
+  /** UTF-16 offsets into the document's text, half-open. */
+  readonly start: number
+  readonly end: number
+  /** Outermost first; includes a heading that stands in the chunk itself. */
+  readonly headings: string[]
+  /** Stands before the text in what is embedded and indexed (see `indexedText`); may be empty. */
+  readonly prefix: string
+  /** Of the chunk's text alone. */
+  readonly tokens: number
+  /** Whether prefix and text together are more than the model sees. */
+  readonly truncated: boolean
+}
+
+export interface ChunkDocument {
+  readonly text: string
+  readonly format: TextFormat
+  readonly outline?: readonly OutlineBlock[]
+  readonly title?: string
+}
+
+/** Tokens that models add around an input: two in BERT's family. */
+const SPECIAL_TOKENS = 2
+
+/**
+ * Cuts a document, in order: starts and ends ascend, and all text but white space is covered. A text of white space has no
+ * chunks. `maxTokens` is what the model sees of one input, special tokens included; the prefix is cut to leave room for the text.
+ */
+export function chunk(
+  document: ChunkDocument,
+  settings: ChunkingSettings,
+  options: { readonly countTokens: CountTokens; readonly maxTokens: number },
+): Chunk[] {
+  const { countTokens, maxTokens } = options
+  invariant(settings.size > 0 && settings.overlap >= 0 && settings.overlap < settings.size, 'overlap is below size')
+  const prefixes = new PrefixBuilder(document.title, countTokens)
+  const finish = (slice: Slice, path: readonly Heading[]): Chunk => {
+    const room = maxTokens - SPECIAL_TOKENS - slice.tokens
+    // A text that the model cuts anyway gives up its end for the title.
+    const budget = room < 0 ? maxTokens : room
+    const text = document.text.slice(slice.start, slice.end)
+    const prefix = prefixes.build(text, slice.start, slice.end, path, budget)
+    return {
+      start: slice.start,
+      end: slice.end,
+      headings: path.map((heading) => heading.text),
+      prefix,
+      tokens: slice.tokens,
+      truncated: slice.tokens + prefixes.tokens(prefix) + SPECIAL_TOKENS > maxTokens,
+    }
+  }
+  if (settings.strategy === 'none') {
+    const trimmed = document.text.trim()
+    if (trimmed === '') return []
+    const start = document.text.length - document.text.trimStart().length
+    return [finish({ start, end: start + trimmed.length, tokens: countTokens(trimmed) }, [])]
+  }
+  const packer = new Packer(document.text, settings, countTokens)
+  return sectionsOf(document).flatMap((section) =>
+    packer.pack(section.pieces).map((slice) => finish(slice, section.path)),
+  )
+}

@@ -1,0 +1,94 @@
+/** A document's blocks, grouped under their headings. */
+import type { OutlineBlock, TextFormat } from './document-text.ts'
+import { headingText, markdownBlocks } from './markdown-blocks.ts'
+import { paragraphsOf, type Piece } from './split.ts'
+
+export interface Heading {
+  readonly level: number
+  /** Without marks, white space collapsed, at most 200 UTF-16 units. */
+  readonly text: string
+  /** Where its line begins in the document's text. */
+  readonly start: number
+}
+
+/** One or more headings in a row and what stands under the last of them; before the first heading, a section without. */
+export interface Section {
+  /** Outermost first; the path of the section's last heading. */
+  readonly path: readonly Heading[]
+  /** Headings first. */
+  readonly pieces: readonly Piece[]
+}
+
+const MAX_HEADING_LENGTH = 200
+
+interface SectionDocument {
+  readonly text: string
+  readonly format: TextFormat
+  readonly outline?: readonly OutlineBlock[]
+}
+
+/** Lists the sections in order; their pieces cover the whole text but white space. */
+export function sectionsOf(document: SectionDocument): Section[] {
+  const { text, format } = document
+  const sections: Section[] = []
+  let path: Heading[] = []
+  let pieces: Piece[] = []
+  const close = (): void => {
+    if (pieces.length > 0) sections.push({ path, pieces })
+    pieces = []
+  }
+  for (const block of blocksOf(document)) {
+    const isHeading = block.kind === 'heading'
+    if (isHeading) {
+      if (pieces.at(-1)?.isHeading === false) close()
+      const raw = text.slice(block.start, block.end)
+      const level = block.level ?? 1
+      const plain = format === 'markdown' ? headingText(raw) : raw.slice(0, 1_000).replace(/\s+/g, ' ').trim()
+      const heading = { level, text: truncate(plain), start: block.start }
+      path = [...path.filter((outer) => outer.level < level), heading]
+    }
+    pieces.push({ start: block.start, end: block.end, grain: block.kind, isHeading })
+  }
+  close()
+  return sections
+}
+
+const truncate = (text: string): string =>
+  text.length <= MAX_HEADING_LENGTH
+    ? text
+    : text
+        .slice(0, MAX_HEADING_LENGTH)
+        .toWellFormed()
+        .replace(/\ufffd$/, '')
+        .trimEnd()
+
+/** Trimmed, ascending, disjoint blocks that cover all but white space. */
+function blocksOf({ text, format, outline }: SectionDocument): OutlineBlock[] {
+  const whole = { start: 0, end: text.length }
+  if (format === 'markdown') return cover(text, markdownBlocks(text))
+  if (format === 'html' && outline !== undefined) return cover(text, outline)
+  return paragraphsOf(text, whole).map((span) => ({ ...span, kind: 'paragraph' }))
+}
+
+/** Makes any outline safe to cut by: order kept, overlaps clipped, gaps filled with paragraphs, ends trimmed. */
+function cover(text: string, outline: readonly OutlineBlock[]): OutlineBlock[] {
+  const covered: OutlineBlock[] = []
+  let at = 0
+  const push = (block: OutlineBlock): void => {
+    const raw = text.slice(block.start, block.end)
+    const trimmed = raw.trim()
+    if (trimmed === '') return
+    const start = block.start + raw.length - raw.trimStart().length
+    covered.push({ ...block, start, end: start + trimmed.length })
+  }
+  for (const block of outline) {
+    const start = Math.max(at, block.start)
+    const end = Math.min(text.length, block.end)
+    if (end <= start) continue
+    if (start > at) push({ start: at, end: start, kind: 'paragraph' })
+    push({ ...block, start, end })
+    at = end
+  }
+  if (at < text.length) push({ start: at, end: text.length, kind: 'paragraph' })
+  return covered
+}

@@ -1,46 +1,21 @@
 /** Authentication against a store that counts its reads, under a clock that the test moves. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { TenantUid } from '../../../src/core/ids.ts'
 import { asProblem, Problem } from '../../../src/core/problem.ts'
 import { Authenticator, equalDigests } from '../../../src/tenancy/authenticate.ts'
 import { keyHash, newKey } from '../../../src/tenancy/key-format.ts'
 import type { ParsedKey } from '../../../src/tenancy/key-format.ts'
-import type { KeyRecord, KeyStore, StoredKey, TenantState } from '../../../src/tenancy/key-store.ts'
 import { LOST_READ_MS } from '../../../src/tenancy/read-through-cache.ts'
+import { ACME, CountingKeyStore } from '../../support/counting-key-store.ts'
 import { FakeTime, settle } from '../../support/fake-timer.ts'
 
-const ACME: TenantState = { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false }
-
-/** Keys and tenants in memory. Reads can be made to wait, to fail, or never to end. */
-class CountingStore implements KeyStore {
-  readonly keys = new Map<string, StoredKey>()
-  readonly tenants = new Map<string, TenantState>([[ACME.id, ACME]])
-  readonly reads: string[] = []
-  fault: (() => Promise<void>) | undefined
-
-  async findKey(id: string): Promise<StoredKey | undefined> {
-    this.reads.push(id)
-    const found = this.keys.get(id)
-    await this.fault?.()
-    return found
-  }
-
-  async findTenant(id: string): Promise<TenantState | undefined> {
-    this.reads.push(id)
-    const found = this.tenants.get(id)
-    await this.fault?.()
-    return found
-  }
-}
-
 let time: FakeTime
-let store: CountingStore
+let store: CountingKeyStore
 let root: ParsedKey
 let authenticator: Authenticator
 
 beforeEach(async () => {
   time = new FakeTime()
-  store = new CountingStore()
+  store = new CountingKeyStore()
   root = newKey('root')
   authenticator = await makeAuthenticator()
 })
@@ -53,28 +28,6 @@ async function makeAuthenticator(options: { capacity?: number; hashes?: string[]
     timer: time.timer,
     ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
   })
-}
-
-async function addKey(record: Partial<KeyRecord> = {}, tenant: TenantState = ACME): Promise<ParsedKey> {
-  const key = newKey(record.kind ?? 'secret')
-  const stored: StoredKey = {
-    record: {
-      id: key.id,
-      tenantUid: tenant.uid,
-      name: 'test',
-      kind: 'secret',
-      scopes: ['search'],
-      version: 1,
-      createdAtMs: 0,
-      updatedAtMs: 0,
-      createdBy: 'root',
-      ...record,
-    },
-    secretHash: await keyHash(key),
-    tenant,
-  }
-  store.keys.set(key.id, stored)
-  return key
 }
 
 const bearer = (text: string, extra: Record<string, string> = {}): Headers =>
@@ -90,7 +43,7 @@ async function outcome(headers: Headers): Promise<string> {
 
 describe('a credential', () => {
   it('becomes the principal that the store describes', async () => {
-    const key = await addKey({ scopes: ['search', 'answer'], collections: ['docs'], filter: { team: 'a' } })
+    const key = await store.addKey({ scopes: ['search', 'answer'], collections: ['docs'], filter: { team: 'a' } })
     const principal = await authenticator.authenticate(bearer(key.text))
     expect(principal).toMatchObject({ kind: 'secret', keyId: key.id, tenant: ACME, collections: ['docs'] })
     expect([...principal.scopes]).toEqual(['search', 'answer'])
@@ -98,12 +51,12 @@ describe('a credential', () => {
   })
 
   it.each(['Bearer', 'bearer', 'BEARER'])('is read with the scheme %s', async (scheme) => {
-    const key = await addKey()
+    const key = await store.addKey()
     expect(await outcome(new Headers({ authorization: `${scheme} ${key.text}` }))).toBe(key.id)
   })
 
   it('that is missing or malformed is refused without any read', async () => {
-    const { text } = await addKey()
+    const { text } = await store.addKey()
     const changed = text.slice(0, -1) + (text.endsWith('0') ? '1' : '0')
     const values = ['', 'Bearer', 'Bearer ', text, `Basic ${text}`, `Bearer ${text}x`, `Bearer ${changed}`]
     values.push(
@@ -121,7 +74,7 @@ describe('a credential', () => {
   })
 
   it('with a right id and a wrong secret is refused as an unknown one is', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     const impostor = newKey('secret', key.id)
     const errors = await Promise.all(
       [impostor.text, newKey('secret').text].map((text) => authenticator.authenticate(bearer(text)).catch(String)),
@@ -132,12 +85,12 @@ describe('a credential', () => {
   })
 
   it('with the id of a key of another kind is refused', async () => {
-    const key = await addKey({ kind: 'public' })
+    const key = await store.addKey({ kind: 'public' })
     expect(await outcome(bearer(newKey('secret', key.id).text))).toBe('unauthorized')
   })
 
   it('dies at the very millisecond it expires', async () => {
-    const key = await addKey({ expiresAtMs: time.clock() + 1_000 })
+    const key = await store.addKey({ expiresAtMs: time.clock() + 1_000 })
     await time.advance(999)
     expect(await outcome(bearer(key.text))).toBe(key.id)
     await time.advance(1)
@@ -145,7 +98,7 @@ describe('a credential', () => {
   })
 
   it('that is not the root key may not name a tenant', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     expect(await outcome(bearer(key.text, { 'nearfield-tenant': 'acme' }))).toBe('forbidden')
     expect(await outcome(bearer(newKey('secret').text, { 'nearfield-tenant': 'acme' }))).toBe('unauthorized')
   })
@@ -187,7 +140,7 @@ describe('the root key', () => {
 
 describe('the store', () => {
   it('is read once for a burst of 100 requests', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     const ids = await Promise.all(Array.from({ length: 100 }, () => outcome(bearer(key.text))))
     expect(new Set(ids)).toEqual(new Set([key.id]))
     expect(store.reads).toEqual([key.id])
@@ -206,7 +159,7 @@ describe('the store', () => {
   })
 
   it('is not read for 5 s, and then by one refresh beside the requests', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     await outcome(bearer(key.text))
     await time.advance(4_999)
     await outcome(bearer(key.text))
@@ -227,14 +180,14 @@ describe('the store', () => {
 
   it('keeps no more keys than it may, and made-up ids push out no real one', async () => {
     authenticator = await makeAuthenticator({ capacity: 3 })
-    const keys = [await addKey(), await addKey(), await addKey()]
+    const keys = [await store.addKey(), await store.addKey(), await store.addKey()]
     for (const key of keys) await outcome(bearer(key.text))
     for (let i = 0; i < 10; i++) await outcome(bearer(newKey('secret').text))
     store.reads.length = 0
     for (const key of keys) expect(await outcome(bearer(key.text))).toBe(key.id)
     expect(store.reads).toEqual([])
 
-    const fourth = await addKey()
+    const fourth = await store.addKey()
     await outcome(bearer(fourth.text))
     expect(await outcome(bearer(keys[0]!.text))).toBe(keys[0]!.id)
     expect(store.reads).toEqual([fourth.id, keys[0]!.id])
@@ -254,7 +207,7 @@ describe('a change', () => {
 
   it('such as a revocation holds within 10 s, however the requests come', async () => {
     for (const pauseMs of [0, 1, 2_500, 4_999, 5_000, 7_000, 9_999]) {
-      const key = await addKey()
+      const key = await store.addKey()
       await outcome(bearer(key.text))
       await time.advance(pauseMs)
       await outcome(bearer(key.text))
@@ -264,7 +217,7 @@ describe('a change', () => {
   })
 
   it('of the tenant, such as its suspension, holds within 10 s', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     await outcome(bearer(key.text))
     const stored = store.keys.get(key.id)!
     store.keys.set(key.id, { ...stored, tenant: { ...ACME, suspended: true } })
@@ -277,7 +230,7 @@ describe('a change', () => {
   })
 
   it('counts from the start of the read, not from its end', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     // The read begins before the revocation and comes back, with the old truth, 1.5 s later.
     const gate = Promise.withResolvers<void>()
     store.fault = () => gate.promise
@@ -295,8 +248,8 @@ describe('a change', () => {
   })
 
   it('in this isolate holds at once when it is told', async () => {
-    const key = await addKey()
-    const other = await addKey()
+    const key = await store.addKey()
+    const other = await store.addKey()
     await outcome(bearer(key.text))
     await outcome(bearer(other.text))
     store.keys.delete(key.id)
@@ -311,7 +264,7 @@ describe('a change', () => {
   })
 
   it('that is told is not undone by a read that had begun before', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     const gate = Promise.withResolvers<void>()
     store.fault = () => gate.promise
     const early = outcome(bearer(key.text))
@@ -331,7 +284,7 @@ describe('while the store is down', () => {
   }
 
   it('known keys work until they are 10 s old, then the answer is 503', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     await outcome(bearer(key.text))
     store.fault = down
     for (let ageMs = 0; ageMs < 10_000; ageMs += 500) {
@@ -344,7 +297,7 @@ describe('while the store is down', () => {
   })
 
   it('unknown ids are 503 and are not remembered as unknown', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     store.fault = down
     expect(await outcome(bearer(key.text))).toBe('overloaded')
     store.fault = undefined
@@ -367,7 +320,7 @@ describe('a read that never ends', () => {
   const never = (): Promise<void> => new Promise(() => {})
 
   it('is replaced by one of another request, so that nobody waits for a cancelled one', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     store.fault = never
     const first = outcome(bearer(key.text))
     await settle()
@@ -380,7 +333,7 @@ describe('a read that never ends', () => {
   })
 
   it('ends as 503 when the next one does not end either', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     store.fault = never
     const answer = outcome(bearer(key.text))
     await time.advance(LOST_READ_MS)
@@ -389,7 +342,7 @@ describe('a read that never ends', () => {
   })
 
   it('is handed to the runtime to be kept alive', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     const kept: Promise<unknown>[] = []
     await authenticator.authenticate(bearer(key.text), (work) => kept.push(work))
     expect(kept).toHaveLength(1)
@@ -405,7 +358,7 @@ describe('a read that never ends', () => {
 
 describe('a clock that goes backwards', () => {
   it('makes what is held look old, never young', async () => {
-    const key = await addKey()
+    const key = await store.addKey()
     let offsetMs = 0
     authenticator = new Authenticator({
       keys: store,

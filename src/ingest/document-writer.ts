@@ -119,9 +119,22 @@ export class DocumentWriter {
         for (const item of items) if (isOpen(item) && this.#lacking(item).length > 0) this.#failEmbedding(item)
       }
       const again = items.filter((item) => isOpen(item) && item.ticket === undefined)
-      if (again.length === 0) return
+      if (again.length === 0) return this.release(items.filter((item) => !isOpen(item)))
       await this.begin(again)
     }
+  }
+
+  /** Hands back the tickets of what failed or is given up, so that its versions are free again. They also expire. */
+  async release(items: readonly WriteItem[]): Promise<void> {
+    const held = items.filter(({ ticket, result }) => ticket !== undefined && (result?.status ?? 'failed') === 'failed')
+    const tickets = Map.groupBy(held, (item) => item.shard)
+    await Promise.allSettled(
+      [...tickets].map(([shard, members]) => {
+        const given = members.flatMap(({ ticket }) => ticket ?? [])
+        for (const item of members) delete item.ticket
+        return this.#shard(shard).release(given)
+      }),
+    )
   }
 
   #failEmbedding(item: WriteItem): void {

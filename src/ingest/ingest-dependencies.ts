@@ -8,7 +8,7 @@ import type { Principal } from '../tenancy/principal.ts'
 
 export type WriteShard = Pick<
   ShardApi,
-  'begin' | 'commit' | 'stage' | 'deleteDocuments' | 'cancelJob' | 'latestSource' | 'document'
+  'begin' | 'commit' | 'release' | 'stage' | 'deleteDocuments' | 'cancelJob' | 'latestSource' | 'document'
 >
 export type ReadShard = Pick<ShardApi, 'document' | 'listDocuments' | 'statistics' | 'jobCounts'>
 

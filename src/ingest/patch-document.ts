@@ -87,17 +87,37 @@ export async function patchDocument(
     const document = vector === undefined ? { source: patched } : { source: patched, vector }
     const item: WriteItem = { document, shard: shardNumber, ifMatch: etag, attempts: 0 }
     const writer = new DocumentWriter(deps, collection, writeContext(principal))
-    await writer.begin([item])
-    if (item.result === undefined && writer.missing([item]).size > MAX_SYNC_CHUNKS) {
-      return { kind: 'job', jobId: await leaveToJob(deps, collection, principal.keyId, writer, item) }
+    try {
+      const jobId = await write(deps, collection, principal.keyId, writer, item)
+      if (jobId !== undefined) return { kind: 'job', jobId }
+    } catch (error) {
+      await writer.release([item])
+      throw error
     }
-    await writer.write([item])
     const code = item.result?.error?.code
     if (code === undefined) return current(deps, collection, principal, id)
-    if (code === 'embedding_failed' && writer.embeddingFailure !== undefined) throw writer.embeddingFailure
     if (code !== 'precondition_failed') throw new Problem(code, item.result?.error?.detail)
   }
   throw new Problem('overloaded', 'the document keeps changing', { retryAfterSeconds: 1 })
+}
+
+/** Writes the patched document, or leaves it to a job and gives its id. The item says how it went. */
+async function write(
+  deps: IngestDependencies,
+  collection: CollectionRecord,
+  keyId: string,
+  writer: DocumentWriter,
+  item: WriteItem,
+): Promise<JobId | undefined> {
+  await writer.begin([item])
+  if (item.result === undefined && writer.missing([item]).size > MAX_SYNC_CHUNKS) {
+    return leaveToJob(deps, collection, keyId, writer, item)
+  }
+  await writer.write([item])
+  if (item.result?.error?.code === 'embedding_failed' && writer.embeddingFailure !== undefined) {
+    throw writer.embeddingFailure
+  }
+  return undefined
 }
 
 async function current(

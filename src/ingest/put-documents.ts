@@ -48,19 +48,34 @@ export async function putDocuments(
     }),
   )
   const writer = new DocumentWriter(deps, collection, writeContext(principal))
-  await writer.begin(items)
-  throwIfPrecondition(items, ifMatch)
+  try {
+    return await write(deps, collection, principal.keyId, writer, items, { prefer, startedMs })
+  } catch (error) {
+    await writer.release(items)
+    throw error
+  }
+}
 
+async function write(
+  deps: IngestDependencies,
+  collection: CollectionRecord,
+  keyId: string,
+  writer: DocumentWriter,
+  items: readonly WriteItem[],
+  { prefer, startedMs }: Pick<PutOptions, 'prefer'> & { readonly startedMs: number },
+): Promise<PutOutcome> {
+  await writer.begin(items)
+  throwIfPrecondition(items)
   const waitMs = Math.min(prefer.waitSeconds ?? 0, MAX_WAIT_SECONDS) * 1000
   const hasDeadline = prefer.waitSeconds !== undefined
   const isSmall = writer.missing(items).size <= MAX_SYNC_CHUNKS
   if (hasDeadline ? waitMs > 0 : isSmall && !prefer.respondAsync) {
     await writer.write(items, () => hasDeadline && deps.clock() - startedMs >= waitMs)
-    throwIfPrecondition(items, ifMatch)
+    throwIfPrecondition(items)
     const results = items.flatMap((item) => item.result ?? [])
     if (results.length === items.length) return { kind: 'done', results: throwIfNothingDone(results, writer) }
   }
-  return leaveToJob(deps, collection, principal.keyId, writer, items)
+  return leaveToJob(deps, collection, keyId, writer, items)
 }
 
 /** The job's row comes first: a crash in between leaves a job that ends as failed, never work without a job. */
@@ -124,9 +139,9 @@ async function acceptAll(
   return accepted
 }
 
-function throwIfPrecondition(items: readonly WriteItem[], ifMatch: string | undefined): void {
-  const code = items[0]?.result?.error?.code
-  if (ifMatch !== undefined && code === 'precondition_failed') throw new Problem(code)
+/** `If-Match` stands for the whole request: it is refused for more than one document. */
+function throwIfPrecondition([item]: readonly WriteItem[]): void {
+  if (item?.result?.error?.code === 'precondition_failed') throw new Problem('precondition_failed')
 }
 
 /** A provider that is down fails the whole request only if nothing was written: then a plain repeat is all it takes. */

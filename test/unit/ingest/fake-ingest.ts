@@ -17,6 +17,7 @@ import type {
   StageRequest,
   StageResult,
   StoredDocument,
+  Ticket,
   WriteContext,
 } from '../../../src/shard/shard-api.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
@@ -89,6 +90,13 @@ export class FakeShard implements WriteShard, ReadShard {
       const status = old === undefined ? 'created' : 'replaced'
       return { status, version: ticket.version, chunks: chunks.length, sequence: ticket.sequence }
     })
+  }
+
+  readonly released: Ticket[] = []
+
+  release(tickets: readonly Ticket[]): Promise<void> {
+    this.released.push(...tickets)
+    return Promise.resolve()
   }
 
   stage(request: StageRequest): Promise<StageResult> {

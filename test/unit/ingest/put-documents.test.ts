@@ -161,6 +161,7 @@ describe('putting documents', () => {
     const problem = await problemOf(put(fake, [{ id: 'a', text: 'a' }]))
     expect(problem.code).toBe('upstream_timeout')
     expect(fake.shards[0]?.applied.size).toBe(0)
+    expect(fake.shards[0]?.released).toHaveLength(1)
   })
 
   it('fails single documents when the model goes down on the way', async () => {
@@ -174,6 +175,7 @@ describe('putting documents', () => {
     )
     expect(made.filter(({ status }) => status === 'created')).toHaveLength(32)
     expect(made[35]).toMatchObject({ status: 'failed', error: { code: 'embedding_failed', detail: 'down' } })
+    expect(fake.shards[0]?.released.map(({ sequence }) => sequence)).toEqual([33, 34, 35, 36, 37, 38, 39, 40])
   })
 
   it('lets bugs through', async () => {

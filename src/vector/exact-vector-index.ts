@@ -38,8 +38,11 @@ export interface ExactVectorIndexOptions {
   readonly maxMatrixBytes?: number
 }
 
+/** A vector's `id` is its leg's number times this plus its chunk number, so a leg's rows lie together in chunk order. */
+const LEG_STRIDE = 2 ** 40
+
 interface VectorRow {
-  readonly chunk: number
+  readonly id: number
   readonly scale: number
   readonly vector: Uint8Array
 }
@@ -59,13 +62,9 @@ export class ExactVectorIndex implements VectorIndex {
     {
       id: 'vector/1 vectors',
       statements: [
-        `CREATE TABLE vectors (
-          leg TEXT NOT NULL,
-          chunk INTEGER NOT NULL,
-          scale REAL NOT NULL,
-          vector BLOB NOT NULL,
-          PRIMARY KEY (leg, chunk)
-        ) STRICT, WITHOUT ROWID`,
+        'CREATE TABLE vector_legs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT',
+        // Rows of a rowid table fill their pages; WITHOUT ROWID moves values above 1 KB to pages of their own.
+        'CREATE TABLE vectors (id INTEGER PRIMARY KEY, scale REAL NOT NULL, vector BLOB NOT NULL) STRICT',
       ],
     },
   ]
@@ -79,6 +78,7 @@ export class ExactVectorIndex implements VectorIndex {
   readonly #maxMatrixBytes: number
   readonly #rowBytes: number
   readonly #owner = {}
+  #legStart: number | undefined
 
   constructor(database: SqlDatabase, options: ExactVectorIndexOptions) {
     this.#database = database
@@ -99,9 +99,8 @@ export class ExactVectorIndex implements VectorIndex {
     invariant(vector.length === this.#dimensions, `a vector of this leg has ${this.#dimensions} dimensions`)
     const { bytes, scale } = encodeVector(vector, this.#precision)
     this.#database.run(
-      'INSERT OR REPLACE INTO vectors (leg, chunk, scale, vector) VALUES (?, ?, ?, ?)',
-      this.#leg,
-      chunk,
+      'INSERT OR REPLACE INTO vectors (id, scale, vector) VALUES (?, ?, ?)',
+      this.#madeStart() + chunk,
       scale,
       bytes,
     )
@@ -112,10 +111,11 @@ export class ExactVectorIndex implements VectorIndex {
   }
 
   remove(chunks: readonly number[]): void {
+    const start = this.#start()
+    if (start === undefined) return
     this.#database.run(
-      'DELETE FROM vectors WHERE leg = ? AND chunk IN (SELECT value FROM json_each(?))',
-      this.#leg,
-      JSON.stringify(chunks),
+      'DELETE FROM vectors WHERE id IN (SELECT value FROM json_each(?))',
+      JSON.stringify(chunks.map((chunk) => start + chunk)),
     )
     const matrix = this.#resident()
     if (matrix === undefined) return
@@ -132,7 +132,7 @@ export class ExactVectorIndex implements VectorIndex {
     const top = new TopScores(options.candidates)
     const matrix = this.#load()
     if (matrix === undefined) {
-      this.#scan(({ chunk, scale, vector }) => {
+      this.#scan((chunk, { scale, vector }) => {
         if (mask !== undefined && !mask.has(chunk)) return
         top.push(chunk, this.#cosine(unit, viewValues(vector, this.#precision), 0, scale))
       })
@@ -166,12 +166,16 @@ export class ExactVectorIndex implements VectorIndex {
 
   evict(): void {
     this.#memory.delete(this.#key)
+    this.#legStart = undefined
   }
 
   /** Replaces every vector of the leg; inside the caller's transaction. Storing decoded vectors again changes nothing. */
   rebuild(vectors: Iterable<{ readonly chunk: number; readonly vector: Float32Array }>): void {
     this.evict()
-    this.#database.run('DELETE FROM vectors WHERE leg = ?', this.#leg)
+    const start = this.#start()
+    if (start !== undefined) {
+      this.#database.run('DELETE FROM vectors WHERE id >= ? AND id < ?', start, start + LEG_STRIDE)
+    }
     for (const { chunk, vector } of vectors) this.add(chunk, vector)
   }
 
@@ -200,16 +204,17 @@ export class ExactVectorIndex implements VectorIndex {
       }
       return
     }
+    const start = this.#start()
+    if (start === undefined) return
     for (let from = 0; from < chunks.length; from += pageRows) {
-      const page = Array.from(chunks.slice(from, from + pageRows))
+      const ids = Array.from(chunks.slice(from, from + pageRows), (chunk) => start + chunk)
       const rows = this.#database.all<VectorRow>(
-        'SELECT chunk, scale, vector FROM vectors WHERE leg = ? AND chunk IN (SELECT value FROM json_each(?))',
-        this.#leg,
-        JSON.stringify(page),
+        'SELECT id, scale, vector FROM vectors WHERE id IN (SELECT value FROM json_each(?))',
+        JSON.stringify(ids),
       )
-      const byChunk = new Map(rows.map((row) => [row.chunk, row]))
-      for (const [offset, chunk] of page.entries()) {
-        const row = byChunk.get(chunk)
+      const byId = new Map(rows.map((row) => [row.id, row]))
+      for (const [offset, id] of ids.entries()) {
+        const row = byId.get(id)
         if (row !== undefined) visit(from + offset, viewValues(row.vector, this.#precision), 0, row.scale)
       }
     }
@@ -227,30 +232,32 @@ export class ExactVectorIndex implements VectorIndex {
     const count = this.#storedCount()
     if (count * this.#rowBytes > this.#maxMatrixBytes) return undefined
     const matrix = new VectorMatrix(this.#dimensions, this.#precision, count)
-    this.#scan(({ chunk, scale, vector }) => matrix.set(chunk, vector, scale))
+    this.#scan((chunk, { scale, vector }) => matrix.set(chunk, vector, scale))
     const value: ResidentMatrix = { owner: this.#owner, matrix }
     this.#memory.set(this.#key, value, matrix.bytes)
     return matrix
   }
 
   /** Visits every stored row of the leg in order of chunks, a page at a time. */
-  #scan(visit: (row: VectorRow) => void): void {
+  #scan(visit: (chunk: number, row: VectorRow) => void): void {
+    const start = this.#start()
+    if (start === undefined) return
     const pageRows = this.#pageRows()
-    let after = -1
+    let from = start
     for (;;) {
       const rows = this.#database.all<VectorRow>(
-        'SELECT chunk, scale, vector FROM vectors WHERE leg = ? AND chunk > ? ORDER BY chunk LIMIT ?',
-        this.#leg,
-        after,
+        'SELECT id, scale, vector FROM vectors WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
+        from,
+        start + LEG_STRIDE,
         pageRows,
       )
       for (const row of rows) {
         invariant(row.vector.byteLength === this.#rowBytes, 'a stored vector has the dimensions of its leg')
-        visit(row)
+        visit(row.id - start, row)
       }
       const last = rows.at(-1)
       if (last === undefined || rows.length < pageRows) return
-      after = last.chunk
+      from = last.id + 1
     }
   }
 
@@ -259,10 +266,32 @@ export class ExactVectorIndex implements VectorIndex {
   }
 
   #storedCount(): number {
-    return (
-      this.#database.get<{ count: number }>('SELECT count(*) AS count FROM vectors WHERE leg = ?', this.#leg)?.count ??
-      0
+    const start = this.#start()
+    if (start === undefined) return 0
+    const row = this.#database.get<{ count: number }>(
+      'SELECT count(*) AS count FROM vectors WHERE id >= ? AND id < ?',
+      start,
+      start + LEG_STRIDE,
     )
+    return row?.count ?? 0
+  }
+
+  /** Where the leg's ids begin; `undefined` while nothing was ever stored in it. Looked up once, until the next eviction. */
+  #start(): number | undefined {
+    if (this.#legStart === undefined) {
+      const row = this.#database.get<{ number: number }>('SELECT number FROM vector_legs WHERE name = ?', this.#leg)
+      if (row !== undefined) this.#legStart = row.number * LEG_STRIDE
+    }
+    return this.#legStart
+  }
+
+  #madeStart(): number {
+    const known = this.#start()
+    if (known !== undefined) return known
+    this.#database.run('INSERT INTO vector_legs (name) VALUES (?)', this.#leg)
+    const made = this.#start()
+    invariant(made !== undefined, 'a leg that was just written is there')
+    return made
   }
 
   #recount(matrix: VectorMatrix): void {

@@ -106,6 +106,24 @@ describe('the exact vector index', () => {
     expect(index.search(query, all)).toEqual(before)
   })
 
+  it('forgets a leg whose first vector was rolled back', () => {
+    const shared = database()
+    const open = (leg: string) => new ExactVectorIndex(shared, { key: 's', leg, dimensions: 2, precision: 'f32' })
+    const index = open('first')
+    expect(() =>
+      shared.transaction(() => {
+        index.add(1, Float32Array.of(1, 0))
+        throw new Error('on purpose')
+      }),
+    ).toThrow('on purpose')
+    index.evict()
+    open('second').add(1, Float32Array.of(0, 1))
+    expect(index.count).toBe(0)
+    index.add(1, Float32Array.of(1, 0))
+    expect(index.vectors([1])).toEqual([Float32Array.of(1, 0)])
+    index.evict()
+  })
+
   it('writes one row a vector', () => {
     const shared = database()
     const index = new ExactVectorIndex(shared, { key: 's', leg: 'l', dimensions: 2, precision: 'f32' })

@@ -19,6 +19,10 @@ export const MAX_LIST_LIMIT = 1_000
 export const DEFAULT_LIST_LIMIT = 100
 export const MAX_FACETS = 20
 export const MAX_FACET_VALUES = 100
+/** Distinct values of one field that a shard counts; those met after that many are left out of the facet. */
+export const MAX_FACET_CANDIDATES = 10_000
+/** In UTF-16 units; longer texts are no values to choose from. */
+export const MAX_FACET_VALUE_LENGTH = 256
 export const MAX_COLLECTIONS_PER_SEARCH = 32
 export const MAX_IDEMPOTENCY_KEY_BYTES = 255
 export const MAX_DIMENSIONS = 4_096

@@ -1,7 +1,7 @@
 /** Facets: how often each value of a field occurs among documents, with types kept apart. */
 import { compareUtf8 } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
-import { MAX_FACET_VALUES } from '../core/limits.ts'
+import { MAX_FACET_CANDIDATES, MAX_FACET_VALUE_LENGTH, MAX_FACET_VALUES } from '../core/limits.ts'
 import type { FacetValue } from './metadata-index.ts'
 import { type Reached, visitPath } from './metadata-path.ts'
 
@@ -30,22 +30,31 @@ export class FacetCounter {
     this.#path = field.split('.')
   }
 
-  /** Counts each distinct value of the document once; null, objects and missing fields have none. */
+  /** Counts each distinct value of the document once; null, objects, very long texts and missing fields have none. */
   add(metadata: JsonObject): void {
-    const seen = new Set<Scalar>()
+    const found: Scalar[] = []
     const see = (value: Reached) => {
-      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') seen.add(value)
+      if (isFacetValue(value)) found.push(value)
     }
     visitPath(metadata, this.#path, (value) => {
       if (Array.isArray(value)) value.forEach(see)
       else see(value)
     })
-    for (const value of seen) this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1)
+    for (const value of found.length > 1 ? new Set(found) : found) {
+      const count = this.#counts.get(value)
+      if (count !== undefined) this.#counts.set(value, count + 1)
+      else if (this.#counts.size < MAX_FACET_CANDIDATES) this.#counts.set(value, 1)
+    }
   }
 
   values(): FacetValue[] {
     return Array.from(this.#counts, ([value, count]) => ({ value, count })).sort(compareFacetValues)
   }
+}
+
+function isFacetValue(value: Reached): value is Scalar {
+  if (typeof value === 'string') return value.length <= MAX_FACET_VALUE_LENGTH
+  return typeof value === 'number' || typeof value === 'boolean'
 }
 
 /**

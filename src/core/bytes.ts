@@ -5,13 +5,14 @@ const encoder = new TextEncoder()
 // The runtime's types leave the buffer's kind open; `encode` never shares it.
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text) as Uint8Array<ArrayBuffer>
 
+/** Bytes of the text in UTF-8, without encoding it; a lone surrogate counts 3, as the encoder replaces it. */
 export const utf8Length = (text: string): number => {
   let length = 0
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
     if (unit < 0x80) length += 1
     else if (unit < 0x800) length += 2
-    else if (unit >= 0xd800 && unit < 0xdc00) {
+    else if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
       length += 4
       i++
     } else length += 3

@@ -77,7 +77,7 @@ function refusal(error: unknown, exchange: Exchange): Response {
   if (problem.code === 'internal')
     exchange.stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const { status, headers, body } = problemAnswer(problem, exchange.requestId)
-  return new Response(body, { status, headers })
+  return new Response(body, { status, headers: { ...headers, 'cache-control': 'no-store' } })
 }
 
 function finish(context: Context<AppEnvironment>, exchange: Exchange, { log }: AppDependencies): void {

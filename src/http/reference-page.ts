@@ -66,6 +66,7 @@ export const escapeHtml = (text: string): string =>
 const prose = (text: string): string =>
   text
     .split('\n\n')
+    .filter((paragraph) => paragraph !== '')
     .map((paragraph) => `<p>${escapeHtml(paragraph).replaceAll(/`([^`]+)`/g, '<code>$1</code>')}</p>`)
     .join('')
 

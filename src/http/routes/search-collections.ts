@@ -1,7 +1,7 @@
 /** `POST /v1/search`: several collections at once. */
 import { Faults, isJsonObject, pointerTo } from '../../core/faults.ts'
 import { MAX_COLLECTIONS_PER_SEARCH } from '../../core/limits.ts'
-import { asProblem, Problem } from '../../core/problem.ts'
+import { asProblem, invalidField } from '../../core/problem.ts'
 import { search } from '../../search/search.ts'
 import type { SearchRequest } from '../../search/search-request.ts'
 import { parseSearchRequest } from '../../search/parse-search-request.ts'
@@ -17,29 +17,20 @@ interface SearchCollectionsRequest {
 }
 
 function parse(value: unknown, principal: Principal): SearchCollectionsRequest {
-  const { collections, ...request } = isJsonObject(value) ? value : {}
-  // Who may not ask for a field is told so before what is wrong with the others.
-  const fault = refusalOf(() => parseSearchRequest(isJsonObject(value) ? request : value, principal))
-  if (fault?.code === 'forbidden') throw fault
+  if (!isJsonObject(value)) throw invalidField('', 'must be an object')
+  const { collections, ...request } = value
   const faults = new Faults()
   const names = collectionNames(collections, faults)
-  if (fault !== undefined)
-    faults.attempt(() => {
-      throw fault
-    })
-  faults.throwIfAny()
-  return { collections: names, request }
-}
-
-function refusalOf(check: () => unknown): Problem | undefined {
   try {
-    check()
-    return undefined
+    parseSearchRequest(request, principal)
   } catch (error) {
     const problem = asProblem(error)
-    if (problem === undefined) throw error
-    return problem
+    // What the credential may not ask for is told before what is wrong with anything.
+    if (problem?.errors === undefined || problem.code === 'forbidden') throw error
+    for (const { pointer, detail } of problem.errors) faults.add(pointer, detail, problem.code)
   }
+  faults.throwIfAny()
+  return { collections: names, request }
 }
 
 function collectionNames(value: unknown, faults: Faults): string[] {

@@ -1,0 +1,163 @@
+/**
+ * The whole application on real bindings, with a small deterministic embedder instead of the model, counted bindings and
+ * log lines kept. Each call of `makeTenant` gives a tenant of its own, so tests share nothing.
+ */
+import { env } from 'cloudflare:workers'
+import { Catalog } from '../../../src/catalog/catalog.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { createApp } from '../../../src/http/app.ts'
+import type { LogLine } from '../../../src/http/request-log.ts'
+import type { Embedder } from '../../../src/models/embedder.ts'
+import { EDGE_EN } from '../../../src/models/profiles.ts'
+import { Placement } from '../../../src/shard/placement.ts'
+import { Authenticator } from '../../../src/tenancy/authenticate.ts'
+import { keyHash, parseKey } from '../../../src/tenancy/key-format.ts'
+import { Sealer } from '../../../src/tenancy/sealing.ts'
+import { SCOPES } from '../../../src/tenancy/scopes.ts'
+import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
+
+export const ORIGIN = 'http://127.0.0.1:8787'
+
+/** Hashes words into a vector: equal words bring texts near. */
+const embedder: Embedder = {
+  profile: EDGE_EN,
+  async embed(texts) {
+    return texts.map((text) => {
+      const vector = new Float32Array(EDGE_EN.dimensions)
+      for (const word of text.toLowerCase().match(/[a-z]+/g) ?? ['none']) {
+        let hash = 7
+        for (const character of word) hash = (hash * 31 + character.charCodeAt(0)) % EDGE_EN.dimensions
+        vector[hash] = (vector[hash] ?? 0) + 1
+      }
+      const length = Math.hypot(...vector)
+      return vector.map((value) => value / length)
+    })
+  },
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The parsed body; `undefined` where it is not JSON. */
+  readonly json: any
+}
+
+export interface Call {
+  readonly key?: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  /** A string is sent as it is, anything else as JSON. */
+  readonly body?: unknown
+}
+
+export interface TestTenant {
+  readonly id: string
+  /** A secret key with every scope. */
+  readonly key: string
+  readonly keyId: string
+}
+
+let bindingCalls = 0
+
+/** Counts each call of a method of a binding. */
+function counted<T extends object>(binding: T): T {
+  return new Proxy(binding, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      return (...parameters: unknown[]): unknown => {
+        bindingCalls++
+        return Reflect.apply(member, target, parameters)
+      }
+    },
+  })
+}
+
+export interface World {
+  readonly rootKey: string
+  readonly lines: LogLine[]
+  readonly bindingCalls: () => number
+  readonly fetch: (request: Request) => Promise<Response>
+  readonly call: (method: string, path: string, call?: Call) => Promise<Answer>
+  readonly makeTenant: (suffix?: string) => Promise<TestTenant>
+  readonly makeKey: (tenant: TestTenant, request: Record<string, unknown>) => Promise<string>
+}
+
+export async function makeWorld(): Promise<World> {
+  const lines: LogLine[] = []
+  const rootKey = env.TEST_ROOT_KEY
+  const parsed = parseKey(rootKey)
+  if (parsed === undefined) throw new Error('the test root key does not parse')
+  const catalog = new Catalog(counted(env.DB), systemClock)
+  const app = createApp({
+    authenticator: new Authenticator({
+      keys: catalog.keys,
+      rootKeyHashes: [await keyHash(parsed)],
+      clock: systemClock,
+    }),
+    catalog,
+    placement: new Placement(counted(env.SHARD)),
+    tenantObjects: new TenantObjects(counted(env.TENANT)),
+    models: {
+      queryEmbedder: () => embedder,
+      passageEmbedder: () => embedder,
+      countTokens: async () => (text) => text.split(/\s+/).length,
+    },
+    sealer: new Sealer('ab'.repeat(32)),
+    readAsset: async (path) =>
+      path === 'console/page.htm' ? new TextEncoder().encode('<!doctype html>').buffer : undefined,
+    clock: systemClock,
+    log: (line) => lines.push(line),
+    version: '0.0.0',
+  })
+  const fetch = async (request: Request): Promise<Response> => app.fetch(request)
+  const call: World['call'] = async (method, path, { key, headers = {}, body } = {}) => {
+    const response = await fetch(
+      new Request(ORIGIN + path, {
+        method,
+        headers: {
+          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    )
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: isJson && text !== '' ? JSON.parse(text) : undefined,
+    }
+  }
+  const makeKey: World['makeKey'] = async (tenant, request) => {
+    const made = await call('POST', '/v1/keys', {
+      key: rootKey,
+      headers: { 'nearfield-tenant': tenant.id },
+      body: { name: 'key', kind: 'secret', ...request },
+    })
+    if (made.status !== 201) throw new Error(`no key: ${made.text}`)
+    return made.json.secret as string
+  }
+  const makeTenant: World['makeTenant'] = async (suffix = 'a') => {
+    const made = await call('POST', '/v1/tenants', { key: rootKey, body: { name: `tenant ${suffix}` } })
+    if (made.status !== 201) throw new Error(`no tenant: ${made.text}`)
+    const id = made.json.id as string
+    const key = await makeKey({ id, key: '', keyId: '' }, { scopes: [...SCOPES] })
+    return { id, key, keyId: key.slice(6, 22) }
+  }
+  return { rootKey, lines, bindingCalls: () => bindingCalls, fetch, call, makeTenant, makeKey }
+}
+
+/** Whether an answer is a problem of this status, as callers may rely on it. */
+export function problemOf({ status, headers, json }: Answer): { status: number; code: string; pointers: string[] } {
+  const isProblem =
+    headers.get('content-type') === 'application/problem+json' &&
+    json.status === status &&
+    json.requestId === headers.get('x-request-id') &&
+    String(json.type).endsWith(json.code)
+  if (!isProblem) throw new Error(`not a problem: ${status} ${JSON.stringify(json)}`)
+  return { status, code: json.code, pointers: (json.errors ?? []).map(({ pointer }: { pointer: string }) => pointer) }
+}

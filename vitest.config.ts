@@ -50,6 +50,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['./test/e2e/setup/prepare-state.ts'],
           environment: 'node',
           fileParallelism: false,
           testTimeout: 180_000,

@@ -8,7 +8,7 @@ import { Catalog } from './catalog/catalog.ts'
 import { systemClock } from './core/clock.ts'
 import type { JobId } from './core/ids.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
-const createApp = (_: unknown): App => { throw new Error('html parsing is not there yet') }
+import { createApp } from './http/app.ts'
 import type { App } from './http/app.ts'
 import type { AppDependencies } from './http/dependencies.ts'
 import plainModule from './kernels/edge-plain.wasm'

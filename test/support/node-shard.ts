@@ -2,8 +2,6 @@
  * A shard on plain Node: the same parts that the Durable Object ties together, over `node:sqlite`, with a clock that
  * stands still, a toy embedder and ways to fail. `restart` is what a killed object's next start does.
  */
-import { sha256, hex, utf8 } from '../../src/core/bytes.ts'
-import type { JsonObject } from '../../src/core/canonical-json.ts'
 import { ResidentMemory } from '../../src/core/resident-memory.ts'
 import type { SqlDatabase, SqlValue } from '../../src/core/sql-database.ts'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
@@ -14,7 +12,6 @@ import { ShardAlarm } from '../../src/shard/shard-alarm.ts'
 import type {
   BeginResult,
   CommitResult,
-  PreparedChunk,
   PreparedDocument,
   ShardSetup,
   SourceDocument,
@@ -26,7 +23,7 @@ import { ShardSearch } from '../../src/shard/shard-search.ts'
 import { ShardState } from '../../src/shard/shard-state.ts'
 import { ShardWrites } from '../../src/shard/shard-writes.ts'
 
-export const DIMENSIONS = 8
+import { CONTEXT, DIMENSIONS, type DraftDocument, makeChunks, makeSource, toyVector } from './shard-documents.ts'
 
 export const SETUP: ShardSetup = {
   tenantUid: 'ten_test',
@@ -36,57 +33,6 @@ export const SETUP: ShardSetup = {
   profileId: 'toy',
   dimensions: DIMENSIONS,
   precision: 'f32',
-}
-
-export const CONTEXT: WriteContext = { keyId: 'key_test', allowance: { kind: 'unlimited' } }
-
-/** Each word votes for one dimension; texts that share words are near. */
-export function toyVector(text: string): Float32Array {
-  const vector = new Float32Array(DIMENSIONS)
-  for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ['']) {
-    let hash = 7
-    for (const character of word) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0
-    vector[hash % DIMENSIONS] = (vector[hash % DIMENSIONS] ?? 0) + 1
-  }
-  return vector
-}
-
-export interface DraftDocument {
-  readonly id: string
-  readonly text: string
-  readonly title?: string
-  readonly metadata?: JsonObject
-}
-
-export async function makeSource(draft: DraftDocument): Promise<SourceDocument> {
-  const { id, text, title, metadata = {} } = draft
-  const contentHash = hex(await sha256(utf8(JSON.stringify([id, text, title ?? null, metadata]))))
-  return { id, text, metadata, format: 'text', contentHash, ...(title === undefined ? {} : { title }) }
-}
-
-/** One chunk a line; vectors where `embed` says so. */
-export function makeChunks(source: SourceDocument, embed: (key: string) => boolean = () => true): PreparedChunk[] {
-  const chunks: PreparedChunk[] = []
-  let start = 0
-  for (const line of source.text.split('\n')) {
-    const end = start + line.length
-    if (line !== '') {
-      const vectorKey = `key of ${line.slice(0, 99)}`
-      chunks.push({
-        start,
-        end,
-        headings: [],
-        prefix: '',
-        language: 'en',
-        tokens: line.split(' ').length,
-        truncated: false,
-        vectorKey,
-        ...(embed(vectorKey) ? { vector: toyVector(line) } : {}),
-      })
-    }
-    start = end + 1
-  }
-  return chunks
 }
 
 /** Passes everything through until told to fail at a statement, as a full disk or a kill would. */

@@ -145,14 +145,11 @@ export class Collections {
     return meta.changes > 0
   }
 
-  /** Collections whose shards are still to be erased; of one tenant, or of all. */
-  async unfinishedDeletions(tenantUid?: TenantUid, limit = 1_000): Promise<readonly CollectionRecord[]> {
+  /** All collections whose shards are still to be erased; of one tenant, or of every one. */
+  async unfinishedDeletions(tenantUid?: TenantUid): Promise<readonly CollectionRecord[]> {
     const ofTenant = tenantUid === undefined ? undefined : eq(collections.tenantUid, tenantUid)
     return this.#select((query) =>
-      query
-        .where(and(ofTenant, isNotNull(collections.deletedAtMs)))
-        .orderBy(asc(collections.id))
-        .limit(limit),
+      query.where(and(ofTenant, isNotNull(collections.deletedAtMs))).orderBy(asc(collections.id)),
     )
   }
 

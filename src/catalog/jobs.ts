@@ -5,7 +5,7 @@
 import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import { newJobId } from '../core/ids.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
-import { invariant } from '../core/invariant.ts'
+import { Problem } from '../core/problem.ts'
 import type { Connection } from './connection.ts'
 import { pageOf } from './paging.ts'
 import type { JobCounters, JobRecord, JobStatus, Page, PageRequest } from './records.ts'
@@ -32,17 +32,17 @@ export class Jobs {
     this.#connection = connection
   }
 
-  /** The new job is `queued`. */
+  /** The new job is `queued`. @throws not_found when the collection was deleted meanwhile. */
   async create({ id = newJobId(), tenantUid, collectionId, total, keyId }: NewJob): Promise<JobRecord> {
     const nowMs = this.#connection.clock()
-    await this.#connection.run((db) =>
-      db
-        .insert(jobs)
-        .values({ id, tenantUid, collectionId, status: 'queued', total, keyId, createdAtMs: nowMs, updatedAtMs: nowMs })
-        .onConflictDoNothing(),
+    await this.#connection.batch(
+      sql`INSERT INTO jobs (id, tenant_uid, collection_id, status, total, key_id, created_at_ms, updated_at_ms)
+        SELECT ${id}, tenant_uid, id, 'queued', ${total}, ${keyId}, ${nowMs}, ${nowMs} FROM collections
+        WHERE id = ${collectionId} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NULL
+        ON CONFLICT (id) DO NOTHING`,
     )
     const created = await this.find(tenantUid, id)
-    invariant(created !== undefined, 'a job that was just created is there')
+    if (created === undefined) throw new Problem('not_found')
     return created
   }
 

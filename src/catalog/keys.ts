@@ -64,41 +64,25 @@ export class Keys implements KeyStore {
   /**
    * Keeps a key that was just issued. Issued again under the same id (a repeated operation), the newer secret is the one
    * that counts: nobody ever saw the older.
-   * @throws not_found when the tenant was deleted meanwhile.
+   * @throws not_found when the tenant was deleted, or a key of this id revoked, meanwhile.
    */
   async create(made: NewKeyRecord, issued: IssuedKey): Promise<KeyRecord> {
     const nowMs = this.#connection.clock()
-    const secret = {
-      secretHash: issued.secretHash,
-      sealedSigningKey: issued.sealedSigningKey === undefined ? null : base64url(issued.sealedSigningKey),
-    }
-    const rows = await this.#connection.run(async (db) => {
-      const owner = await db
-        .select({ uid: tenants.uid })
-        .from(tenants)
-        .where(and(eq(tenants.uid, made.tenantUid), isNull(tenants.deletedAtMs)))
-      if (owner.length === 0) throw new Problem('not_found')
-      return db
-        .insert(keys)
-        .values({
-          ...made,
-          ...secret,
-          id: issued.key.id,
-          scopes: [...made.scopes],
-          collections: made.collections === undefined ? null : [...made.collections],
-          origins: made.origins === undefined ? null : [...made.origins],
-          createdAtMs: nowMs,
-          updatedAtMs: nowMs,
-        })
-        .onConflictDoUpdate({
-          target: keys.id,
-          set: secret,
-          setWhere: sql`keys.tenant_uid = excluded.tenant_uid AND keys.revoked_at_ms IS NULL`,
-        })
-        .returning()
-    })
-    if (rows[0] === undefined) throw new Problem('conflict', 'the key id is in use')
-    return recordOf(rows[0])
+    const { tenantUid, name, kind, scopes, collections, origins, filter, expiresAtMs = null, createdBy } = made
+    const { key, secretHash, sealedSigningKey } = issued
+    const sealed = sealedSigningKey === undefined ? null : base64url(sealedSigningKey)
+    const [inserted] = await this.#connection.batch(
+      sql`INSERT INTO keys (id, tenant_uid, name, kind, secret_hash, sealed_signing_key, scopes, collections, origins, filter,
+          expires_at_ms, version, created_by, created_at_ms, updated_at_ms)
+        SELECT ${key.id}, uid, ${name}, ${kind}, ${secretHash}, ${sealed}, ${json(scopes)}, ${json(collections)},
+          ${json(origins)}, ${json(filter)}, ${expiresAtMs}, 1, ${createdBy}, ${nowMs}, ${nowMs}
+        FROM tenants WHERE uid = ${tenantUid} AND deleted_at_ms IS NULL
+        ON CONFLICT (id) DO UPDATE SET secret_hash = excluded.secret_hash, sealed_signing_key = excluded.sealed_signing_key
+        WHERE keys.tenant_uid = excluded.tenant_uid AND keys.revoked_at_ms IS NULL`,
+    )
+    const created = inserted?.meta.changes === 0 ? undefined : await this.find(tenantUid, key.id)
+    if (created === undefined) throw new Problem('not_found')
+    return created
   }
 
   /** By id, ascending; revoked keys are left out. */
@@ -160,6 +144,9 @@ export class Keys implements KeyStore {
     return typeof sealed === 'string' ? fromBase64url(sealed) : undefined
   }
 }
+
+/** A JSON column: absent is NULL. */
+const json = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value))
 
 const live = (tenantUid: TenantUid, id: string) =>
   and(eq(keys.tenantUid, tenantUid), eq(keys.id, id), isNull(keys.revokedAtMs))

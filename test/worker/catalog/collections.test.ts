@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { Catalog } from '../../../src/catalog/catalog.ts'
 import type { CollectionRecord, TenantRecord } from '../../../src/catalog/records.ts'
 import type { JobId } from '../../../src/core/ids.ts'
+import { newJobId } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
 
 const GENERATION = {
@@ -208,9 +209,11 @@ describe('jobs', () => {
     )
   })
 
-  it('go with their collection', async () => {
+  it('go with their collection, and none is made for it any more', async () => {
     const job = await newJob()
     await catalog.collections.markDeleted(tenant.uid, job.collectionId)
+    const late = catalog.jobs.create({ ...job, id: newJobId() })
+    expect(await codeOf(late)).toBe('not_found')
     await catalog.collections.purge(tenant.uid, job.collectionId)
     expect(await catalog.jobs.find(tenant.uid, job.id)).toBeUndefined()
   })

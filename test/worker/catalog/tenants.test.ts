@@ -231,7 +231,7 @@ describe('keys', () => {
     expect(await catalog.keys.update(tenant.uid, id, { name: 'x' })).toBeUndefined()
     expect((await catalog.keys.list(tenant.uid, { limit: 10 })).data).toEqual([])
     const again = await issueKey(SEALER, 'secret', id)
-    expect(await codeOf(catalog.keys.create({ ...full(), kind: 'secret' }, again))).toBe('conflict')
+    expect(await codeOf(catalog.keys.create({ ...full(), kind: 'secret' }, again))).toBe('not_found')
   })
 
   it('are issued once by a repeated operation: the newer secret counts', async () => {

@@ -86,26 +86,32 @@ async function search({ client, collection }: Connection, query: string, number:
       ? 'Nothing found.'
       : `${plural(result.estimatedTotal, 'document')} · ${plural(Math.max(1, Math.round(result.tookMs)), 'millisecond')}`,
   )
-  offerMore(query, result.nextCursor, number)
+  offerMore(query, result.nextCursor)
 }
 
-function offerMore(query: string, cursor: string | null, number: number): void {
+/** What the button at the end would fetch. */
+let nextPage: { readonly query: string; readonly cursor: string } | undefined
+
+function offerMore(query: string, cursor: string | null): void {
+  nextPage = cursor === null ? undefined : { query, cursor }
   more.hidden = cursor === null
-  more.onclick = () => {
-    if (connection === undefined || cursor === null) return
-    const { client, collection } = connection
-    more.disabled = true
-    client
-      .search(collection, { query, limit: PAGE_SIZE, cursor })
-      .then((result) => {
-        if (number !== latest) return
-        showHits(result.hits, { append: true })
-        offerMore(query, result.nextCursor, number)
-      })
-      .catch(sayFault)
-      .finally(() => {
-        more.disabled = false
-      })
+}
+
+async function showMore(): Promise<void> {
+  if (connection === undefined || nextPage === undefined) return
+  const { client, collection } = connection
+  const { query, cursor } = nextPage
+  const number = latest
+  more.disabled = true
+  try {
+    const result = await client.search(collection, { query, limit: PAGE_SIZE, cursor })
+    if (number !== latest) return
+    showHits(result.hits, { append: true })
+    offerMore(query, result.nextCursor)
+  } catch (error) {
+    sayFault(error)
+  } finally {
+    more.disabled = false
   }
 }
 
@@ -220,6 +226,7 @@ for (const example of EXAMPLES) {
   })
   examples.append(button)
 }
+more.addEventListener('click', () => void showMore())
 listenToForm()
 listenToKeys()
 listenToConnection()

@@ -5,7 +5,7 @@
 import type { NewCollection } from '../catalog/collections.ts'
 import type { CollectionRecord } from '../catalog/records.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
-import { asProblem, invalidField, Problem } from '../core/problem.ts'
+import { asProblem, invalidField } from '../core/problem.ts'
 import type { AppDependencies } from './dependencies.ts'
 
 type Stores = Pick<AppDependencies, 'catalog' | 'placement' | 'clock'>
@@ -43,7 +43,7 @@ export async function createCollection(
   }
 }
 
-const nameInUse = (): Problem => invalidField('/name', 'is in use', 'conflict')
+const nameInUse = () => invalidField('/name', 'is in use', 'conflict')
 
 /** Empties the shards of the tenant's deleted collections, also of those whose deletion a crash interrupted. */
 export async function finishDeletions({ catalog, placement }: Stores, tenantUid: TenantUid): Promise<number> {

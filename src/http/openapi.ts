@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, generated from the schemas that the routes themselves parse with. */
 import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { unreachable } from '../core/invariant.ts'
 import { MAX_BODY_BYTES, MAX_DOCUMENT_ID_BYTES } from '../core/limits.ts'
 import { PROBLEM_MEDIA_TYPE, problemSchema } from './problem-response.ts'
 import type { Access, Reply, Route } from './route.ts'
@@ -46,6 +47,7 @@ function whoMayCall(access: Access): string {
         ? 'Every key of a tenant.'
         : `Keys with the scope ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`
   }
+  return unreachable(access)
 }
 
 const isWrite = (route: Route): boolean => route.body !== undefined || route.method === 'post'

@@ -168,7 +168,7 @@ function parseQuery(route: Route, parameters: URLSearchParams): unknown {
     for (const name of Object.keys(values)) faults.add(pointerTo('', name), 'is not a known parameter')
   }
   faults.throwIfAny()
-  return route.query === undefined ? {} : parseWith(route.query, { ...values })
+  return route.query === undefined ? undefined : parseWith(route.query, { ...values })
 }
 
 function parseBody(route: Route, received: ReceivedBody, principal: Principal, nowMs: number): unknown {

@@ -110,7 +110,7 @@ export interface Route extends RouteDocumentation {
 /** Checks a route against its own schemas; what `handle` reads is what the schemas give. */
 export function defineRoute<
   const Path extends string,
-  Query extends z.ZodType = z.ZodType<Record<never, never>>,
+  Query extends z.ZodType = z.ZodType<undefined>,
   Schema extends z.ZodType = z.ZodType<undefined>,
   Body = z.output<Schema>,
 >(definition: RouteDefinition<Path, Query, Schema, Body>): Route {

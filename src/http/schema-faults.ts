@@ -1,6 +1,7 @@
 /** From zod's issues to the `errors` of a problem: one JSON Pointer and one plain sentence a fault. */
 import type { z } from '@hono/zod-openapi'
 import { Faults, pointerTo } from '../core/faults.ts'
+import { unreachable } from '../core/invariant.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -38,6 +39,7 @@ function describe(issue: Issue, value: unknown): string {
     case 'invalid_element':
       return 'is not valid'
   }
+  return unreachable(issue)
 }
 
 function bound(origin: string, comparison: string, limit: number | bigint): string {

@@ -4,6 +4,7 @@
  */
 import { env } from 'cloudflare:workers'
 import { Catalog } from '../../../src/catalog/catalog.ts'
+import { utf8 } from '../../../src/core/bytes.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { createApp } from '../../../src/http/app.ts'
 import type { LogLine } from '../../../src/http/request-log.ts'
@@ -40,6 +41,7 @@ export interface Answer {
   readonly headers: Headers
   readonly text: string
   /** The parsed body; `undefined` where it is not JSON. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
   readonly json: any
 }
 
@@ -104,8 +106,7 @@ export async function makeWorld(): Promise<World> {
       countTokens: async () => (text) => text.split(/\s+/).length,
     },
     sealer: new Sealer('ab'.repeat(32)),
-    readAsset: async (path) =>
-      path === 'console/page.htm' ? new TextEncoder().encode('<!doctype html>').buffer : undefined,
+    readAsset: async (path) => (path === 'console/page.htm' ? utf8('<!doctype html>').buffer : undefined),
     clock: systemClock,
     log: (line) => lines.push(line),
     version: '0.0.0',

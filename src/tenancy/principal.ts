@@ -4,7 +4,6 @@
  */
 import { canonicalJson } from '../core/canonical-json.ts'
 import { hex, sha256, utf8 } from '../core/bytes.ts'
-import type { TenantUid } from '../core/ids.ts'
 import { Problem } from '../core/problem.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { KeyRecord, TenantState } from './key-store.ts'
@@ -134,6 +133,3 @@ export async function rightsDigest(principal: Principal): Promise<string> {
   }
   return hex(await sha256(utf8(canonicalJson(rights))))
 }
-
-/** Shorthand for the uid that storage calls take. */
-export const tenantUid = (principal: Principal): TenantUid => requireTenant(principal).uid

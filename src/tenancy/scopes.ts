@@ -3,5 +3,3 @@
 export const SCOPES = ['search', 'answer', 'documents:read', 'documents:write', 'collections', 'admin'] as const
 
 export type Scope = (typeof SCOPES)[number]
-
-export const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)

@@ -77,7 +77,7 @@ export function applyDocument(
   }
   return state.transaction((writer) => {
     const now = state.clock()
-    if (current !== undefined) removeFromIndexes(state, current)
+    if (current !== undefined) removeChunks(state, current)
     const firstChunk = writer.takeChunks(chunks.length)
     const stamp = {
       version,
@@ -133,10 +133,14 @@ export function applyDocument(
 
 /** Takes a version's chunks and metadata out of every index; inside the caller's transaction. */
 export function removeFromIndexes(state: ShardState, row: DocumentRow): void {
+  removeChunks(state, row)
+  state.metadata.remove(row.document)
+}
+
+function removeChunks(state: ShardState, row: DocumentRow): void {
   const numbers = Array.from({ length: row.chunk_count }, (_, ordinal) => row.first_chunk + ordinal)
   state.vectors.remove(numbers)
   state.keywords.remove(numbers)
-  state.metadata.remove(row.document)
 }
 
 /**

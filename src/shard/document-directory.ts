@@ -48,6 +48,10 @@ export class DocumentDirectory {
     return this.#directory().textBytes
   }
 
+  idOf(document: number): string | undefined {
+    return this.#directory().byDocument.get(document)?.id
+  }
+
   /** The document of every chunk, for one search; do not hold it across an await. */
   byChunk(): ReadonlyMap<number, DirectoryEntry> {
     return this.#directory().byChunk

@@ -18,6 +18,7 @@ const PIECE_UNITS = 16_384
 const BUILD = 1
 
 export interface DocumentRow {
+  /** The number under which chunks and indexes know the document; stays when it is replaced. */
   readonly document: number
   readonly id: string
   readonly version: number
@@ -84,10 +85,6 @@ export class DocumentStore {
     return this.#database.get<DocumentRow>(`SELECT ${COLUMNS} FROM documents WHERE id = ?`, id)
   }
 
-  findByNumber(document: number): DocumentRow | undefined {
-    return this.#database.get<DocumentRow>(`SELECT ${COLUMNS} FROM documents WHERE document = ?`, document)
-  }
-
   /** Rows with `id > after` in order of the ids' UTF-8 bytes, which is how SQLite compares text. */
   list(after: string, limit: number): DocumentRow[] {
     return this.#database.all<DocumentRow>(
@@ -110,38 +107,38 @@ export class DocumentStore {
     return numbers
   }
 
-  text(document: number): string {
-    return this.#long(document, 'text') ?? ''
+  text(row: DocumentRow): string {
+    return this.#long(row, 'text') ?? ''
   }
 
-  outline(document: number): OutlineBlock[] | undefined {
-    const outline = this.#long(document, 'outline')
+  outline(row: DocumentRow): OutlineBlock[] | undefined {
+    const outline = this.#long(row, 'outline')
     return outline === undefined ? undefined : (JSON.parse(outline) as OutlineBlock[])
   }
 
   /** The text from `start` to `end` in UTF-16 units, reading only the pieces that hold it. */
-  slice(document: number, start: number, end: number, cache: Map<number, TextPiece[]>): string {
-    const cached = cache.get(document)
+  slice(row: DocumentRow, start: number, end: number, cache: Map<number, TextPiece[]>): string {
+    const cached = cache.get(row.document)
     if (cached?.some((piece) => piece.start <= start && piece.start + piece.text.length >= end)) {
       return sliceOfPieces(cached, start, end)
     }
-    const inline = this.#inline(document, 'text')
+    const inline = this.#inline(row.id, 'text')
     const pieces =
       inline === undefined
         ? this.#database.all<{ start: number; text: string }>(
             `SELECT start, text FROM document_pieces
              WHERE document = ? AND part = 'text' AND start < ? AND start + units > ? ORDER BY start`,
-            document,
+            row.document,
             end,
             start,
           )
         : [{ start: 0, text: inline }]
-    cache.set(document, pieces)
+    cache.set(row.document, pieces)
     return sliceOfPieces(pieces, start, end)
   }
 
   source(row: DocumentRow): SourceDocument {
-    const outline = this.outline(row.document)
+    const outline = this.outline(row)
     return {
       id: row.id,
       ...(row.title === null ? {} : { title: row.title }),
@@ -149,7 +146,7 @@ export class DocumentStore {
       ...(row.declared_language === null ? {} : { language: row.declared_language }),
       metadata: JSON.parse(row.metadata) as JsonObject,
       format: row.format,
-      text: this.text(row.document),
+      text: this.text(row),
       ...(outline === undefined ? {} : { outline }),
       contentHash: row.content_hash,
     }
@@ -176,7 +173,7 @@ export class DocumentStore {
     return this.#database.all('SELECT document, language FROM chunks ORDER BY chunk')
   }
 
-  /** Puts the source in the place of `previous`, or in a new row; returns the document's number. */
+  /** Puts the source in the place of `previous`, or in a new row with a new number; returns the document's number. */
   write(
     source: SourceDocument,
     chunks: readonly PreparedChunk[],
@@ -184,6 +181,8 @@ export class DocumentStore {
     previous: DocumentRow | undefined,
   ): number {
     const long = longColumns(source)
+    // The position of the entry that creates a document is a number that no other document ever has.
+    const document = previous?.document ?? stamp.position
     const values = [
       stamp.version,
       stamp.sequence,
@@ -204,25 +203,23 @@ export class DocumentStore {
       long.inline.outline ?? null,
       long.inline.text ?? null,
     ]
-    let document: number
     if (previous === undefined) {
-      const inserted = this.#database.get<{ document: number }>(
-        `INSERT INTO documents (id, version, sequence, position, content_hash, language, declared_language, format, bytes,
-           tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata, outline, text)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING document`,
+      this.#database.run(
+        `INSERT INTO documents (id, document, version, sequence, position, content_hash, language, declared_language,
+           format, bytes, tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata, outline, text)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         source.id,
+        document,
         ...values,
       )
-      document = inserted?.document ?? 0
     } else {
-      document = previous.document
       this.#removeParts(previous)
       this.#database.run(
         `UPDATE documents SET version = ?, sequence = ?, position = ?, content_hash = ?, language = ?,
            declared_language = ?, format = ?, bytes = ?, tokens = ?, first_chunk = ?, chunk_count = ?, created_at = ?,
-           updated_at = ?, title = ?, url = ?, metadata = ?, outline = ?, text = ? WHERE document = ?`,
+           updated_at = ?, title = ?, url = ?, metadata = ?, outline = ?, text = ? WHERE id = ?`,
         ...values,
-        document,
+        source.id,
       )
     }
     for (const { part, start, text } of long.pieces) {
@@ -242,7 +239,7 @@ export class DocumentStore {
 
   remove(row: DocumentRow): void {
     this.#removeParts(row)
-    this.#database.run('DELETE FROM documents WHERE document = ?', row.document)
+    this.#database.run('DELETE FROM documents WHERE id = ?', row.id)
   }
 
   #writeChunk(document: number, number: number, ordinal: number, chunk: PreparedChunk): void {
@@ -273,23 +270,22 @@ export class DocumentStore {
     this.#database.run('DELETE FROM document_pieces WHERE document = ?', row.document)
   }
 
-  #long(document: number, part: 'text' | 'outline'): string | undefined {
-    const inline = this.#inline(document, part)
+  #long(row: DocumentRow, part: 'text' | 'outline'): string | undefined {
+    const inline = this.#inline(row.id, part)
     if (inline !== undefined) return inline
     const pieces = this.#database.all<{ text: string }>(
       'SELECT text FROM document_pieces WHERE document = ? AND part = ? ORDER BY start',
-      document,
+      row.document,
       part,
     )
     return pieces.length === 0 ? undefined : pieces.map(({ text }) => text).join('')
   }
 
-  #inline(document: number, part: 'text' | 'outline'): string | undefined {
-    const row = this.#database.get<{ value: string | null }>(
-      `SELECT ${part} AS value FROM documents WHERE document = ?`,
-      document,
+  #inline(id: string, part: 'text' | 'outline'): string | undefined {
+    return (
+      this.#database.get<{ value: string | null }>(`SELECT ${part} AS value FROM documents WHERE id = ?`, id)?.value ??
+      undefined
     )
-    return row?.value ?? undefined
   }
 }
 

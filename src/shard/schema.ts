@@ -9,10 +9,11 @@ export const SHARD_MIGRATIONS: readonly SqlMigration[] = [
     id: 'shard/1 documents and chunks',
     statements: [
       `CREATE TABLE setup (one INTEGER PRIMARY KEY CHECK (one = 1), setup TEXT NOT NULL) STRICT`,
+      // Keyed by the caller's id alone, which saves an index; a document's number is looked up in resident memory.
       // The long columns stand last: a row read without them never touches their overflow pages.
       `CREATE TABLE documents (
-        document INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
+        id TEXT PRIMARY KEY,
+        document INTEGER NOT NULL,
         version INTEGER NOT NULL,
         sequence INTEGER NOT NULL,
         position INTEGER NOT NULL,
@@ -31,7 +32,7 @@ export const SHARD_MIGRATIONS: readonly SqlMigration[] = [
         metadata TEXT NOT NULL,
         outline TEXT,
         text TEXT
-      ) STRICT`,
+      ) STRICT, WITHOUT ROWID`,
       `CREATE TABLE document_pieces (
         document INTEGER NOT NULL,
         part TEXT NOT NULL,

@@ -83,7 +83,7 @@ export class ShardReads {
 
   #applied(row: DocumentRow, include: readonly DocumentInclude[]): StoredDocument {
     const { documents, vectors } = this.#state
-    const text = include.includes('text') || include.includes('chunks') ? documents.text(row.document) : undefined
+    const text = include.includes('text') || include.includes('chunks') ? documents.text(row) : undefined
     const numbers = Array.from({ length: row.chunk_count }, (_, ordinal) => row.first_chunk + ordinal)
     return {
       id: row.id,

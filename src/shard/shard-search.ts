@@ -90,19 +90,19 @@ export class ShardSearch {
     rows: Map<number, FetchedDocument>,
     pieces: Map<number, TextPiece[]>,
   ): FetchedChunk | undefined {
-    const { documents, keywords } = this.#state
+    const { directory, documents, keywords } = this.#state
     const chunk = documents.chunk(number)
     if (chunk === undefined) return undefined
     let document = rows.get(chunk.document)
     if (document === undefined) {
-      const row = documents.findByNumber(chunk.document)
+      const row = documents.find(directory.idOf(chunk.document) ?? '')
       invariant(row !== undefined, 'a chunk has its document')
       document = { row, metadata: JSON.parse(row.metadata) as JsonObject }
       rows.set(chunk.document, document)
     }
     const { row, metadata } = document
     const { start_offset: start, end_offset: end, language } = chunk
-    const text = documents.slice(chunk.document, start, end, pieces)
+    const text = documents.slice(row, start, end, pieces)
     const explain = request.explain
     const statistics = explain && (explain.statistics ?? keywords.statistics(explain.words))
     return {

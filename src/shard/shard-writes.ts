@@ -145,11 +145,11 @@ export class ShardWrites {
 
   /** Ids of documents whose last accepted version matches. */
   #matching(filter: Filter): string[] {
-    const { documents, metadata, pending } = this.#state
+    const { directory, metadata, pending } = this.#state
     const ids = new Set<string>()
     for (const document of metadata.matching(filter)) {
-      const row = documents.findByNumber(document)
-      if (row !== undefined) ids.add(row.id)
+      const id = directory.idOf(document)
+      if (id !== undefined) ids.add(id)
     }
     for (const row of pending.latestOfAll()) {
       if (matches(filter, asFiltered(row))) ids.add(row.id)

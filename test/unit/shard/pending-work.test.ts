@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { MAX_PASSAGES_PER_CALL } from '../../../src/core/limits.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import { MAX_ATTEMPTS } from '../../../src/shard/pending-work.ts'
-import { CONTEXT, makeChunks, makeSource, NodeShard } from '../../support/node-shard.ts'
+import { NodeShard } from '../../support/node-shard.ts'
+import { CONTEXT, makeChunks, makeSource } from '../../support/shard-documents.ts'
 
 const lines = (count: number, word = 'line'): string =>
   Array.from({ length: count }, (_, index) => `${word} ${index}`).join('\n')

@@ -7,7 +7,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../../src/core/problem.ts'
 import type { ItemStatus, SourceDocument, Ticket } from '../../../src/shard/shard-api.ts'
-import { CONTEXT, makeChunks, makeSource, NodeShard } from '../../support/node-shard.ts'
+import { NodeShard } from '../../support/node-shard.ts'
+import { CONTEXT, makeChunks, makeSource } from '../../support/shard-documents.ts'
 
 const IDS = ['a', 'b', 'c']
 const WORDS = ['ash', 'birch', 'cedar']

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { compareUtf8 } from '../../../src/core/bytes.ts'
 import type { Filter } from '../../../src/metadata/filter.ts'
-import { CONTEXT, makeChunks, makeSource, NodeShard } from '../../support/node-shard.ts'
+import { NodeShard } from '../../support/node-shard.ts'
+import { CONTEXT, makeChunks, makeSource } from '../../support/shard-documents.ts'
 
 const team = (name: string): Filter => ({ kind: 'compare', path: ['team'], operator: '$eq', operand: name })
 
@@ -63,7 +64,7 @@ describe('a stored document', () => {
 
   it('survives staging with the longest text', async () => {
     const shard = new NodeShard()
-    const text = '文😀'.repeat(700_000)
+    const text = `文${'😀'.repeat(2_000)}\n`.repeat(500)
     await shard.stage('job_1', [{ id: 'x', text }])
     shard.restart()
     await shard.alarm.run()

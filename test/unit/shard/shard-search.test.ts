@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { MAX_CHUNKS_PER_SHARD } from '../../../src/core/limits.ts'
 import type { Filter } from '../../../src/metadata/filter.ts'
 import type { ShardSearchRequest } from '../../../src/shard/shard-api.ts'
-import { CONTEXT, makeSource, NodeShard, toyVector } from '../../support/node-shard.ts'
+import { NodeShard } from '../../support/node-shard.ts'
+import { CONTEXT, makeSource, toyVector } from '../../support/shard-documents.ts'
 
 const BM25 = { k1: 0.9, b: 0.4 }
 const ANIMALS = ['heron', 'otter', 'badger', 'lynx']

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Filter } from '../../../src/metadata/filter.ts'
 import { LOG_RETENTION_MS, TOMBSTONE_RETENTION_MS } from '../../../src/core/limits.ts'
 import { TICKET_TTL_MS } from '../../../src/shard/tickets.ts'
-import { CONTEXT, makeChunks, makeSource, NodeShard } from '../../support/node-shard.ts'
+import { NodeShard } from '../../support/node-shard.ts'
+import { CONTEXT, makeChunks, makeSource } from '../../support/shard-documents.ts'
 
 const equals = (field: string, value: string): Filter => ({
   kind: 'compare',

@@ -17,7 +17,7 @@ export async function buildConsole(root: string): Promise<void> {
   for (const file of FILES) copyFileSync(join(source, file), join(target, file))
   await build({
     absWorkingDir: root,
-    entryPoints: [join(source, 'page.ts')],
+    entryPoints: [join(source, 'main.ts')],
     outfile: join(target, 'page.js'),
     bundle: true,
     format: 'esm',

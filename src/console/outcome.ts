@@ -2,6 +2,7 @@
 import type { AnswerResult, Citation, Hit } from '../client/client.ts'
 import { byId, element, marked, safeLink } from './elements.ts'
 import type { Span } from './elements.ts'
+import { reflow } from './reflow.ts'
 
 const hitsList = byId('hits', HTMLOListElement)
 const answerCard = byId('answer', HTMLElement)
@@ -141,6 +142,6 @@ function hitCard(hit: Hit, spans: readonly Span[]): HTMLElement {
       }),
       element('span', {}, path === '' ? documentId : path),
     ),
-    element('p', { class: 'text', tabindex: text.length > 1_200 ? '0' : undefined }, ...marked(text, spans)),
+    element('p', { class: 'text', tabindex: text.length > 1_200 ? '0' : undefined }, ...marked(reflow(text), spans)),
   )
 }

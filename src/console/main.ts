@@ -34,6 +34,9 @@ function say(text: string, isFault = false): void {
 
 const plural = (count: number, noun: string): string => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 
+const duration = (milliseconds: number): string =>
+  milliseconds < 1_000 ? `${Math.max(1, Math.round(milliseconds))} ms` : `${(milliseconds / 1_000).toFixed(1)} s`
+
 function sayFault(error: unknown): void {
   if (!(error instanceof NearfieldError)) return say('The server did not answer. Is it running?', true)
   const trace = error.requestId === undefined ? '' : ` (${error.requestId})`
@@ -84,7 +87,7 @@ async function search({ client, collection }: Connection, query: string, number:
   say(
     result.hits.length === 0
       ? 'Nothing found.'
-      : `${plural(result.estimatedTotal, 'document')} · ${plural(Math.max(1, Math.round(result.tookMs)), 'millisecond')}`,
+      : `${plural(result.estimatedTotal, 'document')} · ${duration(result.tookMs)}`,
   )
   offerMore(query, result.nextCursor)
 }
@@ -122,7 +125,7 @@ async function ask({ client, collection }: Connection, question: string, number:
   if (number !== latest) return
   clearOutcome()
   showAnswer(answer)
-  const took = plural(Math.round(performance.now() - startedMs), 'millisecond')
+  const took = duration(performance.now() - startedMs)
   say(answer.abstained ? `No answer · ${took}` : `${plural(answer.citations.length, 'citation')} · ${took}`)
 }
 

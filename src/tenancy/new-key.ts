@@ -24,7 +24,8 @@ export interface NewKeyRequest {
 export const MAX_KEY_LIST_ENTRIES = 100
 const COLLECTION_PATTERN = /^(?:[a-z0-9][a-z0-9_-]{0,62}\*?|\*|col_[0-9A-Za-z]{16})$/
 /** What must never lie in a web page for everyone to read. */
-const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections']
+/** A public key is readable in every page that uses it: it may read, never write. */
+const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections', 'documents:write']
 
 /**
  * Checks a key before it is made or changed.

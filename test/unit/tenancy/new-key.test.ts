@@ -60,6 +60,7 @@ describe('a new key', () => {
     ['an admin with a filter', { scopes: ['admin'], filter: { a: 1 } }, 'invalid_request /filter'],
     ['a public admin', { kind: 'public', scopes: ['search', 'admin'] }, 'invalid_request /scopes/1'],
     ['a public builder', { kind: 'public', scopes: ['collections'] }, 'invalid_request /scopes/0'],
+    ['a public writer', { kind: 'public', scopes: ['search', 'documents:write'] }, 'invalid_request /scopes/1'],
   ])('is refused with %s', (_, request, expected) => {
     expect(refusal(request)).toBe(expected)
   })

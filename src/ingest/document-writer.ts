@@ -22,6 +22,10 @@ const MAX_ATTEMPTS = 4
 const COMMITS_PER_SHARD = 4
 /** Text of one `stage` call in UTF-16 units: an RPC message may hold 32 MiB. */
 const STAGE_UNITS = 4_000_000
+/** Documents cut before other requests of the isolate get their turn. */
+const DOCUMENTS_PER_TURN = 16
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 /** One document on its way; settled once it has a result. */
 export interface WriteItem {
@@ -63,7 +67,11 @@ export class DocumentWriter {
   async begin(items: readonly WriteItem[]): Promise<void> {
     await this.#beginAll(items.filter(isOpen))
     const countTokens = await this.#deps.models.countTokens(this.#collection.generation.profileId)
-    for (const item of items) if (isOpen(item)) await this.#cut(item, countTokens)
+    for (const [index, item] of items.entries()) {
+      // Cutting is computing only: without a pause a large request would keep every search of the isolate waiting.
+      if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await nextTurn()
+      if (isOpen(item)) await this.#cut(item, countTokens)
+    }
   }
 
   async #beginAll(items: readonly WriteItem[]): Promise<void> {

@@ -8,7 +8,6 @@ import type { JobId } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
 import { PROBLEMS, Problem, asProblem, type ProblemCode } from '../core/problem.ts'
-import type { CountTokens } from '../models/embedder.ts'
 import type { BeginResult, CommitResult, PreparedDocument, Ticket, WriteContext } from '../shard/shard-api.ts'
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
 import { prepareChunks, type CutChunk } from './prepare-chunks.ts'
@@ -22,8 +21,8 @@ const MAX_ATTEMPTS = 4
 const COMMITS_PER_SHARD = 4
 /** Text of one `stage` call in UTF-16 units: an RPC message may hold 32 MiB. */
 const STAGE_UNITS = 4_000_000
-/** Documents cut before other requests of the isolate get their turn. */
-const DOCUMENTS_PER_TURN = 16
+/** Text cut, in UTF-16 units, before other requests of the isolate get their turn. */
+const UNITS_PER_TURN = 30_000
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
@@ -66,11 +65,18 @@ export class DocumentWriter {
   /** Gives every open item a ticket and chunks, or its result. */
   async begin(items: readonly WriteItem[]): Promise<void> {
     await this.#beginAll(items.filter(isOpen))
+    const uncut = items.filter((item) => isOpen(item) && item.chunks === undefined)
+    // A request that changes nothing needs no model.
+    if (uncut.length === 0) return
     const countTokens = await this.#deps.models.countTokens(this.#collection.generation.profileId)
-    for (const [index, item] of items.entries()) {
+    let units = 0
+    for (const item of uncut) {
+      item.chunks = await prepareChunks(item.document, this.#collection, countTokens)
+      units += item.document.source.text.length
+      if (units < UNITS_PER_TURN) continue
       // Cutting is computing only: without a pause a large request would keep every search of the isolate waiting.
-      if (index % DOCUMENTS_PER_TURN === DOCUMENTS_PER_TURN - 1) await nextTurn()
-      if (isOpen(item)) await this.#cut(item, countTokens)
+      await nextTurn()
+      units = 0
     }
   }
 
@@ -91,10 +97,6 @@ export class DocumentWriter {
         }
       }),
     )
-  }
-
-  async #cut(item: WriteItem, countTokens: CountTokens): Promise<void> {
-    item.chunks ??= await prepareChunks(item.document, this.#collection, countTokens)
   }
 
   /** Passages that no vector exists for, by key, in the items' order; equal ones once. */

@@ -1,5 +1,6 @@
 /** Every route under `/v1`, in the order in which the reference shows them. A route that is not here does not exist. */
 import type { Route } from './route.ts'
+import { createAnswer } from './routes/answers-create.ts'
 import { createCollectionRoute } from './routes/collections-create.ts'
 import { deleteCollection } from './routes/collections-delete.ts'
 import { getCollection } from './routes/collections-get.ts'
@@ -32,6 +33,7 @@ import { updateTenant } from './routes/tenants-update.ts'
 export const ROUTES: readonly Route[] = [
   searchCollection,
   searchCollections,
+  createAnswer,
   putDocumentsRoute,
   deleteDocumentsRoute,
   listDocumentsRoute,

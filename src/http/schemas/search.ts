@@ -96,11 +96,18 @@ export const searchResultSchema = z
 
 const message = z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })
 
+const contextSearchSchema = searchSchema.omit({ cursor: true, facets: true, explain: true }).openapi('ContextSearch')
+
 export const answerSchema = z
   .strictObject({
     question: z.string().min(1).optional(),
-    messages: z.array(message).min(1).optional().openapi({ description: 'The last user message is the question.' }),
-    search: searchSchema.optional().openapi({ description: 'How the context is searched for.' }),
+    messages: z
+      .array(message)
+      .min(1)
+      .max(100)
+      .optional()
+      .openapi({ description: 'The last user message is the question.' }),
+    search: contextSearchSchema.optional().openapi({ description: 'How the context is searched for.' }),
     generator: z.literal('extractive').optional(),
   })
   .openapi('Ask', { description: 'Either `question` or `messages`.' })

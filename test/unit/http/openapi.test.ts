@@ -134,6 +134,32 @@ describe('schemas that only describe what another room parses', () => {
     for (const collections of [undefined, [], 'a', [1]]) agree('searchCollections', { query, collections }, false)
   })
 
+  it('agree about questions', () => {
+    const question = 'who?'
+    const messages = [
+      { role: 'system', content: 'be brief' },
+      { role: 'user', content: 'who?' },
+    ]
+    for (const value of [{ question }, { messages }, { question, generator: 'extractive', search: { limit: 3 } }]) {
+      agree('answer', value, true)
+    }
+    for (const value of [
+      7,
+      { question: '' },
+      { question: 5 },
+      { messages: [] },
+      { messages: [{ role: 'robot', content: 'x' }] },
+      { messages: [{ role: 'user', content: 'x', name: 'y' }] },
+      { question, generator: 'gpt' },
+      { question, stream: true },
+      { question, search: { limit: 0 } },
+      { question, search: { cursor: 'x' } },
+      { question, colour: 1 },
+    ]) {
+      agree('answer', value, false)
+    }
+  })
+
   it('agree about documents', () => {
     const id = 'a'
     const good = [

@@ -1,0 +1,32 @@
+/** `POST /v1/collections/{collection}/answers`. */
+import { answer } from '../../answer/answer.ts'
+import type { AnswerRequest } from '../../answer/answer-request.ts'
+import { parseAnswerRequest } from '../../answer/parse-answer-request.ts'
+import { answerResultSchema, answerSchema } from '../schemas/search.ts'
+import { defineRoute } from '../route.ts'
+import { recordSearch } from '../timings.ts'
+
+export const createAnswer = defineRoute({
+  method: 'post',
+  path: '/v1/collections/{collection}/answers',
+  operationId: 'answer',
+  tag: 'answers',
+  summary: 'Answer a question from a collection',
+  description:
+    'Quotes the sentences that answer and cites each one; every citation was checked against its document. Where nothing supports an answer it abstains: `answer` is empty.',
+  access: { kind: 'key', anyOf: ['answer'] },
+  body: {
+    schema: answerSchema,
+    parse: (value, principal): AnswerRequest => {
+      parseAnswerRequest(value, principal)
+      return value as AnswerRequest
+    },
+    example: { question: 'How many passengers does the ferry carry?', search: { filter: { year: { $gte: 2020 } } } },
+  },
+  responses: { 200: { description: 'The answer, or an abstention.', schema: answerResultSchema } },
+  async handle({ body, collection, principal, timings }, dependencies) {
+    const { timings: stages, ...result } = await answer(dependencies, collection, principal, body)
+    recordSearch(timings, stages)
+    return { status: 200, body: result }
+  },
+})

@@ -31,6 +31,8 @@ export interface EdgeModelDependencies {
   readonly relaxedModule: WebAssembly.Module
   readonly plainModule: WebAssembly.Module
   readonly memory: ResidentMemory
+  /** Shorter in tests. */
+  readonly loadPatienceMs?: number
 }
 
 /** A loaded model: everything here is synchronous. */
@@ -63,17 +65,21 @@ export class EdgeModelLoader {
     this.#dependencies = dependencies
   }
 
-  /** Returns the resident model or loads it: one load at a time, unless a load hangs. */
+  /** Returns the resident model or loads it, one load at a time; a failure fails every request that waits for it. */
   async get(): Promise<EdgeModel> {
-    const resident = this.#dependencies.memory.get<EdgeModel>(EDGE_EN_RESIDENT_KEY)
+    const { memory, loadPatienceMs = LOAD_PATIENCE_MS } = this.#dependencies
+    const resident = memory.get<EdgeModel>(EDGE_EN_RESIDENT_KEY)
     if (resident !== undefined) return resident
     const others = this.#pending
     if (others !== undefined) {
-      const loaded = await withPatience(others, LOAD_PATIENCE_MS)
+      const loaded = await withPatience(others, loadPatienceMs)
       if (loaded !== undefined) return loaded
+      // It hangs. The first to notice drops it; the rest share the load that follows.
+      if (this.#pending === others) this.#pending = undefined
+      return this.get()
     }
-    if (this.#pending === others) this.#pending = this.#load()
-    const own = this.#pending ?? this.#load()
+    const own = this.#load()
+    this.#pending = own
     try {
       return await own
     } finally {
@@ -108,14 +114,14 @@ export function createEdgeModel(file: ArrayBuffer, module: WebAssembly.Module): 
   return new EdgeModel(new WordPiece(vocabulary), kernel)
 }
 
-/** Waits for `promise`, but no longer than `patienceMs`; its failure is the failure of whoever began it, not ours. */
+/** Waits for `promise`, but no longer than `patienceMs`. */
 async function withPatience<T>(promise: Promise<T>, patienceMs: number): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeout = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), patienceMs)
   })
   try {
-    return await Promise.race([promise.catch(() => undefined), timeout])
+    return await Promise.race([promise, timeout])
   } finally {
     clearTimeout(timer)
   }

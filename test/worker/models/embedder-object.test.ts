@@ -1,0 +1,58 @@
+/** `edge-en` inside the runtime: weights through the assets binding, passages in an embedder object. */
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import plainModule from '../../../src/kernels/edge-plain.wasm'
+import relaxedModule from '../../../src/kernels/edge-relaxed.wasm'
+import type { EmbedderObject } from '../../../src/models/edge/embedder-object.ts'
+import { createModels } from '../../../src/models/models.ts'
+import { hasRelaxedSimd } from '../../../src/kernels/relaxed-simd.ts'
+import { embedderContract } from '../../contract/embedder-contract.ts'
+
+const models = createModels({
+  async readAsset(path) {
+    const response = await env.ASSETS.fetch(`https://assets.invalid/${path}`)
+    expect(response.status).toBe(200)
+    return response.arrayBuffer()
+  },
+  relaxedModule,
+  plainModule,
+  embedderNamespace: env.EMBEDDER,
+  poolSize: 2,
+})
+
+embedderContract('edge-en in the runtime', ['query'], async () => models.queryEmbedder('edge-en'))
+embedderContract('edge-en in embedder objects', ['passage'], async () => models.passageEmbedder('edge-en'))
+
+describe('an embedder object', () => {
+  const object = env.EMBEDDER.getByName('embedder-0')
+
+  it('gives the vectors of the local embedder', async () => {
+    const [remote] = await object.embedPassages('edge-en', ['a ferry in fog'])
+    const [local] = await models.queryEmbedder('edge-en').embed(['a ferry in fog'], { kind: 'passage' })
+    expect(remote).toEqual(local)
+  })
+
+  it('refuses more than 32 passages as a problem', async () => {
+    const texts = Array.from({ length: 33 }, () => 'x')
+    const failure = await runInDurableObject(object, (instance) =>
+      (instance as unknown as EmbedderObject).embedPassages('edge-en', texts).catch((error: unknown) => error),
+    )
+    expect(failure).toMatchObject({ name: 'Problem', code: 'invalid_request' })
+  })
+
+  it('answers a short call while a long one is under way', async () => {
+    const order: string[] = []
+    const texts = Array.from({ length: 32 }, (_, i) => `passage ${i} ${'with some more words '.repeat(10)}`)
+    const long = object.embedPassages('edge-en', texts).then(() => order.push('long'))
+    const short = object.embedPassages('edge-en', ['short']).then(() => order.push('short'))
+    await Promise.all([long, short])
+    expect(order).toEqual(['short', 'long'])
+  })
+})
+
+describe('the runtime', () => {
+  it('has relaxed SIMD, as feature detection says', () => {
+    expect(hasRelaxedSimd()).toBe(true)
+  })
+})

@@ -48,11 +48,11 @@ class World {
   readonly searching: SearchDependencies
   readonly ingesting: IngestDependencies
 
-  constructor(shards: number) {
+  constructor(shards: number, profileId = 'edge-en') {
     const base = collectionRecord('docs', shards)
-    this.collection = { ...base, generation: { ...base.generation, dimensions: DIMENSIONS } }
+    this.collection = { ...base, generation: { ...base.generation, profileId, dimensions: DIMENSIONS } }
     this.#shards = Array.from({ length: shards }, (_, shard) =>
-      rpcOf(new NodeShard({ setup: { ...SETUP, shard, precision: 'int8' } })),
+      rpcOf(new NodeShard({ setup: { ...SETUP, shard, precision: profileId === 'edge-en' ? 'int8' : 'f32' } })),
     )
     const placement = {
       forRead: (_: unknown, shard: number) => this.#shards[shard] as never,
@@ -142,31 +142,18 @@ describe('ingest and search over real shards', () => {
   })
 
   it('keep the vectors that callers bring as they were sent', async () => {
-    const world = new World(1)
-    const generation = { ...world.collection.generation, profileId: 'bring-your-own', precision: 'f32' as const }
-    const own = { ...world, collection: { ...world.collection, generation } }
+    const own = new World(1, 'bring-your-own')
     const vector = [0.1, 0.2, 0, 0, 0, 0, 0, 3]
-    const request = parsePutRequest({
-      documents: [
-        { id: 'v', vector, title: 'Picture' },
-        { id: 't', text: 'words only' },
-      ],
-    })
-    await putDocuments(own.ingesting, own.collection, KEY, request, NOW)
-    const { hits } = await search(own.searching, [own.collection], SECRET, { vector, mode: 'vector' })
+    await own.put([
+      { id: 'v', vector, title: 'Picture' },
+      { id: 't', text: 'words only' },
+    ])
+    const hits = await own.hits({ vector, mode: 'vector' })
     expect(hits.map(({ documentId }) => documentId)).toEqual(['v'])
-    expect(hits[0]?.score).toBeCloseTo(1, 2)
+    expect(hits[0]?.score).toBeCloseTo(1, 12)
     const patch = { metadata: { seen: true } }
     const patched = await patchDocument(own.ingesting, own.collection, KEY, 'v', patch)
     expect(patched).toMatchObject({ document: { version: 2, chunkCount: 1 } })
-    expect(
-      await putDocuments(
-        own.ingesting,
-        own.collection,
-        KEY,
-        parsePutRequest({ documents: [{ id: 't', text: 'words only' }] }),
-        NOW,
-      ),
-    ).toMatchObject({ results: [{ status: 'unchanged' }] })
+    expect(await own.put([{ id: 't', text: 'words only' }])).toEqual([['t', 'unchanged', 1]])
   })
 })

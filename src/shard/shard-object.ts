@@ -75,7 +75,10 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
     if (setup === undefined) return
     this.#shard = this.#open(setup)
     // An alarm may have been lost after its last retry; whoever wakes the object brings it back to work.
-    void ctx.blockConcurrencyWhile(async () => this.#armForWork())
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? undefined
+      await this.#armForWork()
+    })
   }
 
   async initialise(setup: ShardSetup): Promise<void> {

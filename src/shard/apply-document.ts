@@ -83,7 +83,7 @@ export function applyDocument(
       version,
       sequence,
       position: writer.nextPosition,
-      language: source.language ?? mainLanguage(chunks),
+      language: declaredLanguage(source) ?? mainLanguage(chunks),
       bytes: utf8Length(source.text),
       tokens: chunks.reduce((sum, chunk) => sum + chunk.tokens, 0),
       firstChunk,
@@ -164,6 +164,11 @@ function settleSuperseded(state: ShardState, accepted: AcceptedDocument): void {
     writer.append({ kind: 'job', job, keyId: accepted.keyId })
     return { result: undefined }
   })
+}
+
+/** What the caller said; `auto` says nothing. */
+export function declaredLanguage({ language }: SourceDocument): string | undefined {
+  return language === 'auto' ? undefined : language
 }
 
 /** The language of most tokens, `und` without any. */

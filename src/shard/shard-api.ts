@@ -150,6 +150,7 @@ export interface StoredDocument {
   readonly id: string
   readonly title?: string
   readonly url?: string
+  /** As declared; where that is `auto`, the language of most of the chunks' tokens, `und` when undetermined. */
   readonly language: string
   readonly metadata: JsonObject
   readonly version: number

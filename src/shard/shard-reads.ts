@@ -2,6 +2,7 @@
 import { utf8Length } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { matches } from '../metadata/evaluate-filter.ts'
+import { declaredLanguage } from './apply-document.ts'
 import type { DocumentRow } from './document-store.ts'
 import { etagOf } from './etag.ts'
 import { asFiltered, type PendingRow } from './pending-store.ts'
@@ -122,7 +123,7 @@ export class ShardReads {
       id: row.id,
       ...(source.title === undefined ? {} : { title: source.title }),
       ...(source.url === undefined ? {} : { url: source.url }),
-      language: source.language ?? 'und',
+      language: declaredLanguage(source) ?? 'und',
       metadata: source.metadata,
       version: row.version,
       status: 'pending',

@@ -43,6 +43,15 @@ describe('a stored document', () => {
     expect(shard.reads.latestSource('x')).toEqual({ source, etag: `"1-${source.contentHash.slice(0, 12)}"` })
   })
 
+  it('has the language of most of its tokens where none was declared', async () => {
+    const shard = new NodeShard()
+    const source = { ...(await makeSource({ id: 'x', text: 'one\ntwo words and more' })), language: 'auto' }
+    const chunks = makeChunks(source).map((chunk, index) => ({ ...chunk, language: index === 0 ? 'de' : 'fr' }))
+    shard.writes.commit({ source, chunks, ticket: shard.ticket(source) }, CONTEXT)
+    expect(shard.reads.document('x', { include: [] })?.language).toBe('fr')
+    expect(shard.reads.latestSource('x')?.source.language).toBe('auto')
+  })
+
   it('keeps its time of creation when it is replaced, and its longest texts whole', async () => {
     const shard = new NodeShard()
     const createdAtMs = shard.nowMs

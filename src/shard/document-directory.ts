@@ -64,7 +64,8 @@ export class DocumentDirectory {
   mask(documents: Uint32Array | undefined, atMostPosition: number | undefined, limit: number): ChunkMask | undefined {
     const { byDocument } = this.#directory()
     const isLate = (entry: DirectoryEntry): boolean => atMostPosition !== undefined && entry.position > atMostPosition
-    if (documents === undefined && ![...byDocument.values()].some(isLate)) return undefined
+    const hasLate = atMostPosition !== undefined && [...byDocument.values()].some(isLate)
+    if (documents === undefined && !hasLate) return undefined
     const mask = new ChunkMask(limit)
     const add = (entry: DirectoryEntry | undefined): void => {
       if (entry === undefined || isLate(entry)) return

@@ -1,5 +1,7 @@
 /** Builds the page out of elements and text nodes. Nothing is ever parsed as markup, so no text can become code. */
 
+import type { Decoration } from './markup.ts'
+
 type Child = Node | string
 
 /** Makes an element with attributes (`undefined` ones left out) and children. */
@@ -28,21 +30,27 @@ export interface Span {
 }
 
 /**
- * Splits a text at spans (UTF-16 offsets, half-open) and wraps them in `<mark>`. Spans may overlap: where they do, the
- * one that comes first in the list counts.
+ * Shows a passage: spans (UTF-16 offsets, half-open) become `<mark>`, decorations become what they mean. Spans may overlap:
+ * where they do, the one that comes first in the list counts.
  */
-export function marked(text: string, spans: readonly Span[]): Node[] {
+export function passage(text: string, spans: readonly Span[], decorated: readonly Decoration[]): Node[] {
   const edges = new Set([0, text.length])
   const inside = spans.filter(({ start, end }) => start < end && start >= 0 && end <= text.length)
-  for (const { start, end } of inside) edges.add(start).add(end)
+  for (const { start, end } of [...inside, ...decorated]) edges.add(start).add(end)
   const cuts = [...edges].sort((a, b) => a - b)
   const nodes: Node[] = []
   for (const [i, start] of cuts.entries()) {
     const end = cuts[i + 1]
     if (end === undefined) break
-    const piece = text.slice(start, end)
-    const span = inside.find((candidate) => candidate.start <= start && candidate.end >= end)
-    nodes.push(span === undefined ? document.createTextNode(piece) : element('mark', { class: span.className }, piece))
+    const covers = (range: { readonly start: number; readonly end: number }): boolean =>
+      range.start <= start && range.end >= end
+    const kinds = new Set(decorated.filter(covers).map(({ kind }) => kind))
+    if (kinds.has('hidden')) continue
+    let node: Node = document.createTextNode(text.slice(start, end))
+    if (kinds.has('code')) node = element('code', {}, node)
+    if (kinds.has('strong') || kinds.has('heading')) node = element('strong', {}, node)
+    const span = inside.find(covers)
+    nodes.push(span === undefined ? node : element('mark', { class: span.className }, node))
   }
   return nodes
 }

@@ -1,7 +1,8 @@
 /** Shows what the server answered: hits with their highlights, and answers whose citations lead to the quoted passage. */
 import type { AnswerResult, Citation, Hit } from '../client/client.ts'
-import { byId, element, marked, safeLink } from './elements.ts'
+import { byId, element, passage, safeLink } from './elements.ts'
 import type { Span } from './elements.ts'
+import { decorations } from './markup.ts'
 import { reflow } from './reflow.ts'
 
 const hitsList = byId('hits', HTMLOListElement)
@@ -39,7 +40,11 @@ export function showAnswer(answer: ShownAnswer): void {
   } else {
     answerCard.replaceChildren(
       said(answer),
-      element('ol', { class: 'sources', 'aria-label': 'Sources' }, ...citations.map(source)),
+      element(
+        'ol',
+        { class: 'sources', 'aria-label': 'Sources' },
+        ...citations.map((citation, i) => source(citation, i, hits)),
+      ),
       element('p', { class: 'note' }, 'Quoted word for word; each quote was checked against its document.'),
     )
   }
@@ -64,7 +69,7 @@ function said(answer: ShownAnswer): HTMLElement {
     return paragraph
   }
   for (const { text, citations } of sentences) {
-    paragraph.append(text)
+    paragraph.append(...passage(reflow(text), [], decorations(text)))
     for (const index of citations) {
       const citation = typeof index === 'number' ? answer.citations[index] : undefined
       if (typeof index === 'number' && citation !== undefined) paragraph.append(citeLink(citation, index))
@@ -74,15 +79,22 @@ function said(answer: ShownAnswer): HTMLElement {
   return paragraph
 }
 
-function source(citation: Citation, index: number): HTMLElement {
-  const { title, documentId, url } = citation
+function source(citation: Citation, index: number, hits: readonly Hit[]): HTMLElement {
+  const { title, documentId, url, chunkId } = citation
+  const headings = hits.find(({ id }) => id === chunkId)?.headings ?? []
+  const section = headings.filter((heading) => heading !== title).join(' › ')
   const link = safeLink(url)
   const name = title ?? documentId
   return element(
     'li',
     {},
     citeLink(citation, index),
-    element('span', {}, link === undefined ? name : element('a', { href: link, rel: 'noopener' }, name)),
+    element(
+      'span',
+      {},
+      link === undefined ? name : element('a', { href: link, rel: 'noopener' }, name),
+      element('span', { class: 'section' }, section === '' ? '' : ` › ${section}`),
+    ),
   )
 }
 
@@ -111,7 +123,10 @@ function citeLink(citation: Citation, index: number): HTMLElement {
 function showPassage(id: string, quote: string): void {
   const card = document.getElementById(id)
   if (card === null) return
-  const mark = [...card.querySelectorAll('mark.quote')].find(({ textContent }) => quote.startsWith(textContent))
+  const start = quote.replaceAll(/[*`#\s]/g, '')
+  const mark = [...card.querySelectorAll('mark.quote')].find(({ textContent }) =>
+    start.startsWith(textContent.replaceAll(/\s/g, '')),
+  )
   const target = mark ?? card
   target.scrollIntoView({ block: 'center' })
   card.classList.remove('shown')
@@ -142,6 +157,10 @@ function hitCard(hit: Hit, spans: readonly Span[]): HTMLElement {
       }),
       element('span', {}, path === '' ? documentId : path),
     ),
-    element('p', { class: 'text', tabindex: text.length > 1_200 ? '0' : undefined }, ...marked(reflow(text), spans)),
+    element(
+      'p',
+      { class: 'text', tabindex: text.length > 1_200 ? '0' : undefined },
+      ...passage(reflow(text), spans, decorations(text)),
+    ),
   )
 }

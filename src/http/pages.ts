@@ -17,6 +17,7 @@ const HTML = 'text/html; charset=utf-8'
 /** Public path → file of `assets/`, written by `scripts/build-console.ts`. */
 const FILES: Readonly<Record<string, { readonly asset: string; readonly type: string }>> = {
   '/': { asset: 'console/page.htm', type: HTML },
+  '/console': { asset: 'console/page.htm', type: HTML },
   '/page.js': { asset: 'console/page.js', type: 'text/javascript; charset=utf-8' },
   '/page.css': { asset: 'console/page.css', type: 'text/css; charset=utf-8' },
   '/favicon.svg': { asset: 'console/favicon.svg', type: 'image/svg+xml' },

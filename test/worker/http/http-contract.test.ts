@@ -75,7 +75,7 @@ describe('pages', () => {
   it('are health, the OpenAPI document, the reference, problems and the page at /', async () => {
     expect((await world.call('GET', '/healthz')).json).toEqual({ status: 'ok', version: '0.0.0' })
     expect((await world.call('GET', '/openapi.json')).json.openapi).toMatch(/^3\.1/)
-    for (const path of ['/', '/docs', '/problems/shard_full']) {
+    for (const path of ['/', '/console', '/docs', '/problems/shard_full']) {
       const { status, headers } = await world.call('GET', path)
       expect({ path, status }).toEqual({ path, status: 200 })
       expect(headers.get('content-type')).toContain('text/html')

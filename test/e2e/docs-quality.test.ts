@@ -40,15 +40,14 @@ afterAll(() => server.stop())
 
 describe('search over the documentation', () => {
   it.each([
-    ['keyword', 0],
-    ['vector', 0],
-    ['hybrid', 0],
+    ['keyword', 0.8],
+    ['vector', 0.82],
+    ['hybrid', 0.88],
   ])('keeps its nDCG@5 in %s mode above %f', (mode, floor) => {
-    console.log(mode, mean.get(mode))
     expect(mean.get(mode)).toBeGreaterThan(floor)
   })
 
   it('is better with both legs than with either', () => {
-    expect(mean.get('hybrid')).toBeGreaterThan(Math.max(mean.get('keyword') ?? 1, mean.get('vector') ?? 1) - 0.02)
+    expect(mean.get('hybrid')).toBeGreaterThan(Math.max(mean.get('keyword') ?? 1, mean.get('vector') ?? 1))
   })
 })

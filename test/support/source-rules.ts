@@ -39,7 +39,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['core', 'text', 'keyword', 'metadata', 'models', 'tenancy', 'catalog', 'shard'],
     packages: [],
   },
-  answer: { rooms: ['core', 'text', 'metadata', 'models', 'tenancy', 'catalog', 'search'], packages: [] },
+  answer: { rooms: ['core', 'text', 'chunking', 'metadata', 'models', 'tenancy', 'catalog', 'search'], packages: [] },
   http: {
     rooms: [
       'core',

@@ -1,6 +1,8 @@
 /** `GET /v1/collections`. */
 import { requireTenant } from '../../tenancy/principal.ts'
-import { pageBody, pageQuery, readPage } from '../schemas/fields.ts'
+import { defined } from '../defined.ts'
+import { listPage } from '../list-page.ts'
+import { pageQuery } from '../schemas/fields.ts'
 import { collectionPageSchema, collectionView } from '../schemas/collection.ts'
 import { defineRoute } from '../route.ts'
 
@@ -14,12 +16,16 @@ export const listCollections = defineRoute({
   access: { kind: 'key' },
   query: pageQuery,
   responses: { 200: { description: 'By name, ascending.', schema: collectionPageSchema } },
-  async handle({ query, principal }, { catalog }) {
-    const { collections: only } = principal
-    const page = await catalog.collections.list(requireTenant(principal).uid, {
-      ...readPage(query),
-      ...(only === undefined ? {} : { only }),
-    })
-    return { status: 200, body: pageBody(page, collectionView) }
+  async handle({ query, principal }, { catalog, sealer }) {
+    const { uid } = requireTenant(principal)
+    const reach = defined({ only: principal.collections })
+    const body = await listPage(
+      sealer,
+      `collections/${uid}`,
+      query,
+      (page) => catalog.collections.list(uid, { ...page, ...reach }),
+      collectionView,
+    )
+    return { status: 200, body }
   },
 })

@@ -1,6 +1,7 @@
 /** `GET /v1/keys`. */
 import { requireTenant } from '../../tenancy/principal.ts'
-import { pageBody, pageQuery, readPage } from '../schemas/fields.ts'
+import { listPage } from '../list-page.ts'
+import { pageQuery } from '../schemas/fields.ts'
 import { keyPageSchema, keyView } from '../schemas/key.ts'
 import { defineRoute } from '../route.ts'
 
@@ -13,8 +14,9 @@ export const listKeys = defineRoute({
   access: { kind: 'admin' },
   query: pageQuery,
   responses: { 200: { description: 'By id, ascending; revoked keys are left out.', schema: keyPageSchema } },
-  async handle({ query, principal }, { catalog }) {
-    const page = await catalog.keys.list(requireTenant(principal).uid, readPage(query))
-    return { status: 200, body: pageBody(page, keyView) }
+  async handle({ query, principal }, { catalog, sealer }) {
+    const { uid } = requireTenant(principal)
+    const body = await listPage(sealer, `keys/${uid}`, query, (page) => catalog.keys.list(uid, page), keyView)
+    return { status: 200, body }
   },
 })

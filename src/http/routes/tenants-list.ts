@@ -1,5 +1,6 @@
 /** `GET /v1/tenants`. */
-import { pageBody, pageQuery, readPage } from '../schemas/fields.ts'
+import { listPage } from '../list-page.ts'
+import { pageQuery } from '../schemas/fields.ts'
 import { tenantPageSchema, tenantView } from '../schemas/tenant.ts'
 import { defineRoute } from '../route.ts'
 
@@ -12,7 +13,8 @@ export const listTenants = defineRoute({
   access: { kind: 'root' },
   query: pageQuery,
   responses: { 200: { description: 'By id, ascending.', schema: tenantPageSchema } },
-  async handle({ query }, { catalog }) {
-    return { status: 200, body: pageBody(await catalog.tenants.list(readPage(query)), tenantView) }
+  async handle({ query }, { catalog, sealer }) {
+    const body = await listPage(sealer, 'tenants', query, (page) => catalog.tenants.list(page), tenantView)
+    return { status: 200, body }
   },
 })

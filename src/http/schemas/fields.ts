@@ -1,11 +1,8 @@
 /** Pieces that several schemas are made of. Numbers out of range are refused, never clamped. */
 import { z } from '@hono/zod-openapi'
-import { fromBase64url, base64url, utf8 } from '../../core/bytes.ts'
 import type { JsonObject } from '../../core/canonical-json.ts'
 import { isJsonObject } from '../../core/faults.ts'
 import { DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT } from '../../core/limits.ts'
-import { invalidField } from '../../core/problem.ts'
-import type { Page, PageRequest } from '../../catalog/records.ts'
 import type { SCOPES } from '../../tenancy/scopes.ts'
 
 const MAX_NAME_LENGTH = 200
@@ -65,26 +62,3 @@ export const pageOf = <Item extends z.ZodType>(item: Item, name: string) =>
       nextCursor: z.string().nullable().openapi({ description: '`null` at the end.' }),
     })
     .openapi(name)
-
-/** @throws invalid_request for a cursor that no list gave out */
-export function readPage({ limit = DEFAULT_LIST_LIMIT, cursor }: z.output<typeof pageQuery>): PageRequest {
-  if (cursor === undefined) return { limit }
-  const bytes = fromBase64url(cursor)
-  if (bytes === undefined || bytes.length === 0) throw invalidField('/cursor', 'is not a cursor of this list')
-  try {
-    return { limit, after: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
-  } catch {
-    throw invalidField('/cursor', 'is not a cursor of this list')
-  }
-}
-
-/** List cursors are keyset positions: readable by nobody who needs to, and of no worth to anybody else. */
-export const nextCursor = (after: string | undefined): string | null =>
-  after === undefined ? null : base64url(utf8(after))
-
-export function pageBody<Record, View>(
-  page: Page<Record>,
-  view: (record: Record) => View,
-): { data: View[]; nextCursor: string | null } {
-  return { data: page.data.map(view), nextCursor: nextCursor(page.nextAfter) }
-}

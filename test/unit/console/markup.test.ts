@@ -5,7 +5,8 @@ import { decorations } from '../../../src/console/markup.ts'
 /** What is left to read, with what stands out in braces. */
 function shown(text: string): string {
   const found = decorations(text)
-  return [...text]
+  return text
+    .split('')
     .map((character, i) => {
       const here = found.filter(({ start, end }) => start <= i && i < end).map(({ kind }) => kind)
       if (here.includes('hidden')) return ''

@@ -142,6 +142,33 @@ describe('searches', () => {
   })
 })
 
+describe('answers', () => {
+  it('quote what they cite, and tell the stages of their search', async () => {
+    await collection('qa')
+    const text = 'The minutes were read.\n\nMount Karvel was first climbed in 1911 by Inge Solberg.'
+    await put('qa', [{ id: 'k', text }])
+    const { status, headers, json } = await api('POST', '/v1/collections/qa/answers', {
+      question: 'Who climbed Mount Karvel first?',
+    })
+    expect(status).toBe(200)
+    expect(headers.get('server-timing')).toContain('embed;dur=')
+    expect(json.abstained).toBe(json.answer === '')
+    expect(json.hits[0].documentId).toBe('k')
+    for (const { start, end, quote } of json.citations) expect(text.slice(start, end)).toBe(quote)
+  })
+
+  it('refuse what is not built yet, by its field', async () => {
+    await collection('later')
+    for (const [field, value] of [
+      ['stream', true],
+      ['generator', 'gpt'],
+    ] as const) {
+      const answer = await api('POST', '/v1/collections/later/answers', { question: 'why?', [field]: value })
+      expect(problemOf(answer)).toEqual({ status: 400, code: 'not_supported', pointers: [`/${field}`] })
+    }
+  })
+})
+
 describe('collections', () => {
   it('outside the reach of a key do not exist for it', async () => {
     await collection('docs-a')
@@ -185,6 +212,24 @@ describe('collections', () => {
       expect(problemOf(await collection('fresh', more))).toEqual({ status: 400, code, pointers: [pointer] })
     }
     expect((await api('GET', '/v1/collections')).json.data).toEqual([])
+  })
+
+  it('are listed page by page, with cursors that belong to the list', async () => {
+    for (const name of ['c', 'a', 'b']) await collection(name)
+    const first = await api('GET', '/v1/collections?limit=2')
+    expect(first.json.data.map(({ name }: { name: string }) => name)).toEqual(['a', 'b'])
+    const { nextCursor } = first.json
+    const second = await api('GET', `/v1/collections?limit=2&cursor=${nextCursor}`)
+    expect(second.json).toMatchObject({ data: [{ name: 'c' }], nextCursor: null })
+    const other = await world.makeTenant('other')
+    for (const [path, key] of [
+      [`/v1/keys`, tenant.key],
+      ['/v1/collections', other.key],
+    ] as const) {
+      const foreign = await world.call('GET', `${path}?cursor=${nextCursor}`, { key })
+      expect(problemOf(foreign)).toMatchObject({ status: 400, pointers: ['/cursor'] })
+    }
+    expect(problemOf(await api('GET', '/v1/collections?cursor=AAAA')).status).toBe(400)
   })
 
   it('change their settings, not their generation', async () => {

@@ -144,7 +144,7 @@ function hitCard(hit: Hit, spans: readonly Span[]): HTMLElement {
   return element(
     'li',
     { class: 'hit', id: hitElementId(hit.id), tabindex: '-1' },
-    element('h3', {}, link === undefined ? name : element('a', { href: link, rel: 'noopener' }, name)),
+    element('h2', {}, link === undefined ? name : element('a', { href: link, rel: 'noopener' }, name)),
     element(
       'p',
       { class: 'path' },

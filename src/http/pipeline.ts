@@ -24,7 +24,7 @@ import { findCollection } from './find-collection.ts'
 import { parseJson } from './parse-json.ts'
 import { pathParameters } from './paths.ts'
 import { problemAnswer } from './problem-response.ts'
-import { BodyAdmission, readBody } from './read-body.ts'
+import { BodyAdmission, decodeUtf8, readBody } from './read-body.ts'
 import type { ReceivedBody } from './read-body.ts'
 import type { Access, Reply, Route, RouteRequest } from './route.ts'
 import { parseWith } from './schema-faults.ts'
@@ -172,7 +172,7 @@ function parseQuery(route: Route, parameters: URLSearchParams): unknown {
 }
 
 function parseBody(route: Route, received: ReceivedBody, principal: Principal, nowMs: number): unknown {
-  const value = parseJson(received.text)
+  const value = parseJson(decodeUtf8(received.bytes))
   if (route.body?.parse !== undefined) return route.body.parse(value, principal, nowMs)
   return route.body === undefined ? undefined : parseWith(route.body.schema, value, route.body.notYet)
 }

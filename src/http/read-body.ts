@@ -61,10 +61,9 @@ export class BodyAdmission {
   }
 }
 
-/** A body as it came, and as text. Call `release` when nothing of it is needed any more. */
+/** A body as it came. Call `release` when nothing of it is needed any more. */
 export interface ReceivedBody {
   readonly bytes: Uint8Array<ArrayBuffer>
-  readonly text: string
   readonly release: () => void
 }
 
@@ -117,7 +116,7 @@ async function readInTime(
 
 /**
  * Reads a whole body of at most `MAX_BODY_BYTES`.
- * @throws unsupported_media_type, body_too_large, overloaded, invalid_request (not UTF-8)
+ * @throws unsupported_media_type, body_too_large, overloaded, invalid_request (nothing, or it stopped arriving)
  */
 export async function readBody(request: Request, admission: BodyAdmission): Promise<ReceivedBody> {
   const declaredBytes = Number(request.headers.get('content-length') ?? 'NaN')
@@ -151,15 +150,18 @@ export async function readBody(request: Request, admission: BodyAdmission): Prom
       buffer.set(value, length)
       length += value.length
     }
-    const bytes = buffer.subarray(0, length)
-    return { bytes, text: decodeUtf8(bytes), release }
+    return { bytes: buffer.subarray(0, length), release }
   } catch (error) {
     release()
     throw error
   }
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
+/**
+ * The body as text, made where it is parsed and not kept beside it.
+ * @throws invalid_request unless it is UTF-8
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {

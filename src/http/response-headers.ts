@@ -45,7 +45,7 @@ export function addCommonHeaders(
   headers.set('cross-origin-opener-policy', 'same-origin')
   const isPage = headers.get('content-type')?.startsWith('text/html') ?? false
   headers.set('content-security-policy', isPage ? PAGE_POLICY : DATA_POLICY)
-  if (!isLocal(context.url)) headers.set('strict-transport-security', 'max-age=31536000; includeSubDomains')
+  if (!isLocal(context.url)) headers.set('strict-transport-security', 'max-age=31536000')
   if (context.isApi) headers.set('cache-control', 'no-store')
   if (context.allowedOrigin !== undefined) {
     headers.set('access-control-allow-origin', context.allowedOrigin)

@@ -95,8 +95,9 @@ function localCredentials(folder: string): Credentials {
 /** Finds out whom to ask. @throws UsageError when nothing names a server or a key */
 export function findTarget(options: Options, environment: NodeJS.ProcessEnv, folder: string): Target {
   const local = localCredentials(folder)
-  const url = options.url ?? environment['NEARFIELD_URL'] ?? local.url
-  const key = options.key ?? environment['NEARFIELD_KEY'] ?? local.secretKey
+  // An empty variable is one that was meant to be unset.
+  const url = options.url ?? (environment['NEARFIELD_URL'] || local.url)
+  const key = options.key ?? (environment['NEARFIELD_KEY'] || local.secretKey)
   if (url === undefined || key === undefined) {
     const missing = url === undefined ? 'server: use --url or NEARFIELD_URL' : 'key: use --key or NEARFIELD_KEY'
     throw new UsageError(`no ${missing}, or run it beside .nearfield/credentials.json, which \`npm start\` writes`)

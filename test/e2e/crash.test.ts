@@ -68,8 +68,13 @@ async function stage(client: NearfieldClient, promised: Promised): Promise<void>
   for (const id of ids) promised.present.add(id)
 }
 
-describe.each([1, 3])('with %i shards', (shards) => {
-  it.each(['runtime', 'supervisor', 'both'] as const)('keeps every promise after kill -9 of the %s', async (victim) => {
+describe('an upload', () => {
+  it.each([
+    { victim: 'runtime', shards: 1 },
+    { victim: 'runtime', shards: 3 },
+    { victim: 'supervisor', shards: 3 },
+    { victim: 'both', shards: 1 },
+  ] as const)('keeps every promise after kill -9: %o', async ({ victim, shards }) => {
     const port = await freePort()
     const before = await start(copyState(inject('preparedState')), port)
     const { client } = await makeTenant(before)

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { copyState, freePort, isAlive, LocalServer, newFolder, startServer, until } from '../support/local-server.ts'
 
 const servers: LocalServer[] = []
@@ -21,10 +21,16 @@ afterEach(async () => {
 const modeOf = (path: string): number => statSync(path).mode & 0o777
 
 describe('a start on an existing folder', () => {
-  it('keeps the keys, names its processes, and hands out private files', async () => {
-    const prepared = inject('preparedState')
-    const before = JSON.parse(readFileSync(join(prepared, 'credentials.json'), 'utf8'))
-    const server = await (await start(copyState(prepared))).untilReady()
+  let server: LocalServer
+
+  beforeAll(async () => {
+    server = await startServer(copyState(inject('preparedState')))
+  })
+
+  afterAll(() => server.stop())
+
+  it('keeps the keys, names its processes, and hands out private files', () => {
+    const before = JSON.parse(readFileSync(join(inject('preparedState'), 'credentials.json'), 'utf8'))
     expect(server.credentials).toEqual({ ...before, url: `http://127.0.0.1:${server.port}` })
     expect(server.output).not.toContain('Indexing')
     for (const file of ['credentials.json', 'secrets.env', 'authorization.txt', 'run.json']) {
@@ -34,16 +40,16 @@ describe('a start on an existing folder', () => {
     expect(isAlive(server.pid('runtime'))).toBe(true)
   })
 
-  it('shows no secret in the list of processes', async () => {
-    const server = await (await start(copyState(inject('preparedState')))).untilReady()
+  it('shows no secret in the list of processes or on the terminal', () => {
     const processes = execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' })
     const { rootKey, secretKey } = server.credentials
-    for (const secret of [rootKey, secretKey]) expect(processes.includes(secret)).toBe(false)
-    expect(server.output).not.toContain(secretKey)
+    for (const secret of [rootKey, secretKey]) {
+      expect(processes.includes(secret)).toBe(false)
+      expect(server.output.includes(secret)).toBe(false)
+    }
   })
 
   it('lets every path reach the router and nothing else', async () => {
-    const server = await (await start(copyState(inject('preparedState')))).untilReady()
     for (const path of [
       'cdn-cgi/explorer',
       'cdn-cgi/platform-proxy',
@@ -55,8 +61,7 @@ describe('a start on an existing folder', () => {
     }
   })
 
-  it('prints three lines that work when they are pasted', async () => {
-    const server = await (await start(copyState(inject('preparedState')))).untilReady()
+  it('prints three lines that work when they are pasted', () => {
     const lines = server.output.split('\n').filter((line) => line.trim().startsWith('curl '))
     const [added, found, answered] = lines.map((line) =>
       JSON.parse(execFileSync('sh', ['-c', line], { encoding: 'utf8' })),
@@ -67,13 +72,22 @@ describe('a start on an existing folder', () => {
     expect(answered).toMatchObject({ abstained: false })
   })
 
+  it('logs a line a request, without words or keys, and holds no more than 96 MB', () => {
+    const log = readFileSync(join(server.state, 'nearfield.log'), 'utf8')
+    const lines = log.split('\n').filter((line) => line.startsWith('{'))
+    const requests = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'request')
+    expect(requests.some(({ route, status }) => route.endsWith('/search') && status === 200)).toBe(true)
+    for (const { heldBytes } of requests) expect(heldBytes).toBeLessThanOrEqual(96_000_000)
+    for (const secret of ['Osprey', 'bike', server.credentials.secretKey]) expect(log.includes(secret)).toBe(false)
+  })
+
   it('refuses a folder of a newer version', async () => {
     const state = copyState(inject('preparedState'))
     const path = join(state, 'state.json')
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), format: 99 }))
-    const server = await start(state)
-    expect(await server.untilExit()).toBe(1)
-    expect(server.output).toContain('newer Nearfield')
+    const newer = await start(state)
+    expect(await newer.untilExit()).toBe(1)
+    expect(newer.output).toContain('newer Nearfield')
   })
 })
 

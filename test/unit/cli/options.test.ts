@@ -1,0 +1,40 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { findTarget, parseOptions, UsageError } from '../../../src/cli/options.ts'
+
+const EMPTY = mkdtempSync(join(tmpdir(), 'nearfield-target-'))
+
+describe('which server and key the command line uses', () => {
+  it('flags win over the environment, the environment over the local file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nearfield-target-'))
+    mkdirSync(join(folder, '.nearfield'))
+    writeFileSync(
+      join(folder, '.nearfield/credentials.json'),
+      JSON.stringify({ url: 'http://file', secretKey: 'file-key' }),
+    )
+    const environment = { NEARFIELD_URL: 'http://env', NEARFIELD_KEY: 'env-key' }
+    expect(findTarget(parseOptions(['status']), {}, folder)).toEqual({
+      url: 'http://file',
+      key: 'file-key',
+      collection: 'docs',
+    })
+    expect(findTarget(parseOptions(['status']), environment, folder)).toMatchObject({
+      url: 'http://env',
+      key: 'env-key',
+    })
+    const flags = parseOptions(['status', '--url', 'http://flag', '--key', 'k', '-c', 'other'])
+    expect(findTarget(flags, environment, folder)).toEqual({ url: 'http://flag', key: 'k', collection: 'other' })
+  })
+
+  it('takes an empty variable for none', () => {
+    expect(() => findTarget(parseOptions(['status']), { NEARFIELD_URL: '', NEARFIELD_KEY: '' }, EMPTY)).toThrow(
+      UsageError,
+    )
+  })
+
+  it.each([[['--limit', '0']], [['--limit', 'x']], [['--colour']]])('refuses %j', (args) => {
+    expect(() => parseOptions(args)).toThrow(UsageError)
+  })
+})

@@ -1,0 +1,102 @@
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { workerOptions } from '../../../scripts/start/bindings.ts'
+import { BoundedLog } from '../../../scripts/start/bounded-log.ts'
+import { documentation } from '../../../scripts/start/first-run.ts'
+import { parseOptions } from '../../../scripts/start/options.ts'
+import { isAlive, look, record } from '../../../scripts/start/processes.ts'
+import { takeRunLock } from '../../../scripts/start/run-lock.ts'
+import { readSecrets } from '../../../scripts/start/secrets.ts'
+import { curlLines } from '../../../scripts/start/summary.ts'
+import { parseKey } from '../../../src/tenancy/key-format.ts'
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'nearfield-parts-'))
+
+describe('options of npm start', () => {
+  it('have defaults and are resolved', () => {
+    expect(parseOptions([])).toEqual({ port: 8787, state: resolve('.nearfield') })
+    expect(parseOptions(['--port', '9000', '--state', 'x'])).toEqual({ port: 9000, state: resolve('x') })
+  })
+
+  it.each([[['--port', '0']], [['--port', '70000']], [['--port', 'x']], [['--colour', 'red']], [['extra']]])(
+    'refuse %j',
+    (args) => {
+      expect(() => parseOptions(args)).toThrow()
+    },
+  )
+})
+
+describe('secrets', () => {
+  it('are made once, privately, and read again', () => {
+    const folder = newFolder()
+    const made = readSecrets(folder)
+    expect(parseKey(made.rootKey)?.kind).toBe('root')
+    expect(made.sealingKey).toMatch(/^[0-9a-f]{64}$/)
+    expect(statSync(join(folder, 'secrets.env')).mode & 0o777).toBe(0o600)
+    expect(readSecrets(folder)).toEqual(made)
+  })
+})
+
+describe('processes', () => {
+  it('are proven by start time and command, not by pid alone', () => {
+    const own = record('supervisor', process.pid)
+    expect(own && isAlive(own)).toBe(true)
+    expect(own && isAlive({ ...own, startTime: 'another' })).toBe(false)
+    expect(own && isAlive({ ...own, command: 'another' })).toBe(false)
+    expect(look(2 ** 22 + 1)).toBeUndefined()
+  })
+
+  it('take a folder one at a time', async () => {
+    const folder = newFolder()
+    const lock = await takeRunLock(folder)
+    await expect(takeRunLock(folder)).rejects.toThrow(/already running/)
+    lock.release()
+    const next = await takeRunLock(folder)
+    next.release()
+  })
+})
+
+describe('the request log', () => {
+  it('is moved aside when it has grown, so that two files are the most', () => {
+    const path = join(newFolder(), 'nearfield.log')
+    const log = new BoundedLog(path)
+    const line = `${'x'.repeat(999_999)}\n`
+    for (let megabyte = 0; megabyte < 25; megabyte++) log.write(line)
+    expect(statSync(path).size).toBeLessThan(12_000_000)
+    expect(statSync(`${path}.1`).size).toBeLessThan(12_000_000)
+    expect(log.tail.split('\n')).toHaveLength(20)
+  })
+})
+
+describe('bindings', () => {
+  it('are read from wrangler.toml, and a key that is not understood is an error', () => {
+    const options = workerOptions('.', { NEARFIELD_SEALING_KEY: 'x' })
+    expect(Object.keys(options.durableObjects ?? {})).toEqual(['SHARD', 'TENANT', 'EMBEDDER'])
+    expect(options.bindings).toMatchObject({ NEARFIELD_SEALING_KEY: 'x' })
+    const folder = newFolder()
+    writeFileSync(
+      join(folder, 'wrangler.toml'),
+      `${readFileSync('wrangler.toml', 'utf8')}\n[[r2_buckets]]\nbinding = "FILES"\n`,
+    )
+    expect(() => workerOptions(folder, {})).toThrow(/r2_buckets/)
+  })
+})
+
+describe('the first run', () => {
+  it('takes the whole documentation, each page by its path and title', () => {
+    const documents = documentation('.')
+    expect(documents.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['README.md', 'ARCHITECTURE.md', 'docs/search.md']),
+    )
+    expect(documents.find(({ id }) => id === 'docs/search.md')).toMatchObject({ title: 'Search', language: 'en' })
+  })
+
+  it('prints lines that survive a shell, whatever the folder is called', () => {
+    for (const line of curlLines('http://127.0.0.1:1', "/tmp/it's here/authorization.txt")) {
+      expect(line).toContain(`@'/tmp/it'\\''s here/authorization.txt'`)
+      expect(line.split('\n')).toHaveLength(1)
+    }
+  })
+})

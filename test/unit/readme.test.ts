@@ -1,0 +1,49 @@
+/** What the front page says in numbers is what was measured, and what it points to exists. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+interface Scores {
+  readonly ndcgAt10: number
+  readonly recallAt100: number
+}
+
+interface Results {
+  readonly collections: readonly { readonly scores: Readonly<Record<'keyword' | 'vector' | 'hybrid', Scores>> }[]
+}
+
+const readme = readFileSync('README.md', 'utf8')
+const { collections }: Results = JSON.parse(readFileSync('bench/results/quality.json', 'utf8'))
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+const shown = (value: number): string => value.toFixed(3).replace(/^0/, '')
+
+describe('README.md', () => {
+  it('shows the committed measurements', () => {
+    const rows = collections.map(({ scores: { keyword, vector, hybrid } }) => [
+      keyword.ndcgAt10,
+      vector.ndcgAt10,
+      hybrid.ndcgAt10,
+      hybrid.recallAt100,
+    ])
+    const means = [0, 1, 2, 3].map((column) => mean(rows.map((row) => row[column] ?? 0)))
+    for (const row of [...rows, means]) expect(readme).toContain(`| ${row.map(shown).join(' | ')} |`)
+  })
+
+  it('says truly that hybrid is above both legs on the mean', () => {
+    const of = (leg: 'keyword' | 'vector' | 'hybrid'): number =>
+      mean(collections.map(({ scores }) => scores[leg].ndcgAt10))
+    expect(of('hybrid')).toBeGreaterThan(Math.max(of('keyword'), of('vector')))
+    expect(of('hybrid')).toBeGreaterThanOrEqual(0.45)
+  })
+})
+
+describe('the documentation', () => {
+  it.each(globSync(['*.md', 'docs/**/*.md', 'assets/**/*.md']))('links only to what exists: %s', (page) => {
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
+      (match) => match[1] ?? '',
+    )
+    for (const link of links.filter((target) => !/^[a-z]+:/.test(target))) {
+      expect(existsSync(join(dirname(page), link)), link).toBe(true)
+    }
+  })
+})

@@ -4,18 +4,22 @@
  * its weights were fitted on the questions of `test/fixtures/answers`.
  */
 import type { Embedder } from '../models/embedder.ts'
-import type { AnswerSentence, GeneratedAnswer, Generator, GeneratorRequest } from '../models/generator.ts'
+import type { AnswerSentence, GeneratedAnswer, Generator, GeneratorRequest, Passage } from '../models/generator.ts'
 import { detectLanguage } from '../text/language.ts'
 import { candidatesOf, type Candidate } from './extractive/candidates.ts'
 import { confidenceOf, MIN_CONFIDENCE } from './extractive/confidence.ts'
 import { evidenceOf, termsOf, weightsOf, type CandidateTerms, type Evidence } from './extractive/evidence.ts'
 import { MeaningReader } from './extractive/meaning.ts'
-import { readQuestion, type Question } from './extractive/question.ts'
+import { readQuestion, type Question, type QuestionWord } from './extractive/question.ts'
 import { withoutUrls } from './extractive/without-urls.ts'
 
 /** Candidates that are looked at closely, each for one embedding. */
 const MAX_CLOSE_CANDIDATES = 12
+/** Of those, how many are compared word by word. */
+const MAX_COMPARED_CANDIDATES = 5
 const MAX_SENTENCES = 3
+const STRANGERS = 4
+const STRANGER_SIMILARITY = 0.15
 
 export interface Scored {
   readonly candidate: Candidate
@@ -57,32 +61,84 @@ export class ExtractiveGenerator implements Generator {
     if (candidates.length === 0) return []
     const terms = candidates.map((candidate) => termsOf(candidate, language))
     const weights = weightsOf(question, terms)
-    const rough = candidates
-      .map((candidate, index) => {
-        const own = terms[index] ?? NO_TERMS
-        const { coverage, contextCoverage, holdsCue } = evidenceOf(question, weights, candidate, own, undefined, never)
-        const passage = request.passages[candidate.passage]
-        const score = coverage + contextCoverage + (holdsCue ? 0.3 : 0) + (passage?.score ?? 0)
-        return { candidate, own, score }
-      })
-      .toSorted((a, b) => b.score - a.score)
-      .slice(0, MAX_CLOSE_CANDIDATES)
+    const elsewhere = termsByDocument(candidates, terms, request.passages)
+    const read = candidates.map((candidate, index): Read => {
+      const passage = request.passages[candidate.passage]
+      const known = elsewhere.get(passage?.documentId ?? '') ?? NONE
+      return { candidate, terms: terms[index] ?? NO_TERMS, elsewhere: known, passageScore: passage?.score ?? 0 }
+    })
+    const weigh = (one: Read, nearest: (word: QuestionWord) => number): Evidence =>
+      evidenceOf(question, weights, one.candidate, one.terms, one.elsewhere, nearest)
+    const close = best(read, MAX_CLOSE_CANDIDATES, (one) => {
+      const { focus, topic, holdsCue } = weigh(one, never)
+      return focus + topic + (holdsCue ? 0.3 : 0) + one.passageScore
+    })
     const meaning = this.#embedder === undefined ? undefined : new MeaningReader(this.#embedder, question)
-    const close = await Promise.all(
-      rough.map(async ({ candidate, own }): Promise<Scored> => {
-        const vector = await meaning?.vectorOf(candidate)
-        const similarity = vector === undefined ? undefined : await meaning?.similarity(vector)
-        const nearest = (await meaning?.nearestWords(own)) ?? never
-        const evidence = evidenceOf(question, weights, candidate, own, similarity, nearest)
-        return { candidate, terms: own, evidence, confidence: confidenceOf(evidence, question, candidate), vector }
-      }),
-    )
-    return close.toSorted((a, b) => b.confidence - a.confidence)
+    const vectors: (Float32Array | undefined)[] = []
+    const similarities: (number | undefined)[] = []
+    for (const { candidate } of close) {
+      const vector = await meaning?.vectorOf(candidate)
+      vectors.push(vector)
+      similarities.push(vector === undefined ? undefined : await meaning?.similarity(candidate, vector))
+    }
+    // A few made-up strangers keep the mean honest where there are only a few sentences.
+    const total = similarities.reduce<number>((sum, value) => sum + (value ?? 0), 0)
+    const mean = (total + STRANGERS * STRANGER_SIMILARITY) / (close.length + STRANGERS)
+    const score = (one: Read, index: number, nearest: (word: QuestionWord) => number): Scored => {
+      const similarity = similarities[index]
+      const evidence = { ...weigh(one, nearest), similarity, prominence: (similarity ?? 0) - mean }
+      const { candidate, terms: own } = one
+      const confidence = confidenceOf(evidence, question, candidate)
+      return { candidate, terms: own, evidence, confidence, vector: vectors[index] }
+    }
+    const scored = close.map((one, index) => score(one, index, never))
+    // Comparing words one by one is dear; the likeliest alone are worth it.
+    const likeliest = best([...close.keys()], MAX_COMPARED_CANDIDATES, (index) => scored[index]?.confidence ?? 0)
+    for (const index of likeliest) {
+      const one = close[index]
+      if (meaning !== undefined && one !== undefined)
+        scored[index] = score(one, index, await meaning.nearestWords(one.terms))
+    }
+    return scored.toSorted((a, b) => b.confidence - a.confidence)
   }
 }
 
+/** A candidate with what is known of it before meaning is looked at. */
+interface Read {
+  readonly candidate: Candidate
+  readonly terms: CandidateTerms
+  /** Terms of all passages of its document. */
+  readonly elsewhere: ReadonlySet<string>
+  readonly passageScore: number
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+function best<T>(items: readonly T[], count: number, scoreOf: (item: T) => number): T[] {
+  return items
+    .map((item) => ({ item, score: scoreOf(item) }))
+    .toSorted((a, b) => b.score - a.score)
+    .slice(0, count)
+    .map(({ item }) => item)
+}
+
+function termsByDocument(
+  candidates: readonly Candidate[],
+  terms: readonly CandidateTerms[],
+  passages: readonly Passage[],
+): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const [index, candidate] of candidates.entries()) {
+    const document = passages[candidate.passage]?.documentId ?? ''
+    const known = found.get(document) ?? new Set<string>()
+    for (const term of terms[index]?.own ?? NONE) known.add(term)
+    found.set(document, known)
+  }
+  return found
+}
+
 const never = (): number => 0
-const NO_TERMS: CandidateTerms = { own: new Set(), context: new Set(), contentWords: [] }
+const NO_TERMS: CandidateTerms = { own: new Set(), context: new Set(), before: new Set(), contentWords: [] }
 
 function languageOf({ language, question, passages }: GeneratorRequest): string {
   if (language !== 'und') return language

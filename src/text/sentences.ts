@@ -132,8 +132,10 @@ function splitBlock(text: string, block: Span, language: string, found: Span[]):
       open.end = end
       continue
     }
-    if (open !== undefined) pushTrimmed(text, block.start + open.start, block.start + open.end, found)
-    open = { start: index, end }
+    // The end of an emphasis stays with what it emphasises: "**Why?** Because".
+    const marks = open === undefined ? 0 : (/^[*_]{1,3}(?=\s)/.exec(segment)?.[0].length ?? 0)
+    if (open !== undefined) pushTrimmed(text, block.start + open.start, block.start + open.end + marks, found)
+    open = { start: index + marks, end }
   }
   if (open !== undefined) pushTrimmed(text, block.start + open.start, block.start + open.end, found)
 }

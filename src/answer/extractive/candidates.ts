@@ -12,14 +12,20 @@ export interface Candidate {
   readonly end: number
   readonly text: string
   readonly kind: 'sentence' | 'item' | 'list' | 'row' | 'code'
-  /** What a reader has read before it: headings, the header of the table, the question it answers, the sentence before. */
+  /** What it stands under: title, headings, the header of the table. */
   readonly context: string
+  /** The question that it answers in a text of questions and answers; empty elsewhere. */
+  readonly question: string
+  /** The sentence before, where the candidate refers back to it ("It …"); else empty. */
+  readonly before: string
 }
 
 /** A list or code block that is quoted whole has at most this many UTF-16 units. */
 const MAX_WHOLE_LENGTH = 1_200
 /** Longer items and cells are quoted by sentence. */
 const MAX_ITEM_LENGTH = 400
+const REFERS_BACK =
+  /^(?:[\p{L}]+,? ){0,2}(?:it|its|they|their|them|he|his|him|she|her|this|these|those|both|er|sie|es|ihr|diese[rs]?|il|elle|ils|elles|ce|cette|ces|ella|esta?|esto|egli|questa?|questo)\b|^(?:the|above that)\b/iu
 const ITEM_MARK = /^[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]+/
 
 /** Lists the candidates of a passage in order. */
@@ -59,21 +65,28 @@ class CandidateReader {
     return this.#found
   }
 
-  #push(kind: Candidate['kind'], start: number, end: number, before = this.#before?.text ?? ''): void {
+  #push(kind: Candidate['kind'], start: number, end: number, header = ''): void {
     const text = this.#text.slice(start, end)
     if (!/[\p{L}\p{N}]/u.test(text)) return
-    const context = [this.#outer, this.#heading, this.#question, before].filter((part) => part !== '').join('. ')
-    this.#found.push({ passage: this.#passage, start, end, text, kind, context })
+    const context = [this.#outer, this.#heading, header].filter((part) => part !== '').join('. ')
+    const before = kind === 'sentence' && REFERS_BACK.test(text) ? (this.#before?.text ?? '') : ''
+    this.#found.push({ passage: this.#passage, start, end, text, kind, context, question: this.#question, before })
   }
 
   #paragraph(block: OutlineBlock): void {
-    for (const span of sentences(this.#text.slice(block.start, block.end), this.#language)) {
+    const spans = sentences(this.#text.slice(block.start, block.end), this.#language)
+    for (const [index, span] of spans.entries()) {
       const start = block.start + span.start
       const end = block.start + span.end
       const text = this.#text.slice(start, end)
       if (/\?["'”’»)*_]*$/.test(text)) {
         this.#question = text
         this.#before = undefined
+        const answer = spans[index + 1]
+        const blockEnd = block.start + (spans.at(-1)?.end ?? 0)
+        if (answer !== undefined && index + 2 < spans.length && blockEnd - end <= MAX_ITEM_LENGTH) {
+          this.#push('sentence', block.start + answer.start, blockEnd)
+        }
         continue
       }
       this.#push(text.includes('\t') ? 'row' : 'sentence', start, end)
@@ -99,7 +112,7 @@ class CandidateReader {
       }
     }
     if (items.length > 1 && block.end - from <= MAX_WHOLE_LENGTH && (isIntroduced || this.#heading !== '')) {
-      this.#push('list', from, block.end, '')
+      this.#push('list', from, block.end)
     }
     this.#before = undefined
   }
@@ -114,7 +127,7 @@ class CandidateReader {
 
   #code(block: OutlineBlock): void {
     const from = this.#introducedFrom(block)
-    if (block.end - from <= MAX_WHOLE_LENGTH) this.#push('code', from, block.end, from < block.start ? '' : undefined)
+    if (block.end - from <= MAX_WHOLE_LENGTH) this.#push('code', from, block.end)
     this.#before = undefined
   }
 }

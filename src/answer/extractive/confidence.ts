@@ -1,19 +1,30 @@
 /** How sure is it that a candidate answers? A logistic model over its evidence. */
 import type { Candidate } from './candidates.ts'
 import type { Evidence } from './evidence.ts'
-import type { Question } from './question.ts'
+import { isSharp, type Question } from './question.ts'
 
 /** Below this the generator abstains. */
 export const MIN_CONFIDENCE = 0.5
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
+/** Above this cosine a candidate speaks of the very thing, whatever words it uses. */
+const CLOSE_SIMILARITY = 0.58
+
 /** In [0, 1]. A name that was asked for and is nowhere near takes nearly everything. */
 export function confidenceOf(evidence: Evidence, question: Question, candidate: Candidate): number {
-  const { similarity, coverage, contextCoverage, alignment, missingNames, holdsCue } = evidence
-  const cue = question.cue === 'open' ? 0 : holdsCue ? 0.5 : -2
-  const names = -4 * missingNames
-  const kind = candidate.kind === 'code' ? -0.3 : candidate.kind === 'list' ? (question.isBroad ? 0.3 : -0.5) : 0
-  if (similarity === undefined) return sigmoid(-4 + 3 * coverage + 3 * contextCoverage + cue + names + kind)
-  return sigmoid(-5.5 + 4 * similarity + 1.5 * coverage + 4 * alignment + cue + names + kind)
+  const { similarity, prominence, focus, exactFocus, topic, missingNames, holdsCue, namesAttribute } = evidence
+  const kind = candidate.kind === 'code' || candidate.kind === 'list' ? (question.isBroad ? 0.7 : -0.3) : 0
+  const cue = cueWeight(question, holdsCue) + (namesAttribute && holdsCue ? 0.8 : 0)
+  const common = cue - 3.5 * missingNames + kind
+  if (similarity === undefined) return sigmoid(-2.9 + 3.5 * exactFocus + 1.5 * topic + common)
+  const close = holdsCue ? 6 * Math.max(0, similarity - CLOSE_SIMILARITY) : 0
+  const meaning = 2.7 * similarity + 3.2 * prominence + close
+  return sigmoid(-4.3 + meaning + (2 + 1.7 * similarity) * focus + 0.9 * exactFocus + common)
+}
+
+function cueWeight({ cue }: Question, holdsCue: boolean): number {
+  if (cue === 'open') return 0
+  if (!holdsCue) return isSharp(cue) || cue === 'count' ? -2.3 : -1.3
+  return isSharp(cue) ? 1 : 0.3
 }

@@ -4,87 +4,112 @@ import { foldMarks } from '../../text/fold.ts'
 import { term } from '../../text/stem.ts'
 import { words } from '../../text/words.ts'
 import type { Candidate } from './candidates.ts'
-import { holdsCue, type Question, type QuestionWord } from './question.ts'
+import { cueOf, holdsCue, namesAttribute, type Question, type QuestionWord } from './question.ts'
 
 export interface Evidence {
-  /** Cosine of question and candidate (with what it stands under); `undefined` without an embedder. */
+  /** Cosine of question and candidate, or of question and the question that it answers; `undefined` without an embedder. */
   readonly similarity: number | undefined
-  /** Share of the question's words, by weight, that stand in the candidate itself. */
-  readonly coverage: number
-  /** The same in the candidate or what it stands under. */
-  readonly contextCoverage: number
-  /** `contextCoverage` plus, for each missing word, how near the candidate's nearest word is in meaning. */
-  readonly alignment: number
-  /** Share of the question's names that stand neither in the candidate nor in its context. */
+  /** Difference of `similarity` to the mean of all candidates that were looked at closely. */
+  readonly prominence: number
+  /**
+   * Share, by weight, of the words that are no names and that title and headings do not hold already (the focus: who climbed,
+   * what colour) that the candidate holds; a missing word counts as far as its nearest word is near in meaning.
+   */
+  readonly focus: number
+  /** The same without nearness. */
+  readonly exactFocus: number
+  /** How much of the question the title and headings hold, by weight. */
+  readonly topic: number
+  /** 1 where a name of the question is nowhere in the document, 0.3 where only elsewhere in it, 0 where none is missing. */
   readonly missingNames: number
   readonly holdsCue: boolean
+  /** Whether the candidate itself names the attribute that is asked for. */
+  readonly namesAttribute: boolean
 }
 
-/** The terms of a candidate and of its context, in the question's term space. */
+/** The terms of a candidate, in the question's term space. */
 export interface CandidateTerms {
+  /** Of the candidate, and of the question that it answers. */
   readonly own: ReadonlySet<string>
   readonly context: ReadonlySet<string>
-  /** Content words of the candidate as written, for comparison by meaning. */
+  readonly before: ReadonlySet<string>
+  /** Content words of the candidate and its context as written, for comparison by meaning. */
   readonly contentWords: readonly string[]
 }
 
-export function termsOf(candidate: Candidate, language: string): CandidateTerms {
-  const own = new Set<string>()
-  const contentWords = new Set<string>()
+export function termsOf({ text, context, question, before }: Candidate, language: string): CandidateTerms {
   const stopLanguage = language === 'und' ? 'en' : language
-  for (const { text } of words(candidate.text)) {
-    own.add(term(text, language))
-    if (text.length > 2 && !isFunctionWord(foldMarks(text), stopLanguage)) contentWords.add(text)
+  const contentWords = new Set<string>()
+  const read = (part: string, keep: boolean): Set<string> => {
+    const terms = new Set<string>()
+    for (const word of words(part)) {
+      terms.add(term(word.text, language))
+      if (keep && word.text.length > 2 && !isFunctionWord(foldMarks(word.text), stopLanguage))
+        contentWords.add(word.text)
+    }
+    return terms
   }
-  const context = new Set(words(candidate.context).map(({ text }) => term(text, language)))
-  return { own, context, contentWords: [...contentWords] }
+  const own = read(question === '' ? text : `${question} ${text}`, true)
+  return { own, context: read(context, true), before: read(before, false), contentWords: [...contentWords] }
 }
 
-/** How much each word of the question tells, by how few candidates hold it; between 0.4 and 1. */
+/** How much each word of the question tells, by how few candidates hold it; between 0.4 and 1, twice that for an action. */
 export function weightsOf(question: Question, candidates: readonly CandidateTerms[]): number[] {
   const total = Math.max(1, candidates.length)
   const most = Math.log(1 + total)
   return question.words.map((word) => {
     const holders = candidates.filter(({ own }) => own.has(word.term)).length
-    return 0.4 + 0.6 * (Math.log((1 + total) / (1 + holders)) / most)
+    return (word.isAction ? 2 : 1) * (0.4 + 0.6 * (Math.log((1 + total) / (1 + holders)) / most))
   })
 }
 
-/** `nearest` tells how near in meaning the nearest word of the candidate is to a word that it does not hold, in [0, 1]. */
+/** A word that the candidate lacks but its document has elsewhere counts this much less. */
+const ELSEWHERE = 0.4
+
+/**
+ * `elsewhere` has the terms of all passages of the candidate's document, `nearest` tells how near in meaning the nearest word of the candidate is to a word
+ * that it does not hold, in [0, 1]. Similarity is added by the caller.
+ */
 export function evidenceOf(
   question: Question,
   weights: readonly number[],
   candidate: Candidate,
   terms: CandidateTerms,
-  similarity: number | undefined,
+  elsewhere: ReadonlySet<string>,
   nearest: (word: QuestionWord) => number,
 ): Evidence {
   let all = 0
-  let own = 0
-  let context = 0
-  let aligned = 0
-  let names = 0
+  let topic = 0
+  let focus = 0
+  let exact = 0
+  let near = 0
   let missing = 0
   for (const [index, word] of question.words.entries()) {
     const weight = weights[index] ?? 1
-    const inOwn = terms.own.has(word.term)
-    const inContext = inOwn || terms.context.has(word.term)
+    const isTopic = terms.context.has(word.term)
+    const isOwn = terms.own.has(word.term)
+    const isBefore = terms.before.has(word.term)
     all += weight
-    if (inOwn) own += weight
-    if (inContext) context += weight
-    aligned += weight * (inContext ? 1 : nearest(word))
+    if (isTopic || (word.isName && (isOwn || isBefore))) topic += weight
+    else if (!word.isName) {
+      const counted = isOwn || !elsewhere.has(word.term) ? weight : weight * ELSEWHERE
+      focus += counted
+      if (isOwn) exact += counted
+      near += counted * (isOwn ? 1 : Math.max(isBefore ? 0.5 : 0, nearest(word)))
+    }
     if (word.isName) {
-      names++
-      if (!inContext) missing++
+      if (!isTopic && !isOwn && !isBefore) missing = Math.max(missing, elsewhere.has(word.term) ? 0.3 : 1)
     }
   }
-  const share = (part: number): number => (all === 0 ? 0 : part / all)
   return {
-    similarity,
-    coverage: share(own),
-    contextCoverage: share(context),
-    alignment: share(aligned),
-    missingNames: names === 0 ? 0 : missing / names,
-    holdsCue: holdsCue(candidate.text, question.cue),
+    similarity: undefined,
+    prominence: 0,
+    focus: focus === 0 ? 1 : near / focus,
+    exactFocus: focus === 0 ? 1 : exact / focus,
+    topic: all === 0 ? 0 : topic / all,
+    missingNames: missing,
+    holdsCue:
+      holdsCue(candidate.text, question) || (candidate.question !== '' && cueOf(candidate.question) === question.cue),
+    namesAttribute: namesAttribute(candidate.text, question.cue),
   }
 }

@@ -25,12 +25,17 @@ export class MeaningReader {
   /** The vector of a candidate; short ones and items are read under what they stand under. */
   vectorOf(candidate: Candidate): Promise<Float32Array> {
     const text = candidate.text.slice(0, MAX_COMPARED_LENGTH).toWellFormed()
-    const leansOnContext = candidate.kind !== 'sentence' || text.length < 60 || STARTS_WITH_PRONOUN.test(text)
+    const leansOnContext = candidate.kind !== 'sentence' || text.length < 60 || candidate.before !== ''
     return this.#vector(leansOnContext ? `${candidate.context.slice(-200).toWellFormed()}. ${text}` : text, 'passage')
   }
 
-  async similarity(vector: Float32Array): Promise<number> {
-    return dot(await this.#vector(this.#question.text, 'query'), vector)
+  /** Cosine of the question with the candidate's vector, or with the question that the candidate answers if that is nearer. */
+  async similarity(candidate: Candidate, vector: Float32Array): Promise<number> {
+    const asked = await this.#vector(this.#question.text, 'query')
+    const cosine = dot(asked, vector)
+    return candidate.question === ''
+      ? cosine
+      : Math.max(cosine, dot(asked, await this.#vector(candidate.question, 'query')))
   }
 
   /** A function that tells how near the candidate's nearest word is to a word of the question, in [0, 1]. */
@@ -58,9 +63,6 @@ export class MeaningReader {
     return vector
   }
 }
-
-const STARTS_WITH_PRONOUN =
-  /^(?:it|its|they|their|he|his|she|her|this|these|that|those|er|sie|es|ihr|diese[rs]?|il|elle|ce|cette)\b/i
 
 function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0

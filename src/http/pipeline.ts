@@ -2,6 +2,7 @@
  * Runs a route. The order of the steps is the order of refusal that callers rely on: 401 → 403 → 413, 415, 400 → 404 →
  * 409, 412, 422 → 429. No step looks at what a later one needs, so a refusal never tells more than it should.
  */
+import type { CollectionRecord } from '../catalog/records.ts'
 import { Faults, pointerTo } from '../core/faults.ts'
 import { textFault } from '../core/canonical-json.ts'
 import { randomBase62 } from '../core/bytes.ts'
@@ -76,58 +77,91 @@ export class Pipeline {
     return principal
   }
 
-  /** Everything up to 404. @throws invalid_request, not_supported, not_found */
+  /** Everything up to 400, and paths that are none. @throws invalid_request, not_supported, not_found */
   async #prepare(
     route: Route,
     request: Request,
     exchange: Exchange,
     principal: Principal,
     received: ReceivedBody | undefined,
-  ): Promise<RouteRequest<string, unknown, unknown>> {
+  ): Promise<Prepared> {
     const query = parseQuery(route, exchange.url.searchParams)
     const body = received === undefined ? undefined : parseBody(route, received, principal, this.#dependencies.clock())
     const params = pathParameters(route.path, exchange.path)
     if (params === undefined) throw new Problem('not_found')
     if (route.access.kind !== 'root') requireTenant(principal)
-    const reference = params['collection']
-    const { catalog } = this.#dependencies
-    const collection = reference === undefined ? undefined : await findCollection(catalog, principal, reference)
     return {
       params,
       query,
       body,
       headers: request.headers,
       principal,
-      // `{collection}` stands in the path exactly where the type says so.
-      collection: collection as undefined,
+      collection: undefined,
       operationId: randomBase62(16),
       timings: exchange.timings,
     }
   }
 
-  /** Runs the handler, once for each idempotency key. */
+  /** Finds the collection and runs the handler, once for each idempotency key. @throws not_found */
   async #answer(
     route: Route,
-    prepared: RouteRequest<string, unknown, unknown>,
+    prepared: Prepared,
     exchange: Exchange,
     received: ReceivedBody | undefined,
   ): Promise<Answer> {
     const key = isRepeatable(route) ? parseIdempotencyKey(prepared.headers.get('idempotency-key')) : undefined
-    if (key === undefined) return answerOf(await route.handle(prepared, this.#dependencies))
+    const located = await this.#locate(prepared)
+    if (key === undefined) return answerOf(await route.handle(found(located), this.#dependencies))
+    try {
+      return await this.#answerOnce(route, { located, prepared }, exchange, {
+        key,
+        body: received?.bytes ?? new Uint8Array(),
+      })
+    } catch (error) {
+      // What was answered while the collection existed is replayed; without such a record the 404 stands.
+      throw located instanceof Problem ? located : error
+    }
+  }
+
+  /** Hands a missing collection back instead of throwing, because a replay goes before it. */
+  async #locate(prepared: Prepared): Promise<Prepared | Problem> {
+    const { collection: reference } = prepared.params as { readonly collection?: string }
+    if (reference === undefined) return prepared
+    try {
+      const collection: CollectionRecord | undefined = await findCollection(
+        this.#dependencies.catalog,
+        prepared.principal,
+        reference,
+      )
+      // `{collection}` stands in the path exactly where the type says so.
+      return { ...prepared, collection: collection as CollectionRecord & undefined }
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem?.code === 'not_found') return problem
+      throw error
+    }
+  }
+
+  async #answerOnce(
+    route: Route,
+    { located, prepared }: { readonly located: Prepared | Problem; readonly prepared: Prepared },
+    exchange: Exchange,
+    { key, body }: { readonly key: string; readonly body: Uint8Array<ArrayBuffer> },
+  ): Promise<Answer> {
     const { sealer, tenantObjects } = this.#dependencies
-    const replays = await tenantObjects.of(prepared.principal.tenant?.uid)
     const answer = await runIdempotent(
-      { replays, sealer },
+      { replays: await tenantObjects.of(prepared.principal.tenant?.uid), sealer },
       {
         method: route.method.toUpperCase(),
         path: exchange.path,
         key,
-        body: received?.bytes ?? new Uint8Array(),
+        body,
         rights: await rightsDigest(prepared.principal),
       },
       async (operationId) => {
+        const request = found(located)
         try {
-          return answerOf(await route.handle({ ...prepared, operationId }, this.#dependencies))
+          return answerOf(await route.handle({ ...request, operationId }, this.#dependencies))
         } catch (error) {
           const problem = asProblem(error)
           if (problem === undefined || PROBLEMS[problem.code].status >= 500) throw error
@@ -138,6 +172,14 @@ export class Pipeline {
     )
     return answer.replayed ? { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } } : answer
   }
+}
+
+/** A request that has passed everything up to 404. */
+type Prepared = RouteRequest<string, unknown, unknown>
+
+function found(located: Prepared | Problem): Prepared {
+  if (located instanceof Problem) throw located
+  return located
 }
 
 /** Routes that take an idempotency key: `DELETE` and `GET` are repeatable as they are. */

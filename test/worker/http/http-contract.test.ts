@@ -175,6 +175,21 @@ describe('Idempotency-Key', () => {
     expect(two.headers.get('idempotent-replayed')).toBe('true')
   })
 
+  it('replays what was answered although the collection is gone, and keeps no 404', async () => {
+    await collection('leaving')
+    const path = '/v1/collections/leaving'
+    const headers = { 'idempotency-key': 'rename' }
+    const one = await api('PATCH', path, { name: 'left' }, headers)
+    const two = await api('PATCH', path, { name: 'left' }, headers)
+    expect([one.status, two.status, two.headers.get('idempotent-replayed')]).toEqual([200, 200, 'true'])
+    expect(two.json).toEqual(one.json)
+    expect(problemOf(await api('PATCH', path, { name: 'other' }, headers)).status).toBe(404)
+    const early = { 'idempotency-key': 'early' }
+    expect(problemOf(await api('POST', '/v1/collections/later/search', { query: 'x' }, early)).status).toBe(404)
+    await collection('later')
+    expect((await api('POST', '/v1/collections/later/search', { query: 'x' }, early)).status).toBe(200)
+  })
+
   it('never shows a secret twice', async () => {
     const call = {
       key: tenant.key,

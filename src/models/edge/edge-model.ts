@@ -25,6 +25,10 @@ export const EDGE_EN_RESIDENT_KEY = 'model/edge-en'
  */
 const LOAD_PATIENCE_MS = 2_000
 
+/** Held only while a load runs, so that file and kernel side by side stay within the isolate's budget too. */
+const LOADING_KEY = 'model/edge-en/loading'
+const LOADING_BYTES = 51_000_000
+
 export interface EdgeModelDependencies {
   /** Reads a static asset by its path from the assets folder. */
   readonly readAsset: (path: string) => Promise<ArrayBuffer>
@@ -89,9 +93,15 @@ export class EdgeModelLoader {
 
   async #load(): Promise<EdgeModel> {
     const { readAsset, relaxedModule, plainModule, memory } = this.#dependencies
-    const model = createEdgeModel(await readAsset(EDGE_EN_ASSET), hasRelaxedSimd() ? relaxedModule : plainModule)
-    memory.set(EDGE_EN_RESIDENT_KEY, model, model.bytes, { isPinned: true })
-    return model
+    memory.set(LOADING_KEY, undefined, LOADING_BYTES)
+    try {
+      const model = createEdgeModel(await readAsset(EDGE_EN_ASSET), hasRelaxedSimd() ? relaxedModule : plainModule)
+      memory.delete(LOADING_KEY)
+      memory.set(EDGE_EN_RESIDENT_KEY, model, model.bytes, { isPinned: true })
+      return model
+    } finally {
+      memory.delete(LOADING_KEY)
+    }
   }
 }
 

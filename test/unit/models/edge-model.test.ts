@@ -108,6 +108,23 @@ describe('EdgeModelLoader', () => {
     expect(memory.heldBytes).toBeLessThan(28_000_000)
   })
 
+  it('makes room for the file and the kernel side by side before it loads', async () => {
+    const memory = new ResidentMemory(96_000_000)
+    memory.set('shard/old', 'pages', 60_000_000)
+    memory.set('shard/new', 'pages', 30_000_000)
+    const held: boolean[] = []
+    const watching = (path: string): Promise<ArrayBuffer> => {
+      held.push(...['shard/old', 'shard/new'].map((key) => memory.get(key) !== undefined))
+      return readAsset(path)
+    }
+    const model = await new EdgeModelLoader({ readAsset: watching, ...modules, memory }).get()
+    const { byteLength } = await readEdgeModelFile()
+    expect(held).toEqual([false, true])
+    expect(memory.heldBytes).toBe(30_000_000 + model.bytes)
+    expect(memory.peakBytes).toBeLessThanOrEqual(96_000_000)
+    expect(memory.peakBytes - 30_000_000).toBeGreaterThan(byteLength + model.bytes)
+  })
+
   it('loads again after an eviction, with the same vectors', async () => {
     const memory = new ResidentMemory(96_000_000)
     const loader = new EdgeModelLoader({ readAsset, ...modules, memory })

@@ -11,12 +11,19 @@ const FENCE = /^[ \t]*(`{3,}|~{3,})(.*)$/
 const LIST_ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/
 const THEMATIC_BREAK = /^ {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$/
 const TABLE_DELIMITER = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/
+/** HTML up to the next blank line (CommonMark's kind 6) or up to an end of its own (kinds 1 and 2). */
+const HTML_BLOCK =
+  /^ {0,3}<\/?(?:address|article|aside|blockquote|body|center|details|dialog|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|html|iframe|li|main|menu|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|tr|ul)(?=[\s/>]|$)/i
+const HTML_WITH_END = /^ {0,3}<(!--|pre|script|style|textarea)(?=[\s>]|--|$)/i
 /** Longer lines are paragraphs whatever they begin with; it bounds every pattern above. */
 const MAX_STRUCTURE_LINE = 1_000
 /** A block of metadata between `---` lines at the very beginning may be this many lines long. */
 const MAX_FRONT_MATTER_LINES = 200
 
-type OpenKind = 'paragraph' | 'list' | 'table' | 'code' | 'fence'
+type OpenKind = 'paragraph' | 'list' | 'table' | 'code' | 'fence' | 'html'
+
+/** Blocks that may go on after a blank line; the next line tells. */
+const CONTINUED: ReadonlySet<OpenKind> = new Set(['list', 'code', 'fence'])
 
 interface OpenBlock {
   readonly kind: OpenKind
@@ -32,6 +39,8 @@ class Scanner {
   #open: OpenBlock | undefined
   /** The fence that a code block, on its own or inside a list item, waits for. */
   #fence: string | undefined
+  /** What ends the HTML that is open, where a blank line does not. */
+  #htmlEnd: string | undefined
   #blankBefore = false
 
   constructor(text: string) {
@@ -52,11 +61,12 @@ class Scanner {
   #close(): void {
     const open = this.#open
     if (open !== undefined) {
-      const kind = open.kind === 'fence' ? 'code' : open.kind
+      const kind = open.kind === 'fence' ? 'code' : open.kind === 'html' ? 'paragraph' : open.kind
       this.blocks.push({ start: open.start, end: open.end, kind })
     }
     this.#open = undefined
     this.#fence = undefined
+    this.#htmlEnd = undefined
   }
 
   #begin(kind: OpenKind, start: number, end: number): void {
@@ -76,12 +86,13 @@ class Scanner {
     const blankBefore = this.#blankBefore
     this.#blankBefore = line.trim() === '' && !long
     if (this.#fence !== undefined) return this.#insideFence(line, end)
+    if (this.#htmlEnd !== undefined) return this.#insideHtml(line, end)
     if (this.#blankBefore) {
-      // Lists and indented code go on after a blank line; the next line tells.
-      if (this.#open?.kind === 'paragraph' || this.#open?.kind === 'table') this.#close()
+      if (this.#open !== undefined && !CONTINUED.has(this.#open.kind)) this.#close()
       return
     }
     const kind = this.#open?.kind
+    if (kind === 'html') return this.#extend(end)
     if (kind === 'list') {
       const indented = /^(?: {2,}|\t)/.test(line)
       if (this.#opensFence(line) && indented) return this.#extend(end)
@@ -93,6 +104,11 @@ class Scanner {
       if (/^(?: {4}|\t)/.test(line)) return this.#extend(end)
     }
     this.#outsideFence(line, start, end, long)
+  }
+
+  #insideHtml(line: string, end: number): void {
+    if (line.trim() !== '') this.#extend(end)
+    if (line.toLowerCase().includes(this.#htmlEnd ?? '')) this.#close()
   }
 
   #insideFence(line: string, end: number): void {
@@ -135,6 +151,14 @@ class Scanner {
       const fence = this.#fence
       this.#begin('fence', start, end)
       this.#fence = fence
+      return
+    }
+    const html = HTML_WITH_END.exec(line)?.[1]?.toLowerCase()
+    if (html !== undefined || HTML_BLOCK.test(line)) {
+      this.#begin('html', start, end)
+      const htmlEnd = html === '!--' ? '-->' : `</${html}>`
+      if (html !== undefined && !line.toLowerCase().includes(htmlEnd)) this.#htmlEnd = htmlEnd
+      else if (html !== undefined) this.#close()
       return
     }
     if (open?.kind === 'paragraph' && open.lines === 1 && this.#isTableHead(line, open)) {

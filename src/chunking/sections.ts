@@ -82,8 +82,8 @@ function cover(text: string, outline: readonly OutlineBlock[]): OutlineBlock[] {
     covered.push({ ...block, start, end: start + trimmed.length })
   }
   for (const block of outline) {
-    const start = Math.max(at, block.start)
-    const end = Math.min(text.length, block.end)
+    const start = Math.max(at, wholeCharacter(text, block.start))
+    const end = Math.min(text.length, wholeCharacter(text, block.end))
     if (end <= start) continue
     if (start > at) push({ start: at, end: start, kind: 'paragraph' })
     push({ ...block, start, end })
@@ -91,4 +91,10 @@ function cover(text: string, outline: readonly OutlineBlock[]): OutlineBlock[] {
   }
   if (at < text.length) push({ start: at, end: text.length, kind: 'paragraph' })
   return covered
+}
+
+/** Moves an offset that lies inside a surrogate pair behind it. */
+function wholeCharacter(text: string, at: number): number {
+  const isInside = (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800
+  return isInside ? at + 1 : at
 }

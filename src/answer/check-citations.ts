@@ -37,7 +37,8 @@ export function checkCitations(generated: GeneratedAnswer, hits: readonly Hit[])
 
 /** `undefined` unless the offsets mark a part of the hit's text that has words and parts no character. */
 function citationOf(hit: Hit, start: number, end: number): Citation | undefined {
-  if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > hit.text.length) return undefined
+  if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end <= start || end > hit.text.length)
+    return undefined
   const quote = hit.text.slice(start, end)
   if (quote.trim() === '' || !quote.isWellFormed()) return undefined
   return {

@@ -14,7 +14,7 @@ import { readQuestion, type Question, type QuestionWord } from './extractive/que
 import { withoutUrls } from './extractive/without-urls.ts'
 
 /** Candidates that are looked at closely, each for one embedding. */
-const MAX_CLOSE_CANDIDATES = 12
+const MAX_CLOSE_CANDIDATES = 16
 /** Of those, how many are compared word by word. */
 const MAX_COMPARED_CANDIDATES = 5
 const MAX_SENTENCES = 3

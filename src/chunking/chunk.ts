@@ -48,13 +48,14 @@ const SPECIAL_TOKENS = 2
 /**
  * Cuts a document, in order: starts and ends ascend, and all text but white space is covered. A text of white space has no
  * chunks. `maxTokens` is what the model sees of one input, special tokens included; the prefix is cut to leave room for the text.
+ * Cutting ends early once there are more than `maxChunks`: the caller refuses such a document.
  */
 export function chunk(
   document: ChunkDocument,
   settings: ChunkingSettings,
-  options: { readonly countTokens: CountTokens; readonly maxTokens: number },
+  options: { readonly countTokens: CountTokens; readonly maxTokens: number; readonly maxChunks?: number },
 ): Chunk[] {
-  const { countTokens, maxTokens } = options
+  const { countTokens, maxTokens, maxChunks = Infinity } = options
   invariant(settings.size > 0 && settings.overlap >= 0 && settings.overlap < settings.size, 'overlap is below size')
   const prefixes = new PrefixBuilder(document.title, countTokens)
   const finish = (slice: Slice, path: readonly Heading[]): Chunk => {
@@ -79,7 +80,12 @@ export function chunk(
     return [finish({ start, end: start + trimmed.length, tokens: countTokens(trimmed) }, [])]
   }
   const packer = new Packer(document.text, settings, countTokens)
-  return sectionsOf(document).flatMap((section) =>
-    packer.pack(section.pieces).map((slice) => finish(slice, section.path)),
-  )
+  const chunks: Chunk[] = []
+  for (const section of sectionsOf(document)) {
+    for (const slice of packer.pack(section.pieces, maxChunks - chunks.length)) {
+      chunks.push(finish(slice, section.path))
+      if (chunks.length > maxChunks) return chunks
+    }
+  }
+  return chunks
 }

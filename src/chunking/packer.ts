@@ -42,13 +42,14 @@ export class Packer {
     this.#maxLength = settings.size * MAX_LENGTH_PER_TOKEN
   }
 
-  /** `pieces` are in order and disjoint; headings come first. */
-  pack(pieces: readonly Piece[]): Slice[] {
+  /** `pieces` are in order and disjoint; headings come first. Ends early once there are more than `maxSlices`. */
+  pack(pieces: readonly Piece[], maxSlices: number): Slice[] {
     const slices: Slice[] = []
     const waiting = pieces.toReversed()
     let open: Packed[] = []
     let sum = 0
     for (let piece = waiting.pop(); piece !== undefined; piece = waiting.pop()) {
+      if (slices.length > maxSlices) return slices
       const tokens = this.#count(piece)
       if (open.length === 0) sum = 0
       if (this.#fits(open, sum + tokens, piece)) {

@@ -30,6 +30,12 @@ export const MAX_DIMENSIONS = 4_096
 export const MAX_SYNC_CHUNKS = 256
 /** Passages in one call of an embedder object, so that a call stays short and is cheap to repeat. */
 export const MAX_PASSAGES_PER_CALL = 32
+/** The smallest `chunking.size`: below it chunks cost more than they hold. */
+export const MIN_CHUNK_TOKENS = 16
+/** A document that is cut into more fails with `document_too_large`: each chunk costs memory in every step of a write. */
+export const MAX_CHUNKS_PER_DOCUMENT = 20_000
+/** A document with its chunks as one message to its shard, where the platform allows 32 MiB. */
+export const MAX_PREPARED_BYTES = 28_000_000
 /** Title and heading path in front of a chunk, in model tokens; cut first. */
 export const MAX_PREFIX_TOKENS = 40
 

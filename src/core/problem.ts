@@ -40,6 +40,7 @@ export const PROBLEMS = {
   upstream_timeout: { status: 504, title: 'a provider did not answer in time', retryable: true },
   // Per-document and per-item codes; they stand in results and jobs and never become a status of their own.
   outside_filter: { status: 403, title: "the document lies outside the key's filter", retryable: false },
+  document_too_large: { status: 413, title: 'the document makes more chunks than one may have', retryable: false },
   shard_full: { status: 507, title: 'the shard holds as many chunks as it can', retryable: false },
   superseded: { status: 409, title: 'a later write of the document was accepted', retryable: false },
   cancelled: { status: 409, title: 'the job was cancelled', retryable: false },

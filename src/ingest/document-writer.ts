@@ -6,11 +6,12 @@
 import type { CollectionRecord } from '../catalog/records.ts'
 import type { JobId } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
-import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
+import { MAX_PASSAGES_PER_CALL, MAX_PREPARED_BYTES } from '../core/limits.ts'
 import { PROBLEMS, Problem, asProblem, type ProblemCode } from '../core/problem.ts'
+import type { CountTokens } from '../models/embedder.ts'
 import type { BeginResult, CommitResult, PreparedDocument, Ticket, WriteContext } from '../shard/shard-api.ts'
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
-import { prepareChunks, type CutChunk } from './prepare-chunks.ts'
+import { nextTurn, prepareChunks, type CutChunk } from './prepare-chunks.ts'
 import type { DocumentResult } from './put-request.ts'
 import { asked } from './shard-call.ts'
 import type { AcceptedDocument } from './source-document.ts'
@@ -19,12 +20,10 @@ import type { AcceptedDocument } from './source-document.ts'
 const MAX_ATTEMPTS = 4
 /** Commits under way at once in one shard. */
 const COMMITS_PER_SHARD = 4
-/** Text of one `stage` call in UTF-16 units: an RPC message may hold 32 MiB. */
-const STAGE_UNITS = 4_000_000
+/** One `stage` call holds this much, or one document. */
+const STAGE_BYTES = 8_000_000
 /** Text cut, in UTF-16 units, before other requests of the isolate get their turn. */
 const UNITS_PER_TURN = 30_000
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 /** One document on its way; settled once it has a result. */
 export interface WriteItem {
@@ -34,6 +33,8 @@ export interface WriteItem {
   result?: DocumentResult
   ticket?: Ticket
   chunks?: readonly CutChunk[]
+  /** The document with its chunks as a message. */
+  bytes?: number
   /** Vectors that the current version has already. */
   known?: ReadonlySet<string>
   attempts: number
@@ -71,12 +72,25 @@ export class DocumentWriter {
     const countTokens = await this.#deps.models.countTokens(this.#collection.generation.profileId)
     let units = 0
     for (const item of uncut) {
-      item.chunks = await prepareChunks(item.document, this.#collection, countTokens)
+      await this.#cut(item, countTokens)
       units += item.document.source.text.length
       if (units < UNITS_PER_TURN) continue
       // Cutting is computing only: without a pause a large request would keep every search of the isolate waiting.
       await nextTurn()
       units = 0
+    }
+  }
+
+  /** What is too large to be carried fails before anything is spent on its vectors. */
+  async #cut(item: WriteItem, countTokens: CountTokens): Promise<void> {
+    try {
+      const { chunks, bytes } = await prepareChunks(item.document, this.#collection, countTokens)
+      item.chunks = chunks
+      item.bytes = bytes
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem?.code !== 'document_too_large') throw error
+      settleFailed(item, problem.code, problem.message)
     }
   }
 
@@ -226,7 +240,7 @@ export class DocumentWriter {
     const shards = [...Map.groupBy(items, (item) => item.shard)]
     const outcomes = await Promise.allSettled(shards.map(([shard, members]) => this.#stageShard(shard, members, jobId)))
     const failure = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failure === undefined) return
+    if (failure === undefined) return this.release(items.filter((item) => !isOpen(item)))
     await Promise.allSettled(shards.map(([shard]) => this.#shard(shard).cancelJob(jobId)))
     throw failure.reason
   }
@@ -237,13 +251,21 @@ export class DocumentWriter {
       for (let attempt = 0; attempt < MAX_ATTEMPTS && !isStaged; attempt++) {
         // Tickets of an earlier run of the shard are no good; so are those of a first call whose documents moved on.
         if (attempt > 0) await this.begin(part)
-        const documents = part.filter(isOpen).map((item) => this.#prepared(item))
+        const documents = part.filter(isOpen).map((item) => this.#staged(item))
         const settled = part.flatMap(settledItem)
         const answer = await asked(this.#shard(shard).stage({ jobId, documents, settled }, this.#context))
         isStaged = answer.status === 'staged'
       }
       if (!isStaged) throw new Problem('overloaded', 'the documents keep changing', { retryAfterSeconds: 1 })
     }
+  }
+
+  /** Where the vectors made so far would not fit the message as well, they are made again. */
+  #staged(item: WriteItem): PreparedDocument {
+    const document = this.#prepared(item)
+    const made = document.chunks.reduce((sum, { vector }) => sum + (vector?.byteLength ?? 0), 0)
+    if ((item.bytes ?? 0) + made <= MAX_PREPARED_BYTES) return document
+    return { ...document, chunks: (item.chunks ?? []).map(({ chunk }) => chunk) }
   }
 
   #shard(shard: number): WriteShard {
@@ -287,17 +309,17 @@ function settledItem({ result }: WriteItem): { id: string; status: 'unchanged' |
   return status === 'failed' ? [{ id, status, code: error?.code ?? 'internal' }] : [{ id, status: 'unchanged' }]
 }
 
-/** Cuts items into runs of at most `STAGE_UNITS` of text. */
+/** Cuts items into runs of at most `STAGE_BYTES`, or of one item. */
 function parts(items: readonly WriteItem[]): WriteItem[][] {
   const runs: WriteItem[][] = []
-  let units = Infinity
+  let held = Infinity
   for (const item of items) {
-    const { length } = item.document.source.text
-    if (units + length > STAGE_UNITS) {
+    const bytes = isOpen(item) ? (item.bytes ?? 0) : 0
+    if (held + bytes > STAGE_BYTES) {
       runs.push([])
-      units = 0
+      held = 0
     }
-    units += length
+    held += bytes
     runs.at(-1)?.push(item)
   }
   return runs

@@ -18,6 +18,8 @@ import { acceptDocument, type AcceptedDocument } from './source-document.ts'
 
 /** A caller who asks to wait longer than this gets a job then. */
 const MAX_WAIT_SECONDS = 60
+/** With more chunks to embed nobody waits: no provider makes that many in time, and a commit carries all of a document's. */
+const MAX_WAIT_CHUNKS = 4_096
 
 export interface PutOptions {
   readonly prefer: WritePreference
@@ -68,8 +70,9 @@ async function write(
   throwIfPrecondition(items)
   const waitMs = Math.min(prefer.waitSeconds ?? 0, MAX_WAIT_SECONDS) * 1000
   const hasDeadline = prefer.waitSeconds !== undefined
-  const isSmall = writer.missing(items).size <= MAX_SYNC_CHUNKS
-  if (hasDeadline ? waitMs > 0 : isSmall && !prefer.respondAsync) {
+  const missing = writer.missing(items).size
+  const isSmall = missing <= MAX_SYNC_CHUNKS
+  if (hasDeadline ? waitMs > 0 && missing <= MAX_WAIT_CHUNKS : isSmall && !prefer.respondAsync) {
     await writer.write(items, () => hasDeadline && deps.clock() - startedMs >= waitMs)
     throwIfPrecondition(items)
     const results = items.flatMap((item) => item.result ?? [])

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { COLLECTION_NAME_RULE, isCollectionName } from '../../catalog/collections.ts'
 import type { CollectionRecord, CollectionSettings } from '../../catalog/records.ts'
 import { rfc3339 } from '../../core/clock.ts'
-import { MAX_DIMENSIONS, MAX_SHARDS } from '../../core/limits.ts'
+import { MAX_DIMENSIONS, MAX_SHARDS, MIN_CHUNK_TOKENS } from '../../core/limits.ts'
 import { DEFAULT_BM25 } from '../../keyword/keyword-index.ts'
 import { BRING_YOUR_OWN, EDGE_EN } from '../../models/profiles.ts'
 import { isLanguageTag } from '../../text/language.ts'
@@ -28,7 +28,7 @@ export const chunkingSchema = z
     size: z
       .number()
       .int()
-      .min(1)
+      .min(MIN_CHUNK_TOKENS)
       .max(100_000)
       .optional()
       .openapi({ default: 200, description: "In the model's tokens." }),

@@ -13,6 +13,9 @@ export const MAX_URL_BYTES = 4_096
 export const MAX_QUERY_BYTES = 4_096
 export const MAX_FILTER_CLAUSES = 64
 export const MAX_FILTER_DEPTH = 8
+/** Of a dotted path to a metadata field; deeper or longer ones are not reachable. */
+export const MAX_FIELD_PATH_BYTES = 512
+export const MAX_FIELD_PATH_PARTS = 32
 export const MAX_HITS = 1_000
 export const MAX_SHARDS = 32
 export const MAX_LIST_LIMIT = 1_000

@@ -7,7 +7,7 @@ import { compareUtf8 } from '../core/bytes.ts'
 import { canonicalJson, type Json, type JsonObject } from '../core/canonical-json.ts'
 import { unreachable } from '../core/invariant.ts'
 import type { Comparison, Filter } from './filter.ts'
-import { type Reached, visitPath } from './metadata-path.ts'
+import { MetadataPath, type Reached } from './metadata-path.ts'
 
 export interface FilteredDocument {
   readonly id: string
@@ -94,9 +94,10 @@ const negation =
 /** Whether any value that the path leads to passes; an array counts as a whole. */
 function anyReached(path: readonly string[], test: (value: Reached) => boolean): DocumentPredicate {
   if (path.length === 1 && path[0] === '$id') return ({ id }) => test(id)
+  const compiled = new MetadataPath(path)
   return ({ metadata }) => {
     let isMet = false
-    visitPath(metadata, path, (value) => {
+    compiled.visit(metadata, (value) => {
       isMet ||= test(value)
     })
     return isMet

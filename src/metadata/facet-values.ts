@@ -3,7 +3,7 @@ import { compareUtf8 } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { MAX_FACET_CANDIDATES, MAX_FACET_VALUE_LENGTH, MAX_FACET_VALUES } from '../core/limits.ts'
 import type { FacetValue } from './metadata-index.ts'
-import { type Reached, visitPath } from './metadata-path.ts'
+import { MetadataPath, type Reached } from './metadata-path.ts'
 
 type Scalar = FacetValue['value']
 
@@ -23,11 +23,11 @@ function compareScalars(a: Scalar, b: Scalar): number {
 
 /** Counts one field over documents added one by one. The number 1, the text "1" and true are three values. */
 export class FacetCounter {
-  readonly #path: readonly string[]
+  readonly #path: MetadataPath
   readonly #counts = new Map<Scalar, number>()
 
   constructor(field: string) {
-    this.#path = field.split('.')
+    this.#path = new MetadataPath(field.split('.'))
   }
 
   /** Counts each distinct value of the document once; null, objects, very long texts and missing fields have none. */
@@ -36,7 +36,7 @@ export class FacetCounter {
     const see = (value: Reached) => {
       if (isFacetValue(value)) found.push(value)
     }
-    visitPath(metadata, this.#path, (value) => {
+    this.#path.visit(metadata, (value) => {
       if (Array.isArray(value)) value.forEach(see)
       else see(value)
     })

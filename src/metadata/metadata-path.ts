@@ -7,44 +7,70 @@ import type { Json, JsonObject } from '../core/canonical-json.ts'
 /** What a path leads to; `undefined` stands for each place where the path breaks off, which `null` matches. */
 export type Reached = Json | undefined
 
-/** Visits everything that the path leads to. A path of n parts looks up at most n names in every object on its way. */
-export function visitPath(metadata: JsonObject, path: readonly string[], visit: (value: Reached) => void): void {
-  visitObject(metadata, path, 0, visit)
-}
+const POSITION = /^(?:0|[1-9]\d{0,8})$/
 
-function visitObject(object: JsonObject, path: readonly string[], from: number, visit: (value: Reached) => void): void {
-  let isFound = false
-  let name = ''
-  for (let end = from + 1; end <= path.length; end++) {
-    name = end === from + 1 ? path[from]! : `${name}.${path[end - 1]!}`
-    if (!Object.hasOwn(object, name)) continue
-    isFound = true
-    visitRest(object[name]!, path, end, visit)
+/** A path made ready for many documents. */
+export class MetadataPath {
+  readonly #parts: number
+  /** For each part the place in an array that it may stand for, or infinity. */
+  readonly #positions: readonly number[]
+  readonly #hasPosition: boolean
+  /** `#names[from][length - 1]` is the name made of `length` parts from the part `from` on. */
+  readonly #names: readonly (readonly string[])[]
+
+  constructor(parts: readonly string[]) {
+    this.#parts = parts.length
+    this.#positions = parts.map((part) => (POSITION.test(part) ? Number(part) : Infinity))
+    this.#hasPosition = this.#positions.some(Number.isFinite)
+    this.#names = parts.map((_, from) =>
+      parts.slice(from).map((__, rest) => parts.slice(from, from + rest + 1).join('.')),
+    )
   }
-  if (!isFound) visit(undefined)
-}
 
-function visitRest(value: Json, path: readonly string[], from: number, visit: (value: Reached) => void): void {
-  if (from === path.length) visit(value)
-  else if (Array.isArray(value)) visitElements(value, path, from, visit)
-  else if (typeof value === 'object' && value !== null) visitObject(value, path, from, visit)
-  else visit(undefined)
-}
-
-/** Only elements that are objects are entered by name: a path never breaks off at a plain element, it passes it by. */
-function visitElements(
-  elements: readonly Json[],
-  path: readonly string[],
-  from: number,
-  visit: (value: Reached) => void,
-): void {
-  const part = path[from]!
-  if (/^(?:0|[1-9]\d{0,8})$/.test(part) && Number(part) < elements.length) {
-    visitRest(elements[Number(part)]!, path, from + 1, visit)
+  /**
+   * Visits everything that the path leads to. A path of n parts visits each array at most n times and looks up at most n
+   * names in every object on its way, so the time is linear in the size of the metadata.
+   */
+  visit(metadata: JsonObject, visit: (value: Reached) => void): void {
+    // A numeric part enters an element by position and by name, and both ways may meet again further down: without
+    // this memory the number of ways would grow exponentially with the depth.
+    const seen: Set<readonly Json[]>[] | undefined = this.#hasPosition ? [] : undefined
+    this.#visitObject(metadata, 0, seen, visit)
   }
-  for (const element of elements) {
-    if (typeof element === 'object' && element !== null && !Array.isArray(element)) {
-      visitObject(element, path, from, visit)
+
+  #visitObject(object: JsonObject, from: number, seen: Seen, visit: (value: Reached) => void): void {
+    let isFound = false
+    for (const [rest, name] of this.#names[from]!.entries()) {
+      if (!Object.hasOwn(object, name)) continue
+      isFound = true
+      this.#visitRest(object[name]!, from + rest + 1, seen, visit)
+    }
+    if (!isFound) visit(undefined)
+  }
+
+  #visitRest(value: Json, from: number, seen: Seen, visit: (value: Reached) => void): void {
+    if (from === this.#parts) visit(value)
+    else if (Array.isArray(value)) this.#visitElements(value, from, seen, visit)
+    else if (typeof value === 'object' && value !== null) this.#visitObject(value, from, seen, visit)
+    else visit(undefined)
+  }
+
+  /** Only elements that are objects are entered by name: a path never breaks off at a plain element, it passes it by. */
+  #visitElements(elements: readonly Json[], from: number, seen: Seen, visit: (value: Reached) => void): void {
+    if (seen !== undefined) {
+      const seenHere = (seen[from] ??= new Set())
+      if (seenHere.has(elements)) return
+      seenHere.add(elements)
+    }
+    const position = this.#positions[from]!
+    if (position < elements.length) this.#visitRest(elements[position]!, from + 1, seen, visit)
+    for (const element of elements) {
+      if (typeof element === 'object' && element !== null && !Array.isArray(element)) {
+        this.#visitObject(element, from, seen, visit)
+      }
     }
   }
 }
+
+/** The arrays visited so far, by the number of the part they were entered with. */
+type Seen = Set<readonly Json[]>[] | undefined

@@ -1,11 +1,10 @@
 /** From the JSON of a request, a key or a token to a filter tree. Whatever is wrong is named by its JSON Pointer. */
+import { utf8Length } from '../core/bytes.ts'
 import type { Json } from '../core/canonical-json.ts'
-import { MAX_FILTER_CLAUSES, MAX_FILTER_DEPTH } from '../core/limits.ts'
+import { MAX_FIELD_PATH_BYTES, MAX_FIELD_PATH_PARTS, MAX_FILTER_CLAUSES, MAX_FILTER_DEPTH } from '../core/limits.ts'
 import { invalidField } from '../core/problem.ts'
 import type { Comparison, Filter } from './filter.ts'
 
-/** Parts of a dotted path; deeper metadata is not reachable. */
-const MAX_PATH_PARTS = 32
 /** Nesting of arrays and objects in a value to compare with. */
 const MAX_OPERAND_DEPTH = 32
 
@@ -127,7 +126,12 @@ function parsePath(name: string, pointer: string): readonly string[] {
   if (name.startsWith('$')) throw invalidField(pointer, 'is not a known operator')
   const path = name.split('.')
   if (path.includes('')) throw invalidField(pointer, 'must be a field name or a dotted path')
-  if (path.length > MAX_PATH_PARTS) throw invalidField(pointer, `must not have more than ${MAX_PATH_PARTS} parts`)
+  if (path.length > MAX_FIELD_PATH_PARTS) {
+    throw invalidField(pointer, `must not have more than ${MAX_FIELD_PATH_PARTS} parts`)
+  }
+  if (utf8Length(name) > MAX_FIELD_PATH_BYTES) {
+    throw invalidField(pointer, `must not be longer than ${MAX_FIELD_PATH_BYTES} bytes`)
+  }
   return path
 }
 

@@ -8,6 +8,8 @@ import { Faults, isJsonObject, pointerTo } from '../core/faults.ts'
 import {
   MAX_DIMENSIONS,
   MAX_FACETS,
+  MAX_FIELD_PATH_BYTES,
+  MAX_FIELD_PATH_PARTS,
   MAX_HITS,
   MAX_QUERY_BYTES,
   PUBLIC_KEY_MAX_FACET_VALUES,
@@ -67,7 +69,6 @@ const DEFAULT_LIMIT = 10
 /** A cursor that carries moved vectors of 4,096 dimensions stays well below this many characters. */
 const MAX_CURSOR_LENGTH = 262_144
 const MAX_FIELDS = 64
-const MAX_FIELD_PATH_BYTES = 512
 
 const MODES = ['hybrid', 'vector', 'keyword'] as const
 const METHODS = ['convex', 'rrf'] as const
@@ -231,7 +232,9 @@ function paths(value: unknown, pointer: string, most: number, faults: Faults): s
     const at = pointerTo(pointer, index)
     const path = faults.text(item, at)
     if (path === undefined) continue
-    if (path.startsWith('$') || path.split('.').includes('')) faults.add(at, 'must be a metadata field')
+    const parts = path.split('.')
+    if (path.startsWith('$') || parts.includes('')) faults.add(at, 'must be a metadata field')
+    else if (parts.length > MAX_FIELD_PATH_PARTS) faults.add(at, `must have at most ${MAX_FIELD_PATH_PARTS} parts`)
     else if (utf8Length(path) > MAX_FIELD_PATH_BYTES) faults.add(at, `must be at most ${MAX_FIELD_PATH_BYTES} bytes`)
     else kept.add(path)
   }

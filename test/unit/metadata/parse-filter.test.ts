@@ -96,7 +96,14 @@ describe('parseFilter', () => {
     let deep: unknown = 1
     for (let i = 0; i < 5_000; i++) deep = [deep]
     expect(pointerOf({ a: deep })).toBe(`/filter/a${'/0'.repeat(32)}`)
-    expect(pointerOf({ [Array.from({ length: 33 }, () => 'a').join('.')]: 1 })).toBeDefined()
+  })
+
+  it('limits a path to 32 parts and 512 bytes', () => {
+    const path = (parts: number) => Array.from({ length: parts }, () => 'a').join('.')
+    expect(pointerOf({ [path(32)]: 1 })).toBeUndefined()
+    expect(pointerOf({ [path(33)]: 1 })).toBe(`/filter/${path(33)}`)
+    expect(pointerOf({ ['é'.repeat(256)]: 1 })).toBeUndefined()
+    expect(pointerOf({ [`${'é'.repeat(256)}x`]: 1 })).toBe(`/filter/${'é'.repeat(256)}x`)
   })
 })
 

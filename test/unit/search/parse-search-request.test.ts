@@ -56,6 +56,7 @@ describe('a search request', () => {
     [{ query: 'x', facets: 'a' }, '/facets'],
     [{ query: 'x', facets: ['a', ''] }, '/facets/1'],
     [{ query: 'x', facets: ['$id'] }, '/facets/0'],
+    [{ query: 'x', facets: [`a${'.a'.repeat(32)}`] }, '/facets/0'],
     [{ query: 'x', facets: Array.from({ length: 21 }, (_, i) => `f${i}`) }, '/facets'],
     [{ query: 'x', fusion: 'rrf' }, '/fusion'],
     [{ query: 'x', fusion: { method: 'sum' } }, '/fusion/method'],

@@ -1,9 +1,16 @@
 /** Every limit of the product, with its unit and reason. Errors quote these numbers; nothing is clamped silently. */
 
-/** JSON bodies; larger ones are 413. */
-export const MAX_BODY_BYTES = 10_000_000
-/** Bodies above this are admitted one at a time per isolate, because parsing costs a multiple of their size. */
-export const LARGE_BODY_BYTES = 1_000_000
+/** JSON bodies that bring documents; larger ones are 413. */
+export const MAX_DOCUMENTS_BODY_BYTES = 10_000_000
+/** All other JSON bodies; larger ones are 413. Bodies above this wait for turns, because they cost a multiple of their size. */
+export const MAX_BODY_BYTES = 1_000_000
+/** A body may arrive for this long and a second more for each `MIN_BODY_BYTES_PER_SECOND` of it that came. */
+export const BODY_GRACE_MS = 20_000
+export const MIN_BODY_BYTES_PER_SECOND = 50_000
+/** Large bodies that one isolate receives at the same time, each from another tenant. */
+export const MAX_LARGE_BODIES = 2
+/** A large body is worked on alone for at most this long. */
+export const MAX_LARGE_WORK_MS = 120_000
 export const MAX_DOCUMENTS_PER_CALL = 1_000
 export const MAX_DOCUMENT_TEXT_BYTES = 5_000_000
 export const MAX_METADATA_BYTES = 16_384

@@ -29,7 +29,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
   404: "Absent, another tenant's, or out of the credential's reach: one identical answer.",
   409: 'In use, or a request with the same idempotency key is in flight.',
   412: 'The document is not the version that If-Match names.',
-  413: `The body is over ${MAX_BODY_BYTES} bytes.`,
   415: 'The body is not JSON.',
   422: 'The idempotency key belongs to another request.',
   429: 'Too many requests; see Retry-After.',
@@ -59,6 +58,10 @@ function refusalsOf(route: Route): number[] {
   if (isWrite(route)) statuses.push(409, 422)
   if (route.headers?.['If-Match'] !== undefined) statuses.push(412)
   return statuses.sort((a, b) => a - b)
+}
+
+function refusal({ body }: Route, status: number): string | undefined {
+  return status === 413 ? `The body is over ${body?.maxBytes ?? MAX_BODY_BYTES} bytes.` : REFUSALS[status]
 }
 
 function requestHeaders(route: Route): z.ZodObject {
@@ -149,7 +152,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
       },
       responses: Object.fromEntries([
         ...successes(route),
-        ...refusalsOf(route).map((status) => [String(status), { description: REFUSALS[status], ...problem }]),
+        ...refusalsOf(route).map((status) => [String(status), { description: refusal(route, status), ...problem }]),
       ]) as Record<Reply['status'], { description: string }>,
     })
   }

@@ -6,6 +6,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { Faults, pointerTo } from '../core/faults.ts'
 import { textFault } from '../core/canonical-json.ts'
 import { randomBase62 } from '../core/bytes.ts'
+import { MAX_BODY_BYTES } from '../core/limits.ts'
 import { asProblem, Problem, PROBLEMS } from '../core/problem.ts'
 import { parseIdempotencyKey, runIdempotent } from '../tenancy/idempotency.ts'
 import type { Answer } from '../tenancy/idempotency.ts'
@@ -46,7 +47,7 @@ export class Pipeline {
   async run(route: Route, request: Request, exchange: Exchange, keepAlive: KeepAlive): Promise<Response> {
     const principal = await this.admit(request, exchange, keepAlive)
     requireAccess(route.access, principal)
-    const received = route.body === undefined ? undefined : await readBody(request, this.#admission)
+    const received = await this.#receive(route, request, principal)
     try {
       const prepared = await this.#prepare(route, request, exchange, principal, received)
       const answer = await this.#answer(route, prepared, exchange, received)
@@ -75,6 +76,13 @@ export class Pipeline {
     if (origin !== null && originAllowed(principal, origin, own)) exchange.allowedOrigin = origin
     requireActiveTenant(principal)
     return principal
+  }
+
+  /** @throws unsupported_media_type, body_too_large, overloaded, invalid_request */
+  async #receive({ body }: Route, request: Request, principal: Principal): Promise<ReceivedBody | undefined> {
+    if (body === undefined) return undefined
+    const { maxBytes = MAX_BODY_BYTES } = body
+    return readBody(request, this.#admission, { maxBytes, owner: principal.tenant?.uid ?? principal.keyId })
   }
 
   /** Everything up to 400, and paths that are none. @throws invalid_request, not_supported, not_found */

@@ -1,67 +1,48 @@
 /**
- * Takes a request's JSON body in: the length is checked before and while it arrives, so that never more than the limit
- * is held, and large bodies are let in one at a time per isolate because parsing costs a multiple of their size.
+ * Takes a request's JSON body in: the length is checked before and while it arrives, so that never more than the limit is
+ * held; a body must arrive at a least rate, so that none is waited for without end; and large bodies wait for turns.
  */
 import type { Clock } from '../core/clock.ts'
-import { LARGE_BODY_BYTES, MAX_BODY_BYTES } from '../core/limits.ts'
+import {
+  BODY_GRACE_MS,
+  MAX_BODY_BYTES,
+  MAX_DOCUMENTS_BODY_BYTES,
+  MAX_LARGE_BODIES,
+  MIN_BODY_BYTES_PER_SECOND,
+} from '../core/limits.ts'
 import { invalidField, Problem } from '../core/problem.ts'
+import { Turns } from './turns.ts'
+import type { Turn } from './turns.ts'
 
-/** A large body is let in this long after the one before it last showed life, even if that one never ended. */
-const ADMISSION_LEASE_MS = 15_000
-/** How long a large body waits its turn before it is refused as `overloaded`. */
-const ADMISSION_WAIT_MS = 60_000
-const ADMISSION_POLL_MS = 20
 /** A body that stops arriving for this long is given up. */
 const BODY_IDLE_MS = 15_000
 /** Of a body that is too large this much is read and thrown away, so that simple clients get to see the refusal. */
-const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES
+const MAX_DISCARDED_BYTES = 4 * MAX_DOCUMENTS_BODY_BYTES
 
-const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
-/** The turn of one large body. It ends with `release`, or by itself when it shows no life for the lease's time. */
-export interface Admission {
-  /** Shows life: call it while the body arrives. */
-  renew(): void
-  release(): void
-}
-
-/**
- * Lets large bodies in one at a time. It is a lease and a poll, not a chain of promises: the runtime drops a request
- * whose client went away without running its `finally`, and a promise that never settles would close the door for ever.
- */
+/** Lets large bodies in, a few at a time and one of each tenant; they hold memory from their first byte on. */
 export class BodyAdmission {
-  readonly #clock: Clock
-  #holder: { lastSeenMs: number } | undefined
+  readonly clock: Clock
+  readonly #receiving: Turns
 
   constructor(clock: Clock) {
-    this.#clock = clock
+    this.clock = clock
+    this.#receiving = new Turns(clock, MAX_LARGE_BODIES)
   }
 
   /** @throws overloaded when the turn does not come in time */
-  async admit(): Promise<Admission> {
-    const startMs = this.#clock()
-    for (;;) {
-      const nowMs = this.#clock()
-      if (this.#holder === undefined || nowMs - this.#holder.lastSeenMs > ADMISSION_LEASE_MS) break
-      if (nowMs - startMs > ADMISSION_WAIT_MS) {
-        throw new Problem('overloaded', 'other large bodies are being taken in', { retryAfterSeconds: 5 })
-      }
-      await sleep(ADMISSION_POLL_MS)
-    }
-    const holder = { lastSeenMs: this.#clock() }
-    this.#holder = holder
-    return {
-      renew: () => {
-        holder.lastSeenMs = this.#clock()
-      },
-      release: () => {
-        if (this.#holder === holder) this.#holder = undefined
-      },
-    }
+  receive(owner: string): Promise<Turn> {
+    return this.#receiving.take(owner, BODY_GRACE_MS)
   }
 }
 
-/** A body as it came. Call `release` when nothing of it is needed any more. */
+export interface BodyPolicy {
+  /** 413 above it. */
+  readonly maxBytes: number
+  /** Whose body it is: a tenant's uid. */
+  readonly owner: string
+}
+
+/** A body as it came. Call `release` when its bytes are needed no more. */
 export interface ReceivedBody {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly release: () => void
@@ -85,70 +66,116 @@ export function requireJsonType(headers: Headers): void {
   }
 }
 
-function tooLarge(): Problem {
-  return new Problem('body_too_large', `the body is over the limit of ${MAX_BODY_BYTES} bytes`)
+function tooLarge(maxBytes: number): Problem {
+  return new Problem('body_too_large', `the body is over the limit of ${maxBytes} bytes`)
 }
 
-async function discard(reader: ReadableStreamDefaultReader<Uint8Array>, seenBytes: number): Promise<void> {
-  let bytes = seenBytes
-  while (bytes < MAX_DISCARDED_BYTES) {
-    const { done, value } = await readInTime(reader)
-    if (done) return
-    bytes += value.length
+/** A body on its way in. What has come decides how long the rest may take: the sum is bounded as the body is. */
+class Arrival {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #clock: Clock
+  #startMs: number
+  #bytes = 0
+
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array>, clock: Clock) {
+    this.#reader = reader
+    this.#clock = clock
+    this.#startMs = clock()
   }
-  await reader.cancel()
-}
 
-/** Reads the next piece, or gives up when none comes in time. */
-async function readInTime(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(invalidField('', 'the body stopped arriving')), BODY_IDLE_MS)
-  })
-  try {
-    return await Promise.race([reader.read(), silence])
-  } finally {
-    clearTimeout(timer)
+  /** When the body must be complete, unless more of it comes. */
+  get deadlineMs(): number {
+    return this.#startMs + BODY_GRACE_MS + (1_000 * this.#bytes) / MIN_BODY_BYTES_PER_SECOND
+  }
+
+  /** Reads the next piece; `undefined` at the end. @throws invalid_request when it does not come in time */
+  async next(): Promise<Uint8Array | undefined> {
+    const leftMs = this.deadlineMs - this.#clock()
+    if (leftMs <= 0) {
+      this.#abandon()
+      throw invalidField('', 'the body arrives too slowly')
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(invalidField('', 'the body stopped arriving')),
+        Math.min(BODY_IDLE_MS, Math.ceil(leftMs)),
+      )
+    })
+    try {
+      const { done, value } = await Promise.race([this.#reader.read(), silence])
+      if (done) return undefined
+      this.#bytes += value.length
+      return value
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Waits for something else; the sender, who is not read from meanwhile, is not charged for it. */
+  async pause<T>(wait: Promise<T>): Promise<T> {
+    const startMs = this.#clock()
+    try {
+      return await wait
+    } finally {
+      this.#startMs += this.#clock() - startMs
+    }
+  }
+
+  /** Reads on and throws away what comes, up to a bound. */
+  async discard(): Promise<void> {
+    while (this.#bytes < MAX_DISCARDED_BYTES) if ((await this.next()) === undefined) return
+    this.#abandon()
+  }
+
+  /** Lets go of the sender without waiting for it. */
+  #abandon(): void {
+    this.#reader.cancel().catch(() => {})
   }
 }
 
 /**
- * Reads a whole body of at most `MAX_BODY_BYTES`.
- * @throws unsupported_media_type, body_too_large, overloaded, invalid_request (nothing, or it stopped arriving)
+ * Reads a whole body. Its time is bounded too, see `BODY_GRACE_MS`.
+ * @throws unsupported_media_type, body_too_large, overloaded, invalid_request (nothing, or it does not arrive in time)
  */
-export async function readBody(request: Request, admission: BodyAdmission): Promise<ReceivedBody> {
+export async function readBody(
+  request: Request,
+  admission: BodyAdmission,
+  { maxBytes, owner }: BodyPolicy,
+): Promise<ReceivedBody> {
   const declaredBytes = Number(request.headers.get('content-length') ?? 'NaN')
   const reader = request.body?.getReader()
-  if (declaredBytes > MAX_BODY_BYTES) {
-    if (reader !== undefined) await discard(reader, 0)
-    throw tooLarge()
-  }
-  requireJsonType(request.headers)
-  if (reader === undefined) throw invalidField('', 'a JSON body is required')
-  let turn: Admission | undefined
-  let buffer = new Uint8Array(declaredBytes > 0 ? declaredBytes : 16_384)
-  let length = 0
+  const arrival = reader === undefined ? undefined : new Arrival(reader, admission.clock)
+  let turn: Turn | undefined
   const release = (): void => turn?.release()
   try {
-    if (declaredBytes > LARGE_BODY_BYTES) turn = await admission.admit()
+    if (declaredBytes > maxBytes) {
+      await arrival?.discard()
+      throw tooLarge(maxBytes)
+    }
+    requireJsonType(request.headers)
+    if (arrival === undefined) throw invalidField('', 'a JSON body is required')
+    if (declaredBytes > MAX_BODY_BYTES) turn = await arrival.pause(admission.receive(owner))
+    let buffer = new Uint8Array(declaredBytes > 0 ? declaredBytes : 16_384)
+    let length = 0
     for (;;) {
-      const { done, value } = await readInTime(reader)
-      if (done) break
-      if (length + value.length > MAX_BODY_BYTES) {
-        await discard(reader, length + value.length)
-        throw tooLarge()
+      turn?.holdUntil(arrival.deadlineMs)
+      const piece = await arrival.next()
+      if (piece === undefined) break
+      const needed = length + piece.length
+      if (needed > maxBytes) {
+        buffer = new Uint8Array()
+        await arrival.discard()
+        throw tooLarge(maxBytes)
       }
-      if (length + value.length > LARGE_BODY_BYTES) turn ??= await admission.admit()
-      turn?.renew()
-      if (length + value.length > buffer.length) {
-        const larger = new Uint8Array(Math.min(MAX_BODY_BYTES, Math.max(2 * buffer.length, length + value.length)))
+      if (needed > MAX_BODY_BYTES) turn ??= await arrival.pause(admission.receive(owner))
+      if (needed > buffer.length) {
+        const larger = new Uint8Array(Math.min(maxBytes, Math.max(2 * buffer.length, needed)))
         larger.set(buffer.subarray(0, length))
         buffer = larger
       }
-      buffer.set(value, length)
-      length += value.length
+      buffer.set(piece, length)
+      length = needed
     }
     return { bytes: buffer.subarray(0, length), release }
   } catch (error) {

@@ -68,6 +68,8 @@ export interface RouteBody<Schema extends z.ZodType, Body> {
    */
   readonly parse?: (value: unknown, principal: Principal, nowMs: number) => Body
   readonly notYet?: NotYet
+  /** 413 above it; `MAX_BODY_BYTES` unless told. */
+  readonly maxBytes?: number
   /** A request as it could be pasted. */
   readonly example: object
 }

@@ -1,4 +1,5 @@
 /** `PUT /v1/collections/{collection}/documents`. */
+import { MAX_DOCUMENTS_BODY_BYTES } from '../../core/limits.ts'
 import { putDocuments } from '../../ingest/put-documents.ts'
 import { parsePutRequest } from '../../ingest/validate-document.ts'
 import { defined } from '../defined.ts'
@@ -23,6 +24,7 @@ export const putDocumentsRoute = defineRoute({
   body: {
     schema: putDocumentsSchema,
     parse: parsePutRequest,
+    maxBytes: MAX_DOCUMENTS_BODY_BYTES,
     example: {
       documents: [
         {

@@ -101,6 +101,22 @@ describe('pages', () => {
   })
 })
 
+describe('bodies', () => {
+  it('may be large only where they bring documents', async () => {
+    await collection('large')
+    const text = 'x'.repeat(1_100_000)
+    expect(problemOf(await api('POST', '/v1/collections/large/search', { query: text })).status).toBe(413)
+    expect(problemOf(await api('POST', '/v1/collections', { name: text })).status).toBe(413)
+    expect((await put('large', [{ id: 'a', text: 'heron', metadata: {} }])).status).toBe(200)
+    const documents = Array.from({ length: 100 }, (_, i) => ({
+      id: `d${i}`,
+      text: 'heron',
+      metadata: { x: 'x'.repeat(12_000) },
+    }))
+    expect((await put('large', documents)).status).toBe(200)
+  })
+})
+
 describe('origins', () => {
   it('of a public key are named exactly in real answers; others get no CORS header', async () => {
     await collection('shop')

@@ -29,9 +29,13 @@ export const MAX_LIST_LIMIT = 1_000
 export const DEFAULT_LIST_LIMIT = 100
 export const MAX_FACETS = 20
 export const MAX_FACET_VALUES = 100
-/** Distinct values of one field that a shard counts; those met after that many are left out of the facet. */
-export const MAX_FACET_CANDIDATES = 10_000
-/** In UTF-16 units; longer texts are no values to choose from. */
+/**
+ * Distinct values of all fields of one search's facets, and their texts together in UTF-16 units. Every shard sends all that
+ * it counts, at most 2 MB, because what is most frequent overall need not be in any one shard. Beyond it: 400, never a guess.
+ */
+export const MAX_FACET_CANDIDATES = 20_000
+export const MAX_FACET_CANDIDATES_LENGTH = 500_000
+/** In UTF-16 units; longer texts are no values to choose from and are not counted. */
 export const MAX_FACET_VALUE_LENGTH = 256
 export const MAX_COLLECTIONS_PER_SEARCH = 32
 export const MAX_IDEMPOTENCY_KEY_BYTES = 255

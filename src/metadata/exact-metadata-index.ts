@@ -6,7 +6,7 @@ import type { JsonObject } from '../core/canonical-json.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import { compileFilter, type FilteredDocument } from './evaluate-filter.ts'
-import { FacetCounter } from './facet-values.ts'
+import { FacetBudget, FacetCounter } from './facet-values.ts'
 import type { Filter } from './filter.ts'
 import { JsonMemory } from './json-memory.ts'
 import type { FacetValue, MetadataIndex } from './metadata-index.ts'
@@ -96,7 +96,8 @@ export class ExactMetadataIndex implements MetadataIndex {
   }
 
   facets(fields: readonly string[], documents: Uint32Array): Record<string, FacetValue[]> {
-    const counters = fields.map((field): [string, FacetCounter] => [field, new FacetCounter(field)])
+    const budget = new FacetBudget()
+    const counters = fields.map((field): [string, FacetCounter] => [field, new FacetCounter(field, budget)])
     if (counters.length > 0) {
       const wanted = new Set(documents)
       this.#each((document, { metadata }) => {

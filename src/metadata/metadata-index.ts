@@ -13,7 +13,10 @@ export interface MetadataIndex {
   remove(document: number): void
   /** Document numbers that match, ascending. */
   matching(filter: Filter): Uint32Array
-  /** Counts of each field's values over the given documents; arrays count each distinct element once per document. */
+  /**
+   * Exact counts of all values of each field over the given documents; arrays count each distinct element once per document.
+   * @throws invalid_request naming `/facets` when the fields have more different values than a search may count
+   */
   facets(fields: readonly string[], documents: Uint32Array): Record<string, FacetValue[]>
   evict(): void
 }

@@ -6,7 +6,10 @@ import { asked, type ShardAnswer, type Unit } from './scatter.ts'
 
 type Facets = { readonly [field: string]: readonly FacetValue[] }
 
-/** Sums parts value by value, keeping the `most` frequent values of each field that was asked for. */
+/**
+ * Sums parts value by value, keeping the `most` frequent values of each field that was asked for.
+ * @throws invalid_request naming `/facets` when the parts together have more different values than a search may count
+ */
 export function sumFacets(fields: readonly string[], parts: readonly Facets[], most: number): Facets {
   // A field without values is still named.
   const asked = Object.fromEntries(fields.map((field): [string, FacetValue[]] => [field, []]))

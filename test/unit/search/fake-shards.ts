@@ -6,7 +6,7 @@ import type { CollectionRecord } from '../../../src/catalog/records.ts'
 import type { JsonObject } from '../../../src/core/canonical-json.ts'
 import type { Bm25, Explanation, KeywordStatistics } from '../../../src/keyword/keyword-index.ts'
 import { matches } from '../../../src/metadata/evaluate-filter.ts'
-import { FacetCounter } from '../../../src/metadata/facet-values.ts'
+import { FacetBudget, FacetCounter } from '../../../src/metadata/facet-values.ts'
 import type { SearchDependencies } from '../../../src/search/search.ts'
 import type { SearchShard } from '../../../src/search/scatter.ts'
 import { shardOf } from '../../../src/shard/placement.ts'
@@ -172,9 +172,10 @@ export class FakeShard implements SearchShard {
 
   #facets(fields: readonly string[], documentIds: readonly string[]) {
     const metadata = new Map([...this.chunks.values()].map((chunk) => [chunk.documentId, chunk.metadata]))
+    const budget = new FacetBudget()
     return Object.fromEntries(
       fields.map((field) => {
-        const counter = new FacetCounter(field)
+        const counter = new FacetCounter(field, budget)
         for (const id of documentIds) counter.add(metadata.get(id) ?? {})
         return [field, counter.values()]
       }),

@@ -5,7 +5,7 @@
 import type { CollectionRecord } from '../catalog/records.ts'
 import { Faults, pointerTo } from '../core/faults.ts'
 import { textFault } from '../core/canonical-json.ts'
-import { randomBase62 } from '../core/bytes.ts'
+import { randomBase62, sha256 } from '../core/bytes.ts'
 import { MAX_BODY_BYTES } from '../core/limits.ts'
 import { asProblem, Problem, PROBLEMS } from '../core/problem.ts'
 import { parseIdempotencyKey, runIdempotent } from '../tenancy/idempotency.ts'
@@ -47,16 +47,15 @@ export class Pipeline {
   async run(route: Route, request: Request, exchange: Exchange, keepAlive: KeepAlive): Promise<Response> {
     const principal = await this.admit(request, exchange, keepAlive)
     requireAccess(route.access, principal)
-    const received = await this.#receive(route, request, principal)
+    const taken = await this.#takeIn(route, request, exchange, principal)
     try {
-      const prepared = await this.#prepare(route, request, exchange, principal, received)
-      const answer = await this.#answer(route, prepared, exchange, received)
+      const answer = await this.#answer(route, taken, exchange)
       return new Response(answer.body === '' ? null : answer.body, {
         status: answer.status,
         headers: { ...answer.headers },
       })
     } finally {
-      received?.release()
+      taken.release()
     }
   }
 
@@ -78,7 +77,29 @@ export class Pipeline {
     return principal
   }
 
-  /** @throws unsupported_media_type, body_too_large, overloaded, invalid_request */
+  /**
+   * Receives the body and parses it. Its bytes end here: what runs long after holds what was made of them, and their
+   * digest.
+   * @throws unsupported_media_type, body_too_large, overloaded, invalid_request, not_supported, not_found
+   */
+  async #takeIn(route: Route, request: Request, exchange: Exchange, principal: Principal): Promise<Taken> {
+    const received = await this.#receive(route, request, principal)
+    try {
+      const release = await this.#admission.work(received?.bytes.length ?? 0)
+      try {
+        const prepared = await this.#prepare(route, request, exchange, principal, received)
+        const isRepeated = isRepeatable(route) && request.headers.has('idempotency-key')
+        const bodyDigest = isRepeated ? await sha256(received?.bytes ?? new Uint8Array()) : undefined
+        return { prepared, bodyDigest, release }
+      } catch (error) {
+        release()
+        throw error
+      }
+    } finally {
+      received?.release()
+    }
+  }
+
   async #receive({ body }: Route, request: Request, principal: Principal): Promise<ReceivedBody | undefined> {
     if (body === undefined) return undefined
     const { maxBytes = MAX_BODY_BYTES } = body
@@ -111,20 +132,13 @@ export class Pipeline {
   }
 
   /** Finds the collection and runs the handler, once for each idempotency key. @throws not_found */
-  async #answer(
-    route: Route,
-    prepared: Prepared,
-    exchange: Exchange,
-    received: ReceivedBody | undefined,
-  ): Promise<Answer> {
+  async #answer(route: Route, { prepared, bodyDigest }: Taken, exchange: Exchange): Promise<Answer> {
     const key = isRepeatable(route) ? parseIdempotencyKey(prepared.headers.get('idempotency-key')) : undefined
     const located = await this.#locate(prepared)
-    if (key === undefined) return answerOf(await route.handle(found(located), this.#dependencies))
+    if (key === undefined || bodyDigest === undefined)
+      return answerOf(await route.handle(found(located), this.#dependencies))
     try {
-      return await this.#answerOnce(route, { located, prepared }, exchange, {
-        key,
-        body: received?.bytes ?? new Uint8Array(),
-      })
+      return await this.#answerOnce(route, { located, prepared }, exchange, { key, bodyDigest })
     } catch (error) {
       // What was answered while the collection existed is replayed; without such a record the 404 stands.
       throw located instanceof Problem ? located : error
@@ -154,7 +168,7 @@ export class Pipeline {
     route: Route,
     { located, prepared }: { readonly located: Prepared | Problem; readonly prepared: Prepared },
     exchange: Exchange,
-    { key, body }: { readonly key: string; readonly body: Uint8Array<ArrayBuffer> },
+    { key, bodyDigest }: { readonly key: string; readonly bodyDigest: Uint8Array<ArrayBuffer> },
   ): Promise<Answer> {
     const { sealer, tenantObjects } = this.#dependencies
     const answer = await runIdempotent(
@@ -163,7 +177,7 @@ export class Pipeline {
         method: route.method.toUpperCase(),
         path: exchange.path,
         key,
-        body,
+        bodyDigest,
         rights: await rightsDigest(prepared.principal),
       },
       async (operationId) => {
@@ -184,6 +198,14 @@ export class Pipeline {
 
 /** A request that has passed everything up to 404. */
 type Prepared = RouteRequest<string, unknown, unknown>
+
+interface Taken {
+  readonly prepared: Prepared
+  /** SHA-256 of the body, for requests with an idempotency key. */
+  readonly bodyDigest: Uint8Array<ArrayBuffer> | undefined
+  /** Ends the turn of a large body; call it when the answer is made. */
+  readonly release: () => void
+}
 
 function found(located: Prepared | Problem): Prepared {
   if (located instanceof Problem) throw located

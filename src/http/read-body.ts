@@ -8,30 +8,66 @@ import {
   MAX_BODY_BYTES,
   MAX_DOCUMENTS_BODY_BYTES,
   MAX_LARGE_BODIES,
+  MAX_LARGE_WORK_MS,
   MIN_BODY_BYTES_PER_SECOND,
 } from '../core/limits.ts'
 import { invalidField, Problem } from '../core/problem.ts'
+import { systemTimer } from '../tenancy/timer.ts'
+import type { Timer } from '../tenancy/timer.ts'
 import { Turns } from './turns.ts'
 import type { Turn } from './turns.ts'
 
+/** Longer than a body that came waits to be worked on. */
+const HANDOVER_MS = 90_000
+/** A lost request ends its work after this long; the others show life three times as often. */
+const WORK_LEASE_MS = 15_000
 /** A body that stops arriving for this long is given up. */
 const BODY_IDLE_MS = 15_000
 /** Of a body that is too large this much is read and thrown away, so that simple clients get to see the refusal. */
 const MAX_DISCARDED_BYTES = 4 * MAX_DOCUMENTS_BODY_BYTES
 
-/** Lets large bodies in, a few at a time and one of each tenant; they hold memory from their first byte on. */
+/**
+ * Lets large bodies in: a few at a time and one of each tenant while they arrive, because they hold memory from their
+ * first byte on, and then one alone until it is answered, because what is made of it is a multiple of its size.
+ */
 export class BodyAdmission {
   readonly clock: Clock
+  readonly #timer: Timer
   readonly #receiving: Turns
+  readonly #working: Turns
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, timer: Timer = systemTimer) {
     this.clock = clock
+    this.#timer = timer
     this.#receiving = new Turns(clock, MAX_LARGE_BODIES)
+    this.#working = new Turns(clock, 1)
   }
 
   /** @throws overloaded when the turn does not come in time */
   receive(owner: string): Promise<Turn> {
     return this.#receiving.take(owner, BODY_GRACE_MS)
+  }
+
+  /**
+   * Lets a body of this size be worked on. The turn lives as long as the request does, and no longer than
+   * `MAX_LARGE_WORK_MS`. Give the returned function a call at the end.
+   * @throws overloaded when the turn does not come in time
+   */
+  async work(bytes: number): Promise<() => void> {
+    if (bytes <= MAX_BODY_BYTES) return () => {}
+    const turn = await this.#working.take('', WORK_LEASE_MS)
+    const endsAtMs = this.clock() + MAX_LARGE_WORK_MS
+    let cancel = (): void => {}
+    const renew = (): void => {
+      turn.holdUntil(Math.min(endsAtMs, this.clock() + WORK_LEASE_MS))
+      // The timers of a request that the runtime dropped never fire.
+      if (this.clock() < endsAtMs) cancel = this.#timer(WORK_LEASE_MS / 3, renew)
+    }
+    renew()
+    return () => {
+      cancel()
+      turn.release()
+    }
   }
 }
 
@@ -177,6 +213,7 @@ export async function readBody(
       buffer.set(piece, length)
       length = needed
     }
+    turn?.holdUntil(admission.clock() + HANDOVER_MS)
     return { bytes: buffer.subarray(0, length), release }
   } catch (error) {
     release()

@@ -34,8 +34,8 @@ export interface IdempotentRequest {
   readonly query?: string
   /** The header's value, checked by `parseIdempotencyKey`. */
   readonly key: string
-  /** As received. */
-  readonly body: Bytes
+  /** SHA-256 of the body as received; the body itself need not be held while the request runs. */
+  readonly bodyDigest: Bytes
   /** `rightsDigest` of the principal. */
   readonly rights: string
 }
@@ -129,10 +129,9 @@ async function keysOf(
   request: IdempotentRequest,
   sealer: Sealer,
 ): Promise<{ lookup: string; fingerprint: string; box: Sealer }> {
-  const { method, path, query = '', key, body, rights } = request
-  const [name, bodyDigest, fingerprintKey] = await Promise.all([
+  const { method, path, query = '', key, bodyDigest, rights } = request
+  const [name, fingerprintKey] = await Promise.all([
     sha256(utf8(JSON.stringify([method, path, key]))),
-    sha256(body),
     sealer.deriveKey('replay-fingerprint'),
   ])
   const [fingerprint, box] = await Promise.all([

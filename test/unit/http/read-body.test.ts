@@ -4,11 +4,13 @@ import {
   MAX_BODY_BYTES,
   MAX_DOCUMENTS_BODY_BYTES,
   MAX_LARGE_BODIES,
+  MAX_LARGE_WORK_MS,
   MIN_BODY_BYTES_PER_SECOND,
 } from '../../../src/core/limits.ts'
 import { asProblem } from '../../../src/core/problem.ts'
 import { BodyAdmission, decodeUtf8, readBody, requireJsonType } from '../../../src/http/read-body.ts'
 import type { BodyPolicy } from '../../../src/http/read-body.ts'
+import { FakeTime } from '../../support/fake-timer.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -193,5 +195,32 @@ describe('BodyAdmission', () => {
     nowMs = 2 * BODY_GRACE_MS
     first.release()
     ;(await second).release()
+  })
+
+  it('lets one large body be worked on at a time, for as long as its request lives', async () => {
+    const time = new FakeTime()
+    const admission = new BodyAdmission(time.clock, time.timer)
+    const release = await admission.work(MAX_BODY_BYTES + 1)
+    ;(await admission.work(MAX_BODY_BYTES))()
+    const next = admission.work(MAX_BODY_BYTES + 1)
+    await time.advance(40_000)
+    expect(await soon(next)).toBe('waiting')
+    release()
+    ;(await next)()
+    expect(time.armed).toBe(0)
+  })
+
+  it('waits for no work without end, nor for that of a request that was dropped', async () => {
+    const time = new FakeTime()
+    const endless = new BodyAdmission(time.clock, time.timer)
+    await endless.work(MAX_BODY_BYTES + 1)
+    await time.advance(MAX_LARGE_WORK_MS)
+    expect(time.armed).toBe(0)
+    expect(await soon(endless.work(MAX_BODY_BYTES + 1))).toBe('in')
+    // The timers of a dropped request never fire.
+    const dropped = new BodyAdmission(time.clock, () => () => {})
+    await dropped.work(MAX_BODY_BYTES + 1)
+    await time.advance(15_000)
+    expect(await soon(dropped.work(MAX_BODY_BYTES + 1))).toBe('in')
   })
 })

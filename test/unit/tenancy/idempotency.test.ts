@@ -1,6 +1,6 @@
 /** `Idempotency-Key` as the Worker uses it, over the real store on `node:sqlite`, with time that the test moves. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { hex, utf8 } from '../../../src/core/bytes.ts'
+import { hex, sha256, utf8 } from '../../../src/core/bytes.ts'
 import { asProblem, Problem } from '../../../src/core/problem.ts'
 import { applyMigrations } from '../../../src/shard/apply-migrations.ts'
 import { NodeSqlDatabase } from '../../../src/shard/node-sql-database.ts'
@@ -16,9 +16,10 @@ const REQUEST: IdempotentRequest = {
   method: 'POST',
   path: '/v1/keys',
   key: 'key-1',
-  body: utf8('{"name":"a"}'),
+  bodyDigest: await sha256(utf8('{"name":"a"}')),
   rights: 'r1',
 }
+const OTHER_DIGEST = await sha256(utf8('{"name":"b"}'))
 const CREATED: Answer = { status: 201, headers: { location: '/v1/keys/1' }, body: '{"id":"1"}' }
 
 let time: FakeTime
@@ -129,7 +130,7 @@ describe('the same request again', () => {
 
 describe('another request', () => {
   it.each<[string, Partial<IdempotentRequest>]>([
-    ['body', { body: utf8('{"name":"b"}') }],
+    ['body', { bodyDigest: OTHER_DIGEST }],
     ['query', { query: 'x=1' }],
     ['rights', { rights: 'r2' }],
   ])('with the same key and another %s is refused', async (_, change) => {
@@ -240,7 +241,7 @@ describe('the record', () => {
     await ask(answer({ ...CREATED, body: 'visible canary' }), {
       key: 'key canary',
       path: '/canary',
-      body: utf8('body canary'),
+      bodyDigest: await sha256(utf8('body canary')),
     })
     const rows = [
       ...database.all('SELECT * FROM replay_records'),

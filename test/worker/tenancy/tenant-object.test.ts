@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { utf8 } from '../../../src/core/bytes.ts'
+import { sha256, utf8 } from '../../../src/core/bytes.ts'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { newTenantUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
@@ -110,7 +110,7 @@ describe('an erased object', () => {
 describe('a request with an idempotency key', () => {
   it('runs once, over the real object', async () => {
     const sealer = new Sealer('ab'.repeat(32))
-    const request = { method: 'POST', path: '/v1/keys', key: 'k', body: utf8('{}'), rights: 'r' }
+    const request = { method: 'POST', path: '/v1/keys', key: 'k', bodyDigest: await sha256(utf8('{}')), rights: 'r' }
     let runs = 0
     const run = async (): Promise<Answer> => {
       runs++
@@ -125,7 +125,7 @@ describe('a request with an idempotency key', () => {
   it('is refused as overloaded where the object cannot be reached', async () => {
     const sealer = new Sealer('ab'.repeat(32))
     const replays = { ...stub, beginReplay: () => Promise.reject(new Error('Network connection lost.')) }
-    const request = { method: 'POST', path: '/', key: 'k', body: utf8(''), rights: 'r' }
+    const request = { method: 'POST', path: '/', key: 'k', bodyDigest: await sha256(utf8('')), rights: 'r' }
     const asked = runIdempotent({ replays, sealer }, request, () => Promise.reject())
     expect(await codeOf(asked)).toBe('overloaded')
   })

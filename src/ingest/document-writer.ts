@@ -35,6 +35,8 @@ export interface WriteItem {
   chunks?: readonly CutChunk[]
   /** The document with its chunks as a message. */
   bytes?: number
+  /** Chunks that its shard has room for. */
+  room?: number
   /** Vectors that the current version has already. */
   known?: ReadonlySet<string>
   attempts: number
@@ -68,10 +70,17 @@ export class DocumentWriter {
     await this.#beginAll(items.filter(isOpen))
     const uncut = items.filter((item) => isOpen(item) && item.chunks === undefined)
     // A request that changes nothing needs no model.
-    if (uncut.length === 0) return
+    if (uncut.length > 0) await this.#cutAll(uncut)
+    // What its shard has no room for fails before anything is spent on its vectors.
+    for (const item of items) {
+      if (isOpen(item) && (item.chunks?.length ?? 0) > (item.room ?? Infinity)) settleFailed(item, 'shard_full')
+    }
+  }
+
+  async #cutAll(items: readonly WriteItem[]): Promise<void> {
     const countTokens = await this.#deps.models.countTokens(this.#collection.generation.profileId)
     let units = 0
-    for (const item of uncut) {
+    for (const item of items) {
       await this.#cut(item, countTokens)
       units += item.document.source.text.length
       if (units < UNITS_PER_TURN) continue
@@ -282,6 +291,7 @@ function applyBegin(item: WriteItem, answer: BeginResult): void {
   }
   item.ticket = answer.ticket
   item.known = new Set(answer.knownVectorKeys)
+  item.room = answer.room
 }
 
 function applyCommit(item: WriteItem, outcome: CommitResult): void {

@@ -59,6 +59,11 @@ export function knownVectors(state: ShardState, row: DocumentRow): Map<string, n
   return known
 }
 
+/** How many chunks a new version of the document may have; its current ones make room for it. */
+export function roomFor(state: ShardState, current: DocumentRow | undefined): number {
+  return MAX_CHUNKS_PER_SHARD - state.directory.chunkCount + (current?.chunk_count ?? 0)
+}
+
 /** Never waits. `vectors` holds one for every chunk that wants one. */
 export function applyDocument(
   state: ShardState,
@@ -72,7 +77,7 @@ export function applyDocument(
     settleSuperseded(state, accepted)
     return { status: 'superseded', version, chunks: chunks.length, sequence: state.position }
   }
-  if (state.directory.chunkCount - (current?.chunk_count ?? 0) + chunks.length > MAX_CHUNKS_PER_SHARD) {
+  if (chunks.length > roomFor(state, current)) {
     return { status: 'failed', code: 'shard_full', detail: `a shard holds at most ${MAX_CHUNKS_PER_SHARD} chunks` }
   }
   return state.transaction((writer) => {

@@ -10,7 +10,7 @@ import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
 import { asProblem, type Problem, PROBLEMS, type ProblemCode } from '../core/problem.ts'
 import { matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
-import { applyDocument, resolveVectors } from './apply-document.ts'
+import { applyDocument, resolveVectors, roomFor } from './apply-document.ts'
 import { asFiltered, type PendingRow } from './pending-store.ts'
 import type { PreparedChunk, SourceDocument } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
@@ -93,6 +93,12 @@ export class PendingWork {
       // A second version of a document waits for the first: each is applied in its turn.
       if (passages >= MAX_PASSAGES_PER_CALL || ids.has(row.id)) break
       const loaded = this.#load(row)
+      // What cannot be applied is not worth a single call of the embedder.
+      if (loaded.chunks.length > roomFor(this.#state, this.#state.documents.find(row.id))) {
+        this.#current = undefined
+        this.#settleFailed(row, 'shard_full')
+        continue
+      }
       if (loaded.missing.length === 0) {
         this.#finish(loaded)
         continue

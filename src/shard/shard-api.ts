@@ -85,7 +85,13 @@ export interface BeginItem {
 
 export type BeginResult =
   | { readonly status: 'unchanged'; readonly version: number; readonly chunks: number }
-  | { readonly status: 'accepted'; readonly ticket: Ticket; readonly knownVectorKeys: readonly string[] }
+  | {
+      readonly status: 'accepted'
+      readonly ticket: Ticket
+      readonly knownVectorKeys: readonly string[]
+      /** Chunks that this version may have before the shard is full: more would end as `shard_full`. */
+      readonly room: number
+    }
   | { readonly status: 'refused'; readonly code: 'outside_filter' | 'precondition_failed' | 'not_found' }
 
 export interface PreparedDocument {

@@ -6,7 +6,14 @@
 import { Problem } from '../core/problem.ts'
 import { matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
-import { applyDocument, knownVectors, removeFromIndexes, resolveVectors, supersedeEarlier } from './apply-document.ts'
+import {
+  applyDocument,
+  knownVectors,
+  removeFromIndexes,
+  resolveVectors,
+  roomFor,
+  supersedeEarlier,
+} from './apply-document.ts'
 import type { DocumentRow } from './document-store.ts'
 import { etagOf, matchesEtag } from './etag.ts'
 import { asFiltered, type PendingRow } from './pending-store.ts'
@@ -56,6 +63,7 @@ export class ShardWrites {
       status: 'accepted',
       ticket: tickets.issue(item.id, last + 1, item.ifMatch),
       knownVectorKeys: known,
+      room: roomFor(this.#state, applied),
     }
   }
 

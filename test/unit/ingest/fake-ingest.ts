@@ -40,6 +40,8 @@ export class FakeShard implements WriteShard, ReadShard {
   /** Called before each commit and stage; may throw or change the epoch. */
   beforeWrite: () => void = () => {}
   full = false
+  /** Chunks that a document may have. */
+  room = Infinity
 
   #etag(id: string): string | undefined {
     const current = this.applied.get(id)
@@ -66,7 +68,7 @@ export class FakeShard implements WriteShard, ReadShard {
         const version = (this.versions.get(item.id) ?? 0) + 1
         this.versions.set(item.id, version)
         const ticket = { epoch: this.epoch, sequence: ++this.#sequence, version }
-        return { status: 'accepted', ticket, knownVectorKeys: [...(current?.vectors.keys() ?? [])] }
+        return { status: 'accepted', ticket, knownVectorKeys: [...(current?.vectors.keys() ?? [])], room: this.room }
       }),
     )
   }

@@ -45,6 +45,24 @@ describe('a document of too many chunks', () => {
   })
 })
 
+describe('a document that its shard has no room for', () => {
+  it.each([false, true])('fails before anything of it is embedded (as a job: %j)', async (respondAsync) => {
+    const fake = new FakeIngest()
+    const [shard] = fake.shards
+    if (shard === undefined) throw new Error('a shard')
+    shard.room = 1
+    const documents = [
+      { id: 'x', text: 'a '.repeat(45) },
+      { id: 'y', text: 'b' },
+    ]
+    await put(fake, documents, respondAsync)
+    expect(fake.embedded.filter((passage) => passage.startsWith('a'))).toEqual([])
+    expect(shard.released).toHaveLength(1)
+    const failed = { id: 'x', status: 'failed', code: 'shard_full' }
+    expect(shard.staged.flatMap(({ settled }) => settled)).toEqual(respondAsync ? [failed] : [])
+  })
+})
+
 describe('a call to a shard', () => {
   it('holds no more than a message may, however small the chunks are', async () => {
     const fake = new FakeIngest(chunksOf(1))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_PASSAGES_PER_CALL } from '../../../src/core/limits.ts'
+import { MAX_CHUNKS_PER_SHARD, MAX_PASSAGES_PER_CALL } from '../../../src/core/limits.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import { MAX_ATTEMPTS } from '../../../src/shard/pending-work.ts'
 import { NodeShard } from '../../support/node-shard.ts'
@@ -124,6 +124,21 @@ describe('pending work', () => {
     await shard.alarm.run()
     expect(shard.text('x')).toBe('new')
     expect(shard.state.jobs.find('job_1', 'x')).toBe('superseded')
+  })
+
+  it('fails what no longer fits without a call of the embedder', async () => {
+    const shard = new NodeShard()
+    await shard.stage('job_1', [{ id: 'long', text: lines(20_000) }])
+    await shard.put({ id: 'a', text: lines(20_000, 'other') })
+    await shard.put({ id: 'b', text: lines(20_000, 'third') })
+    const source = await makeSource({ id: 'c', text: 'c' })
+    expect(shard.begin(source)).toMatchObject({ status: 'accepted', room: MAX_CHUNKS_PER_SHARD - 40_000 })
+    await shard.alarm.run()
+    expect(shard.embedded).toEqual([])
+    expect(shard.state.jobs.counts('job_1')).toMatchObject({
+      queued: 0,
+      failures: [{ documentId: 'long', code: 'shard_full' }],
+    })
   })
 
   it('stops for good when the shard is erased', async () => {

@@ -139,12 +139,21 @@ class Arrival {
       )
     })
     try {
-      const { done, value } = await Promise.race([this.#reader.read(), silence])
+      const { done, value } = await Promise.race([this.#read(), silence])
       if (done) return undefined
       this.#bytes += value.length
       return value
     } finally {
       clearTimeout(timer)
+    }
+  }
+
+  /** Whatever goes wrong with reading lies with the sender, and nobody is there to be told. */
+  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    try {
+      return await this.#reader.read()
+    } catch {
+      throw invalidField('', 'the connection ended before the body did')
     }
   }
 

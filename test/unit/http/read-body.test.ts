@@ -116,6 +116,17 @@ describe('readBody', () => {
     expect(clock()).toBeLessThan(2 * BODY_GRACE_MS)
   })
 
+  it('takes a sender who goes away for a fault of the request, and not for a bug', async () => {
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.error(new Error('Network connection lost.'))
+      },
+    })
+    const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, headers: JSON_TYPE, duplex: 'half' }
+    const request = new Request('http://host/', init)
+    expect(await codeOf(readBody(request, admission, DOCUMENTS))).toBe('invalid_request')
+  })
+
   it('waits for a slow sender who keeps the least rate', async () => {
     const { request, clock } = dripping(MIN_BODY_BYTES_PER_SECOND, 1_000)
     expect(await codeOf(readBody(request, new BodyAdmission(clock), DOCUMENTS))).toBe('body_too_large')

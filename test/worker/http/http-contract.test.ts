@@ -1,6 +1,6 @@
 /** The HTTP contract beyond who is let in: headers, pages, origins, idempotency, log lines. */
 import { beforeEach, beforeAll, describe, expect, it } from 'vitest'
-import { makeWorld, problemOf } from './http-harness.ts'
+import { makeWorld, ORIGIN, problemOf } from './http-harness.ts'
 import type { Answer, TestTenant, World } from './http-harness.ts'
 
 let world: World
@@ -114,6 +114,27 @@ describe('bodies', () => {
       metadata: { x: 'x'.repeat(12_000) },
     }))
     expect((await put('large', documents)).status).toBe(200)
+  })
+
+  it('whose sender goes away leave a line without a stack', async () => {
+    await collection('lost')
+    world.lines.length = 0
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"query": '))
+        controller.error(new Error('Network connection lost.'))
+      },
+    })
+    const response = await world.fetch(
+      new Request(`${ORIGIN}/v1/collections/lost/search`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${tenant.key}`, 'content-type': 'application/json' },
+        body,
+      }),
+    )
+    expect(response.status).toBe(400)
+    expect(world.lines).toMatchObject([{ level: 'info', status: 400, code: 'invalid_request' }])
+    expect(world.lines[0]).not.toHaveProperty('stack')
   })
 })
 

@@ -1,0 +1,108 @@
+/**
+ * The page at `/` as its visitor meets it: in Chromium where one is installed (`CHROMIUM` names another), and on the wire
+ * everywhere. Nothing but the server itself is asked, and the content security policy is never broken.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { copyState, startServer } from '../support/local-server.ts'
+import type { LocalServer } from '../support/local-server.ts'
+
+/** Whether the program is a browser that starts here; a package's stub, for example, is not. */
+function starts(path: string): boolean {
+  try {
+    return (
+      existsSync(path) &&
+      execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).includes('Chrom')
+    )
+  } catch {
+    return false
+  }
+}
+
+const PLACES = [
+  process.env['CHROMIUM'] ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/google-chrome',
+  '/usr/bin/chromium-browser',
+]
+const executablePath = PLACES.find(starts)
+
+let server: LocalServer
+
+beforeAll(async () => {
+  server = await startServer(copyState(inject('preparedState')))
+})
+
+afterAll(() => server.stop())
+
+describe('the page on the wire', () => {
+  it('is small, has a strict policy, and refers to nothing outside', async () => {
+    const response = await fetch(`${server.credentials.url}/`)
+    const html = await response.text()
+    const policy = response.headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).not.toContain('unsafe')
+    expect(html).not.toMatch(/(?:src|href)="https?:/)
+    for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+\.(?:js|css|svg))"/g)) {
+      expect((await fetch(server.credentials.url + path)).status, path).toBe(200)
+    }
+  })
+})
+
+/** Registered only where there is a browser: .ci/run installs one, a checkout need not have it. */
+const inBrowser = (): void => {
+  let browser: Browser
+  let page: Page
+  const complaints: string[] = []
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      ...(executablePath === undefined ? {} : { executablePath }),
+      args: ['--no-sandbox'],
+    })
+    page = await browser.newPage()
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    page.on('request', (request) => {
+      if (!request.url().startsWith(server.credentials.url)) complaints.push(`asked ${request.url()}`)
+    })
+    await page.goto(`${server.credentials.url}/`)
+  })
+
+  afterAll(() => browser.close())
+
+  it('finds passages of the documentation, with the words marked', async () => {
+    await page.fill('#query', 'how long does a search cursor live')
+    await page.click('#find')
+    await page.waitForSelector('#hits li')
+    expect(await page.locator('#hits li').count()).toBeGreaterThan(2)
+    expect((await page.locator('#hits mark').allTextContents()).join(' ').toLowerCase()).toContain('cursor')
+  })
+
+  it('answers a question with a citation', async () => {
+    await page.fill('#query', 'How many chunks does a shard hold?')
+    await page.click('#ask')
+    await page.waitForSelector('#answer:not([hidden])')
+    expect(await page.locator('#answer').innerText()).toContain('50,000')
+  })
+
+  it('shows markup of a document as text', async () => {
+    const text = 'The zebra page says <img src=x onerror="document.title=1"> and <b>bold</b>.'
+    await server.client().put('docs', [{ id: 'markup', title: '<i>Zebra</i>', text }])
+    await page.fill('#query', 'what does the zebra page say')
+    await page.click('#find')
+    await page.locator('#hits li', { hasText: 'zebra page' }).first().waitFor()
+    expect(await page.locator('#hits img, #hits b, #hits i').count()).toBe(0)
+  })
+
+  it('breaks no policy, throws nothing, and asks nobody else', () => {
+    expect(complaints).toEqual([])
+  })
+}
+
+if (executablePath !== undefined) describe('the page in a browser', inBrowser)

@@ -1,11 +1,16 @@
 /** The analysis of the keyword leg: a text as a bag of terms in one language's term space. */
-import { term } from './stem.ts'
+import { foldMarks } from './fold.ts'
+import { isFunctionWord } from './function-words.ts'
 import { forEachWord } from './scan-words.ts'
+import { term } from './stem.ts'
 
 export interface Analysis {
   /** Occurrences by term, in order of first appearance. */
   readonly terms: Map<string, number>
-  /** Words in all, repetitions included; BM25's document length. */
+  /**
+   * BM25's document length: words, repetitions included, without the function words of the language. Long queries leave
+   * those out too, and a text is not longer in content because its author likes articles.
+   */
   readonly length: number
 }
 
@@ -16,7 +21,7 @@ export function analyse(text: string, language: string): Analysis {
   forEachWord(text, (word) => {
     const found = term(word, language)
     terms.set(found, (terms.get(found) ?? 0) + 1)
-    length++
+    if (!isFunctionWord(foldMarks(word), language)) length++
   })
   return { terms, length }
 }

@@ -16,7 +16,7 @@ import { withoutUrls } from './extractive/without-urls.ts'
 /** Candidates that are looked at closely, each for one embedding. */
 const MAX_CLOSE_CANDIDATES = 16
 /** Of those, how many are compared word by word. */
-const MAX_COMPARED_CANDIDATES = 5
+const MAX_COMPARED_CANDIDATES = 3
 const MAX_SENTENCES = 3
 const STRANGERS = 4
 const STRANGER_SIMILARITY = 0.15
@@ -77,6 +77,7 @@ export class ExtractiveGenerator implements Generator {
     const vectors: (Float32Array | undefined)[] = []
     const similarities: (number | undefined)[] = []
     for (const { candidate } of close) {
+      if (meaning !== undefined) await pause()
       const vector = await meaning?.vectorOf(candidate)
       vectors.push(vector)
       similarities.push(vector === undefined ? undefined : await meaning?.similarity(candidate, vector))
@@ -138,6 +139,13 @@ function termsByDocument(
 }
 
 const never = (): number => 0
+
+/** Lets other requests of the isolate have their turn between two embeddings. */
+const pause = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 0)
+  })
+
 const NO_TERMS: CandidateTerms = { own: new Set(), context: new Set(), before: new Set(), contentWords: [] }
 
 function languageOf({ language, question, passages }: GeneratorRequest): string {

@@ -5,9 +5,9 @@ import type { CandidateTerms } from './evidence.ts'
 import type { Question, QuestionWord } from './question.ts'
 
 /** A candidate longer than this is compared by its beginning. */
-const MAX_COMPARED_LENGTH = 600
+const MAX_COMPARED_LENGTH = 400
 /** Words of a candidate that are compared one by one. */
-const MAX_COMPARED_WORDS = 24
+const MAX_COMPARED_WORDS = 16
 /** Cosines of single words start far above 0 for unrelated ones: what lies below counts as nothing. */
 const UNRELATED = 0.35
 

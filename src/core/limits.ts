@@ -39,6 +39,16 @@ export const MAX_FACET_CANDIDATES_LENGTH = 500_000
 export const MAX_FACET_VALUE_LENGTH = 256
 export const MAX_COLLECTIONS_PER_SEARCH = 32
 export const MAX_IDEMPOTENCY_KEY_BYTES = 255
+/** In characters; longer tags exist in no registry. */
+export const MAX_LANGUAGE_TAG_LENGTH = 64
+/** Names of tenants and keys, in UTF-16 units. */
+export const MAX_NAME_LENGTH = 200
+/** Entries of a key's `collections` and of its `origins`. */
+export const MAX_KEY_LIST_ENTRIES = 100
+/** A host name has at most 253 characters, a scheme and a port stand around it. */
+export const MAX_ORIGIN_LENGTH = 300
+/** A key's filter as JSON: it is read with the key and carried to every shard. */
+export const MAX_KEY_FILTER_BYTES = 16_384
 export const MAX_DIMENSIONS = 4_096
 /** Above this many chunks to embed a PUT answers 202 and the shard's alarm does the rest. */
 export const MAX_SYNC_CHUNKS = 256

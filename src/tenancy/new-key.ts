@@ -3,6 +3,8 @@
  * grammars of its lists, the filter's own, and the rule that no key is wider than its maker.
  */
 import type { JsonObject } from '../core/canonical-json.ts'
+import { utf8Length } from '../core/bytes.ts'
+import { MAX_KEY_FILTER_BYTES, MAX_KEY_LIST_ENTRIES } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import type { FieldFault } from '../core/problem.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
@@ -20,10 +22,7 @@ export interface NewKeyRequest {
   readonly expiresAtMs?: number
 }
 
-/** Entries of `collections` and of `origins`. */
-export const MAX_KEY_LIST_ENTRIES = 100
 const COLLECTION_PATTERN = /^(?:[a-z0-9][a-z0-9_-]{0,62}\*?|\*|col_[0-9A-Za-z]{16})$/
-/** What must never lie in a web page for everyone to read. */
 /** A public key is readable in every page that uses it: it may read, never write. */
 const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections', 'documents:write']
 
@@ -32,7 +31,12 @@ const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections', 'documents:write
  * @throws invalid_request with pointers into the request; forbidden when it would be wider than its maker.
  */
 export function checkNewKey(request: NewKeyRequest, maker: Principal, nowMs: number): void {
-  const faults = [...scopeFaults(request), ...collectionFaults(request), ...originFaults(request)]
+  const faults = [
+    ...scopeFaults(request),
+    ...collectionFaults(request),
+    ...originFaults(request),
+    ...filterFaults(request),
+  ]
   if (request.expiresAtMs !== undefined && request.expiresAtMs <= nowMs) {
     faults.push({ pointer: '/expiresAt', detail: 'must lie in the future' })
   }
@@ -66,7 +70,8 @@ function* scopeFaults({ kind, scopes, collections, filter }: NewKeyRequest): Gen
 
 function* collectionFaults({ collections }: NewKeyRequest): Generator<FieldFault> {
   if (collections === undefined) return
-  yield* lengthFaults('/collections', collections)
+  const isTooLong = yield* lengthFaults('/collections', collections)
+  if (isTooLong) return
   for (const [index, pattern] of collections.entries()) {
     const detail = 'must be a collection name, an id col_… or a prefix ending in *'
     if (!COLLECTION_PATTERN.test(pattern)) yield { pointer: `/collections/${index}`, detail }
@@ -76,14 +81,23 @@ function* collectionFaults({ collections }: NewKeyRequest): Generator<FieldFault
 function* originFaults({ kind, origins }: NewKeyRequest): Generator<FieldFault> {
   if (origins === undefined) return
   if (kind === 'secret') yield { pointer: '/origins', detail: 'only public keys have origins' }
-  yield* lengthFaults('/origins', origins)
+  const isTooLong = yield* lengthFaults('/origins', origins)
+  if (isTooLong) return
   for (const [index, origin] of origins.entries()) {
     const detail = originFault(origin)
     if (detail !== undefined) yield { pointer: `/origins/${index}`, detail }
   }
 }
 
-function* lengthFaults(pointer: string, list: readonly string[]): Generator<FieldFault> {
+function* filterFaults({ filter }: NewKeyRequest): Generator<FieldFault> {
+  if (filter === undefined || utf8Length(JSON.stringify(filter)) <= MAX_KEY_FILTER_BYTES) return
+  yield { pointer: '/filter', detail: `must have at most ${MAX_KEY_FILTER_BYTES} bytes as JSON` }
+}
+
+/** Returns whether the list is too long to look into. */
+function* lengthFaults(pointer: string, list: readonly string[]): Generator<FieldFault, boolean> {
   if (list.length === 0) yield { pointer, detail: 'must not be empty; leave it out for no restriction' }
-  if (list.length > MAX_KEY_LIST_ENTRIES) yield { pointer, detail: `must have at most ${MAX_KEY_LIST_ENTRIES} entries` }
+  if (list.length <= MAX_KEY_LIST_ENTRIES) return false
+  yield { pointer, detail: `must have at most ${MAX_KEY_LIST_ENTRIES} entries` }
+  return true
 }

@@ -2,6 +2,7 @@
  * Which web pages may use a credential. An `Origin` header proves nothing outside browsers; inside them it keeps a public
  * key on its own sites and a secret key off every site. Pure functions over strings, compared exactly as browsers send them.
  */
+import { MAX_ORIGIN_LENGTH } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import type { Principal } from './principal.ts'
 
@@ -50,6 +51,7 @@ export function matchesOrigin(entry: string, origin: string, own: string): boole
 /** Tells what is wrong with an entry of a key's origin list, or `undefined` for a good one. */
 export function originFault(entry: string): string | undefined {
   if (entry === 'self' || entry === LOCALHOST) return undefined
+  if (entry.length > MAX_ORIGIN_LENGTH) return `must have at most ${MAX_ORIGIN_LENGTH} characters`
   const match = /^([a-z][a-z0-9+.-]*):\/\/(\*\.)?([^/]+)$/.exec(entry)
   const [, scheme = '', star, rest = ''] = match ?? []
   if (match === null) return 'must be scheme://host[:port], self or http://localhost:*'

@@ -4,6 +4,7 @@
  * because it takes the vector leg away or picks a wrong stemmer.
  */
 import { detectAll } from 'tinyld/light'
+import { MAX_LANGUAGE_TAG_LENGTH } from '../core/limits.ts'
 import { foldMarks } from './fold.ts'
 import { languagesOfFunctionWord } from './function-words.ts'
 import { forEachWord } from './scan-words.ts'
@@ -225,8 +226,9 @@ export function primarySubtag(tag: string): string {
   return subtag.toLowerCase()
 }
 
-/** Tells whether a string is a well-formed BCP 47 language tag (RFC 5646, without grandfathered and private-use-only tags). */
+/** Tells whether a string is a well-formed BCP 47 language tag (RFC 5646, without grandfathered and private-use-only tags), of at most 64 characters. */
 export function isLanguageTag(tag: string): boolean {
+  if (tag.length > MAX_LANGUAGE_TAG_LENGTH) return false
   try {
     return Intl.getCanonicalLocales(tag).length === 1
   } catch {

@@ -2,10 +2,9 @@
 import { z } from '@hono/zod-openapi'
 import type { JsonObject } from '../../core/canonical-json.ts'
 import { isJsonObject } from '../../core/faults.ts'
-import { DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT } from '../../core/limits.ts'
+import { DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT, MAX_NAME_LENGTH } from '../../core/limits.ts'
 import type { SCOPES } from '../../tenancy/scopes.ts'
 
-const MAX_NAME_LENGTH = 200
 const SCOPE_NAMES = [
   'search',
   'answer',

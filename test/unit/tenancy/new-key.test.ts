@@ -54,6 +54,17 @@ describe('a new key', () => {
     ['bad collections', { collections: ['docs', 'Docs', 'a*b'] }, 'invalid_request /collections/1 /collections/2'],
     ['too many collections', { collections: Array.from({ length: 101 }, () => 'a') }, 'invalid_request /collections'],
     ['a bad origin', { kind: 'public', origins: ['https://shop.example/'] }, 'invalid_request /origins/0'],
+    [
+      'too long an origin',
+      { kind: 'public', origins: [`https://${'a'.repeat(60)}.${'b'.repeat(300)}.example`] },
+      'invalid_request /origins/0',
+    ],
+    [
+      'too many origins',
+      { kind: 'public', origins: Array.from({ length: 101 }, () => 'self') },
+      'invalid_request /origins',
+    ],
+    ['too large a filter', { filter: { a: 'x'.repeat(16_384) } }, 'invalid_request /filter'],
     ['origins on a secret key', { origins: ['self'] }, 'invalid_request /origins'],
     ['a bad filter', { filter: { day: { $near: 3 } } }, 'invalid_request /filter/day/$near'],
     ['an admin with collections', { scopes: ['admin'], collections: ['docs'] }, 'invalid_request /collections'],

@@ -78,6 +78,11 @@ describe('language tags', () => {
     expect(['', 'x', 'en_US', 'english language', 'e1', 'en-'].map(isLanguageTag)).not.toContain(true)
   })
 
+  it('are short', () => {
+    expect(isLanguageTag(`en-x${'-abcdefgh'.repeat(6)}`)).toBe(true)
+    expect(isLanguageTag(`en-x${'-abcdefgh'.repeat(200_000)}`)).toBe(false)
+  })
+
   it('have a primary subtag', () => {
     expect(['de-AT', 'EN', 'zh-Hant-TW'].map(primarySubtag)).toEqual(['de', 'en', 'zh'])
   })

@@ -205,6 +205,7 @@ describe('collections', () => {
       [{ chunking: { size: 20, overlap: 20 } }, 'invalid_request', '/chunking/overlap'],
       [{ chunking: { strategy: 'semantic' } }, 'invalid_request', '/chunking/strategy'],
       [{ language: 'not a tag' }, 'invalid_request', '/language'],
+      [{ language: `en-x${'-abcdefgh'.repeat(50_000)}` }, 'invalid_request', '/language'],
       [{ settings: { bm25: { k1: -1 } } }, 'invalid_request', '/settings/bm25/k1'],
       [{ name: 'col_abc' }, 'invalid_request', '/name'],
     ]
@@ -283,6 +284,9 @@ describe('keys', () => {
       [{ filter: { a: { $near: 1 } } }, '/filter/a/$near'],
       [{ expiresAt: 'tomorrow' }, '/expiresAt'],
       [{ scopes: ['admin'], filter: { a: 1 } }, '/filter'],
+      [{ kind: 'public', origins: [`https://${'x'.repeat(300)}.example`] }, '/origins/0'],
+      [{ filter: { a: 'x'.repeat(20_000) } }, '/filter'],
+      [{ filter: { a: { $in: Array.from({ length: 5_000 }, (_, i) => i) } } }, '/filter'],
     ] as const) {
       expect(await make(body)).toEqual({ status: 400, code: 'invalid_request', pointers: [pointer] })
     }

@@ -1,11 +1,11 @@
 /**
- * What a new key may be: the checks that a schema cannot say. Shapes and types were checked by the route; here come the
+ * What a key may be: the checks that a schema cannot say. Shapes and types were checked by the route; here come the
  * grammars of its lists, the filter's own, and the rule that no key is wider than its maker.
  */
 import type { JsonObject } from '../core/canonical-json.ts'
 import { utf8Length } from '../core/bytes.ts'
 import { MAX_KEY_FILTER_BYTES, MAX_KEY_LIST_ENTRIES } from '../core/limits.ts'
-import { Problem } from '../core/problem.ts'
+import { asProblem, Problem } from '../core/problem.ts'
 import type { FieldFault } from '../core/problem.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { originFault } from './origins.ts'
@@ -13,9 +13,10 @@ import { isNarrowerOrEqual } from './principal.ts'
 import type { Principal, Rights } from './principal.ts'
 import type { Scope } from './scopes.ts'
 
-export interface NewKeyRequest {
-  readonly kind: 'secret' | 'public'
-  readonly scopes: readonly Scope[]
+/** What a request says of a key; a change may leave anything out. */
+export interface KeyFields {
+  readonly kind?: 'secret' | 'public'
+  readonly scopes?: readonly Scope[]
   readonly collections?: readonly string[]
   readonly origins?: readonly string[]
   readonly filter?: JsonObject
@@ -27,34 +28,33 @@ const COLLECTION_PATTERN = /^(?:[a-z0-9][a-z0-9_-]{0,62}\*?|\*|col_[0-9A-Za-z]{1
 const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections', 'documents:write']
 
 /**
- * Checks a key before it is made or changed.
- * @throws invalid_request with pointers into the request; forbidden when it would be wider than its maker.
+ * Checks what can be told from the fields alone: of a new key, of a change, or of a key as a change would leave it.
+ * @throws invalid_request with a pointer for each fault
  */
-export function checkNewKey(request: NewKeyRequest, maker: Principal, nowMs: number): void {
-  const faults = [
-    ...scopeFaults(request),
-    ...collectionFaults(request),
-    ...originFaults(request),
-    ...filterFaults(request),
-  ]
-  if (request.expiresAtMs !== undefined && request.expiresAtMs <= nowMs) {
+export function checkKeyFields(fields: KeyFields, nowMs: number): void {
+  const faults = [...scopeFaults(fields), ...collectionFaults(fields), ...originFaults(fields), ...filterFaults(fields)]
+  if (fields.expiresAtMs !== undefined && fields.expiresAtMs <= nowMs) {
     faults.push({ pointer: '/expiresAt', detail: 'must lie in the future' })
   }
   const [first] = faults
   if (first !== undefined) throw new Problem('invalid_request', first.detail, { errors: faults })
+}
 
-  const { scopes, collections, expiresAtMs } = request
-  const child: Rights = {
+/** Comes after `checkKeyFields`. @throws forbidden when the key would be wider than who makes or changes it */
+export function requireNotWider(key: KeyFields & { readonly scopes: readonly Scope[] }, maker: Principal): void {
+  const { scopes, collections, filter, expiresAtMs } = key
+  const rights: Rights = {
     scopes,
     ...(collections === undefined ? {} : { collections }),
-    ...(request.filter === undefined ? {} : { filter: parseFilter(request.filter, '/filter') }),
+    ...(filter === undefined ? {} : { filter: parseFilter(filter, '/filter') }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
-  if (maker.kind === 'root' || isNarrowerOrEqual(child, maker)) return
+  if (maker.kind === 'root' || isNarrowerOrEqual(rights, maker)) return
   throw new Problem('forbidden', 'a key is never wider than its maker')
 }
 
-function* scopeFaults({ kind, scopes, collections, filter }: NewKeyRequest): Generator<FieldFault> {
+function* scopeFaults({ kind, scopes, collections, filter }: KeyFields): Generator<FieldFault> {
+  if (scopes === undefined) return
   if (scopes.length === 0) yield { pointer: '/scopes', detail: 'must name at least one scope' }
   for (const [index, scope] of scopes.entries()) {
     const pointer = `/scopes/${index}`
@@ -68,7 +68,7 @@ function* scopeFaults({ kind, scopes, collections, filter }: NewKeyRequest): Gen
   if (filter !== undefined) yield { pointer: '/filter', detail: 'does not go with the scope admin' }
 }
 
-function* collectionFaults({ collections }: NewKeyRequest): Generator<FieldFault> {
+function* collectionFaults({ collections }: KeyFields): Generator<FieldFault> {
   if (collections === undefined) return
   const isTooLong = yield* lengthFaults('/collections', collections)
   if (isTooLong) return
@@ -78,7 +78,7 @@ function* collectionFaults({ collections }: NewKeyRequest): Generator<FieldFault
   }
 }
 
-function* originFaults({ kind, origins }: NewKeyRequest): Generator<FieldFault> {
+function* originFaults({ kind, origins }: KeyFields): Generator<FieldFault> {
   if (origins === undefined) return
   if (kind === 'secret') yield { pointer: '/origins', detail: 'only public keys have origins' }
   const isTooLong = yield* lengthFaults('/origins', origins)
@@ -89,9 +89,19 @@ function* originFaults({ kind, origins }: NewKeyRequest): Generator<FieldFault> 
   }
 }
 
-function* filterFaults({ filter }: NewKeyRequest): Generator<FieldFault> {
-  if (filter === undefined || utf8Length(JSON.stringify(filter)) <= MAX_KEY_FILTER_BYTES) return
-  yield { pointer: '/filter', detail: `must have at most ${MAX_KEY_FILTER_BYTES} bytes as JSON` }
+function* filterFaults({ filter }: KeyFields): Generator<FieldFault> {
+  if (filter === undefined) return
+  if (utf8Length(JSON.stringify(filter)) > MAX_KEY_FILTER_BYTES) {
+    yield { pointer: '/filter', detail: `must have at most ${MAX_KEY_FILTER_BYTES} bytes as JSON` }
+    return
+  }
+  try {
+    parseFilter(filter, '/filter')
+  } catch (error) {
+    const faults = asProblem(error)?.errors
+    if (faults === undefined) throw error
+    yield* faults
+  }
 }
 
 /** Returns whether the list is too long to look into. */

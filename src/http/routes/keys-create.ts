@@ -1,6 +1,6 @@
 /** `POST /v1/keys`. */
 import { z } from '@hono/zod-openapi'
-import { checkNewKey } from '../../tenancy/new-key.ts'
+import { checkKeyFields, requireNotWider } from '../../tenancy/new-key.ts'
 import { issueKey } from '../../tenancy/issue-key.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
@@ -34,7 +34,8 @@ export const createKey = defineRoute({
     parse: (value, principal, nowMs) => {
       const { expiresAt, ...rest } = parseWith(schema, value, ['/ipRanges', '/rateLimit'])
       const request = defined({ ...rest, expiresAtMs: expiresAt === undefined ? undefined : Date.parse(expiresAt) })
-      checkNewKey(request, principal, nowMs)
+      checkKeyFields(request, nowMs)
+      requireNotWider(request, principal)
       return request
     },
     example: { name: 'website', kind: 'public', scopes: ['search'], origins: ['https://shop.example'] },

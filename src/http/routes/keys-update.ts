@@ -1,8 +1,7 @@
 /** `PATCH /v1/keys/{id}`. */
 import { z } from '@hono/zod-openapi'
 import { Problem } from '../../core/problem.ts'
-import { parseFilter } from '../../metadata/parse-filter.ts'
-import { checkNewKey } from '../../tenancy/new-key.ts'
+import { checkKeyFields, requireNotWider } from '../../tenancy/new-key.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
 import { displayName, filter, scopes } from '../schemas/fields.ts'
@@ -24,6 +23,12 @@ const schema = z
 const expiryOf = (time: string | null | undefined): number | null | undefined =>
   typeof time === 'string' ? Date.parse(time) : time
 
+type Given<T> = { readonly [K in keyof T]: Exclude<T[K], null> }
+
+/** What a change sets; what it removes needs no check. */
+const given = <T extends object>(change: T): Given<T> =>
+  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null)) as Given<T>
+
 /** What stands after the change: the new value, nothing where it was removed, else what stood before. */
 const changed = <T>(change: T | null | undefined, before: T | undefined): T | undefined =>
   change === undefined ? before : (change ?? undefined)
@@ -38,10 +43,11 @@ export const updateKey = defineRoute({
   access: { kind: 'admin' },
   body: {
     schema,
-    parse: (value) => {
+    parse: (value, _, nowMs) => {
       const { expiresAt, ...rest } = parseWith(schema, value, ['/ipRanges', '/rateLimit'])
-      if (rest.filter !== undefined && rest.filter !== null) parseFilter(rest.filter, '/filter')
-      return defined({ ...rest, expiresAtMs: expiryOf(expiresAt) })
+      const body = defined({ ...rest, expiresAtMs: expiryOf(expiresAt) })
+      checkKeyFields(given(body), nowMs)
+      return body
     },
     example: { scopes: ['search', 'answer'], expiresAt: null },
   },
@@ -59,7 +65,10 @@ export const updateKey = defineRoute({
       filter: changed(filter, before.filter),
       expiresAtMs: changed(expiresAtMs, before.expiresAtMs),
     })
-    checkNewKey(after, principal, clock())
+    // What the change itself says was checked before the key was looked up; how the whole fits is known only now.
+    const { expiresAtMs: _, ...fields } = after
+    checkKeyFields(fields, clock())
+    requireNotWider(after, principal)
     const key = await catalog.keys.update(uid, params.id, body)
     if (key === undefined) throw new Problem('not_found')
     authenticator.forgetKey(key.id)

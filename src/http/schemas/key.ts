@@ -20,9 +20,14 @@ export const keyOrigins = z.array(z.string()).openapi({
   example: ['https://shop.example'],
 })
 
+/** An offset can carry a time beyond the last year that RFC 3339 can write. */
+const LAST_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+const isTime = (text: string): boolean => RFC_3339.test(text) && Date.parse(text) <= LAST_TIME_MS
+
 export const keyExpiry = z
   .string()
-  .refine((text) => RFC_3339.test(text) && !Number.isNaN(Date.parse(text)), 'must be an RFC 3339 time')
+  .refine(isTime, 'must be an RFC 3339 time, in UTC before the year 10000')
   .openapi({ format: 'date-time' })
 
 export const keySchema = z

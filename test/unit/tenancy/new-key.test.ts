@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
-import { checkNewKey } from '../../../src/tenancy/new-key.ts'
-import type { NewKeyRequest } from '../../../src/tenancy/new-key.ts'
+import { checkKeyFields, requireNotWider } from '../../../src/tenancy/new-key.ts'
+import type { KeyFields } from '../../../src/tenancy/new-key.ts'
 import type { Principal } from '../../../src/tenancy/principal.ts'
 import { SCOPES } from '../../../src/tenancy/scopes.ts'
 import type { Scope } from '../../../src/tenancy/scopes.ts'
@@ -18,9 +18,11 @@ const admin = (...scopes: Scope[]): Principal => ({
 })
 
 /** `undefined` when accepted, else the code and the pointers. */
-function refusal(request: Partial<NewKeyRequest>, maker: Principal = ROOT): string | undefined {
+function refusal(request: KeyFields, maker: Principal = ROOT): string | undefined {
   try {
-    checkNewKey({ kind: 'secret', scopes: ['search'], ...request }, maker, NOW_MS)
+    const key = { kind: 'secret', scopes: ['search'], ...request } as const
+    checkKeyFields(key, NOW_MS)
+    requireNotWider(key, maker)
     return undefined
   } catch (error) {
     const problem = asProblem(error)
@@ -46,7 +48,7 @@ describe('a new key', () => {
     ).toBeUndefined()
   })
 
-  it.each<[string, Partial<NewKeyRequest>, string]>([
+  it.each<[string, KeyFields, string]>([
     ['no scope', { scopes: [] }, 'invalid_request /scopes'],
     ['a scope twice', { scopes: ['search', 'search'] }, 'invalid_request /scopes/1'],
     ['an end in the past', { expiresAtMs: NOW_MS }, 'invalid_request /expiresAt'],
@@ -89,5 +91,32 @@ describe('a new key', () => {
     expect(refusal({ scopes: ['search', 'answer'] }, admin('search'))).toBe('forbidden')
     expect(refusal({ expiresAtMs: NOW_MS + 2 }, { ...admin('search'), expiresAtMs: NOW_MS + 1 })).toBe('forbidden')
     expect(refusal({}, { ...admin('search'), expiresAtMs: NOW_MS + 1 })).toBe('forbidden')
+  })
+
+  it('is told what is wrong with its fields before whether it is too wide', () => {
+    expect(refusal({ scopes: ['answer', 'answer'], filter: { a: { $near: 1 } } }, admin('search'))).toBe(
+      'invalid_request /scopes/1 /filter/a/$near',
+    )
+  })
+})
+
+describe('a change of a key', () => {
+  const faults = (change: KeyFields): unknown => {
+    try {
+      checkKeyFields(change, NOW_MS)
+      return undefined
+    } catch (error) {
+      return asProblem(error)?.errors?.map(({ pointer }) => pointer)
+    }
+  }
+
+  it('is judged by what it says', () => {
+    expect(faults({})).toBeUndefined()
+    expect(faults({ scopes: ['search', 'search'], origins: ['x'], expiresAtMs: NOW_MS })).toEqual([
+      '/scopes/1',
+      '/origins/0',
+      '/expiresAt',
+    ])
+    expect(faults({ filter: { a: { $near: 1 } } })).toEqual(['/filter/a/$near'])
   })
 })

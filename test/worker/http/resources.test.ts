@@ -283,6 +283,7 @@ describe('keys', () => {
       [{ kind: 'public', origins: ['https://x.example/path'] }, '/origins/0'],
       [{ filter: { a: { $near: 1 } } }, '/filter/a/$near'],
       [{ expiresAt: 'tomorrow' }, '/expiresAt'],
+      [{ expiresAt: '9999-12-31T23:59:59-12:00' }, '/expiresAt'],
       [{ scopes: ['admin'], filter: { a: 1 } }, '/filter'],
       [{ kind: 'public', origins: [`https://${'x'.repeat(300)}.example`] }, '/origins/0'],
       [{ filter: { a: 'x'.repeat(20_000) } }, '/filter'],
@@ -291,6 +292,25 @@ describe('keys', () => {
       expect(await make(body)).toEqual({ status: 400, code: 'invalid_request', pointers: [pointer] })
     }
     expect(await make({ rateLimit: 5 })).toEqual({ status: 400, code: 'not_supported', pointers: ['/rateLimit'] })
+  })
+
+  it('that do not exist are missed only by a change that could be made', async () => {
+    for (const [body, pointer] of [
+      [{ scopes: ['search', 'search'] }, '/scopes/1'],
+      [{ expiresAt: '2020-01-01T00:00:00Z' }, '/expiresAt'],
+      [{ origins: ['nowhere'] }, '/origins/0'],
+      [{ collections: [] }, '/collections'],
+      [{ filter: { a: { $near: 1 } } }, '/filter/a/$near'],
+    ] as const) {
+      expect(problemOf(await api('PATCH', '/v1/keys/0123456789abcdef', body))).toMatchObject({
+        status: 400,
+        pointers: [pointer],
+      })
+    }
+    expect(problemOf(await api('PATCH', '/v1/keys/0123456789abcdef', { name: 'x' })).status).toBe(404)
+    const key = await world.makeKey(tenant, { kind: 'public', scopes: ['search'], origins: ['self'] })
+    const mixed = await api('PATCH', `/v1/keys/${key.slice(6, 22)}`, { scopes: ['documents:write'] })
+    expect(problemOf(mixed)).toMatchObject({ status: 400, pointers: ['/scopes/0'] })
   })
 
   it('change and end at once', async () => {

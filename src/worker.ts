@@ -109,7 +109,7 @@ function appOf(env: WorkerEnv): App {
 async function project(catalog: Catalog, batch: ShardProjection): Promise<void> {
   await catalog.documents.project(batch)
   for (const { jobId, counts } of batch.jobs) {
-    await catalog.jobs.reportProgress(batch.tenantUid, jobId as JobId, batch.shard, counts)
+    await catalog.jobs.reportProgress(batch.tenantUid, jobId as JobId, batch.shard, counts, counts.updatedAtMs)
   }
 }
 

@@ -9,6 +9,7 @@ import { invariant } from '../core/invariant.ts'
 import { Problem } from '../core/problem.ts'
 import type { Connection } from './connection.ts'
 import { isUniqueViolation } from './connection.ts'
+import { cancelRestOf } from './jobs.ts'
 import { pageOf } from './paging.ts'
 import type { CollectionRecord, CollectionSettings, GenerationRecord, Page, PageRequest } from './records.ts'
 import { collections, documents, generations, tenants } from './schema.ts'
@@ -38,6 +39,12 @@ export interface CollectionChanges {
 export interface CollectionPageRequest extends PageRequest {
   /** Only those that one of these names, ids or `prefix*` patterns reaches: a key's `collections`. */
   readonly only?: readonly string[]
+}
+
+/** What the last step of a deletion removed from D1. */
+export interface PurgedRows {
+  readonly jobs: number
+  readonly documents: number
 }
 
 /** Rows of the document catalogue removed by one statement. */
@@ -145,28 +152,33 @@ export class Collections {
     return meta.changes > 0
   }
 
-  /** All collections whose shards are still to be erased; of one tenant, or of every one. */
-  async unfinishedDeletions(tenantUid?: TenantUid): Promise<readonly CollectionRecord[]> {
-    const ofTenant = tenantUid === undefined ? undefined : eq(collections.tenantUid, tenantUid)
+  /** The tenant's collections whose shards are still to be erased. */
+  async unfinishedDeletions(tenantUid: TenantUid): Promise<readonly CollectionRecord[]> {
     return this.#select((query) =>
-      query.where(and(ofTenant, isNotNull(collections.deletedAtMs))).orderBy(asc(collections.id)),
+      query
+        .where(and(eq(collections.tenantUid, tenantUid), isNotNull(collections.deletedAtMs)))
+        .orderBy(asc(collections.id)),
     )
   }
 
-  /** The last step of a deletion, once the shards are empty. Only a collection marked deleted is removed. Safe to repeat. */
-  async purge(tenantUid: TenantUid, id: CollectionId): Promise<void> {
+  /**
+   * The last step of a deletion, once the shards are empty. Only a collection marked deleted is removed; its jobs stay,
+   * as ended, for those who were given their ids. Safe to repeat.
+   */
+  async purge(tenantUid: TenantUid, id: CollectionId): Promise<PurgedRows> {
     const marked = sql`(SELECT id FROM collections
       WHERE id = ${id} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NOT NULL)`
+    let purgedDocuments = 0
     await this.#connection.run(async (db) => {
       for (;;) {
         const batch = sql`(SELECT rowid FROM documents WHERE collection_id IN ${marked} LIMIT ${PURGE_BATCH})`
         const { meta } = await db.delete(documents).where(sql`rowid IN ${batch}`)
+        purgedDocuments += meta.changes
         if (meta.changes < PURGE_BATCH) break
       }
     })
     await this.#connection.batch(
-      sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM jobs WHERE collection_id IN ${marked})`,
-      sql`DELETE FROM jobs WHERE collection_id IN ${marked}`,
+      ...cancelRestOf(sql`collection_id IN ${marked}`, this.#connection.clock()),
       sql`DELETE FROM generations WHERE collection_id IN ${marked}`,
       sql`DELETE FROM collections WHERE id IN ${marked}`,
     )

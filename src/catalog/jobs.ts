@@ -1,15 +1,22 @@
 /**
- * Jobs, as counts: what each item is and why it failed is known by the shards and the tenant's object. A job's status only
- * moves forward; once settled it never changes.
+ * Jobs, as counts: what each item is and why it failed is known by the shards. The shards report absolute counts, and the
+ * report that completes them settles the job, whether anyone asks for it or not. A job's status only moves forward; once
+ * settled neither it nor its counts ever change.
  */
-import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, lt, or, sql, type SQL } from 'drizzle-orm'
 import { newJobId } from '../core/ids.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
+import { JOB_RETENTION_MS } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import type { Connection } from './connection.ts'
+import { jobStatusOf } from './job-outcome.ts'
 import { pageOf } from './paging.ts'
-import type { JobCounters, JobRecord, JobStatus, Page, PageRequest } from './records.ts'
+import { isSettled } from './records.ts'
+import type { JobCounters, JobRecord, Page, PageRequest, SettledStatus } from './records.ts'
 import { jobProgress, jobs } from './schema.ts'
+
+/** Expired jobs forgotten with each new one: more than come, so that they run out. */
+const PRUNE_BATCH = 20
 
 export interface NewJob {
   /** Generated unless given; with a given one the call may be repeated. */
@@ -32,7 +39,7 @@ export class Jobs {
     this.#connection = connection
   }
 
-  /** The new job is `queued`. @throws not_found when the collection was deleted meanwhile. */
+  /** The new job is `queued`; the tenant's oldest ones make room for it. @throws not_found when the collection was deleted meanwhile. */
   async create({ id = newJobId(), tenantUid, collectionId, total, keyId }: NewJob): Promise<JobRecord> {
     const nowMs = this.#connection.clock()
     await this.#connection.batch(
@@ -40,6 +47,8 @@ export class Jobs {
         SELECT ${id}, tenant_uid, id, 'queued', ${total}, ${keyId}, ${nowMs}, ${nowMs} FROM collections
         WHERE id = ${collectionId} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NULL
         ON CONFLICT (id) DO NOTHING`,
+      sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM ${expired(tenantUid, nowMs)})`,
+      sql`DELETE FROM jobs WHERE id IN (SELECT id FROM ${expired(tenantUid, nowMs)})`,
     )
     const created = await this.find(tenantUid, id)
     if (created === undefined) throw new Problem('not_found')
@@ -76,34 +85,54 @@ export class Jobs {
     return pageOf(rows.map(recordOf), limit, ({ createdAtMs, id }) => `${createdAtMs}.${id}`)
   }
 
-  /** Notes one shard's absolute counts; a repeated or late report never lowers them. */
-  async reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters): Promise<void> {
+  /**
+   * Notes one shard's absolute counts; a repeated or late report never lowers them. `atMs` is when the last of its items
+   * was settled. The job ends with the report that completes its items.
+   */
+  async reportProgress(
+    tenantUid: TenantUid,
+    id: JobId,
+    shard: number,
+    counts: JobCounters,
+    atMs: number = this.#connection.clock(),
+  ): Promise<void> {
     const { succeeded, failed, cancelled } = counts
-    const nowMs = this.#connection.clock()
     await this.#connection.batch(
       sql`INSERT INTO job_progress (job_id, shard, succeeded, failed, cancelled)
-          SELECT id, ${shard}, ${succeeded}, ${failed}, ${cancelled} FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid}
+          SELECT id, ${shard}, ${succeeded}, ${failed}, ${cancelled} FROM jobs
+          WHERE id = ${id} AND tenant_uid = ${tenantUid} AND status IN ('queued', 'running')
           ON CONFLICT (job_id, shard) DO UPDATE SET succeeded = max(succeeded, excluded.succeeded),
             failed = max(failed, excluded.failed), cancelled = max(cancelled, excluded.cancelled)`,
-      sql`UPDATE jobs SET status = 'running', updated_at_ms = ${nowMs}
-          WHERE id = ${id} AND tenant_uid = ${tenantUid} AND status = 'queued'`,
+      sql`UPDATE jobs SET status = 'running', updated_at_ms = max(updated_at_ms, ${atMs})
+          WHERE id = ${id} AND tenant_uid = ${tenantUid} AND status IN ('queued', 'running')`,
     )
+    const job = await this.find(tenantUid, id)
+    if (job === undefined || isSettled(job.status)) return
+    const status = jobStatusOf(job, job.total)
+    if (isSettled(status)) await this.settle(tenantUid, id, status, job.updatedAtMs)
   }
 
   /** Ends a job; false when it had ended before, or does not exist. */
   async settle(
     tenantUid: TenantUid,
     id: JobId,
-    status: Extract<JobStatus, 'succeeded' | 'failed' | 'cancelled'>,
+    status: SettledStatus,
+    finishedAtMs: number = this.#connection.clock(),
   ): Promise<boolean> {
-    const nowMs = this.#connection.clock()
     const { meta } = await this.#connection.run((db) =>
       db
         .update(jobs)
-        .set({ status, updatedAtMs: nowMs, finishedAtMs: nowMs })
+        .set({ status, updatedAtMs: finishedAtMs, finishedAtMs })
         .where(and(owned(tenantUid, id), inArray(jobs.status, ['queued', 'running']))),
     )
     return meta.changes > 0
+  }
+
+  /** Ends a job whose collection is gone: items that no shard has reported are cancelled. */
+  async cancelRest(tenantUid: TenantUid, id: JobId): Promise<void> {
+    await this.#connection.batch(
+      ...cancelRestOf(sql`tenant_uid = ${tenantUid} AND id = ${id}`, this.#connection.clock()),
+    )
   }
 
   /** Forgets a job whose request was refused after all, so that nothing shows what never was. */
@@ -113,6 +142,21 @@ export class Jobs {
       sql`DELETE FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid}`,
     )
   }
+}
+
+/** Stands in the place of a shard for what was never done because the collection was deleted. */
+const DELETED_COLLECTION = -1
+
+/** The statements that end unsettled jobs, chosen by a condition on `jobs`, by cancelling what was not reported. */
+export function cancelRestOf(which: SQL, nowMs: number): SQL[] {
+  const unsettled = sql`${which} AND status IN ('queued', 'running')`
+  return [
+    sql`INSERT INTO job_progress (job_id, shard, succeeded, failed, cancelled)
+        SELECT id, ${DELETED_COLLECTION}, 0, 0, max(0, total - (
+          SELECT coalesce(sum(succeeded + failed + cancelled), 0) FROM job_progress WHERE job_id = jobs.id))
+        FROM jobs WHERE ${unsettled} ON CONFLICT DO NOTHING`,
+    sql`UPDATE jobs SET status = 'cancelled', updated_at_ms = ${nowMs}, finished_at_ms = ${nowMs} WHERE ${unsettled}`,
+  ]
 }
 
 const withCounts = (db: Connection['db']) =>
@@ -125,6 +169,11 @@ const withCounts = (db: Connection['db']) =>
     })
     .from(jobs)
     .leftJoin(jobProgress, eq(jobProgress.jobId, jobs.id))
+
+/** The next ones to forget, oldest first. */
+const expired = (tenantUid: TenantUid, nowMs: number) =>
+  sql`(SELECT id FROM jobs WHERE tenant_uid = ${tenantUid} AND created_at_ms < ${nowMs - JOB_RETENTION_MS}
+    ORDER BY created_at_ms, id LIMIT ${PRUNE_BATCH})`
 
 const owned = (tenantUid: TenantUid, id: JobId) => and(eq(jobs.tenantUid, tenantUid), eq(jobs.id, id))
 

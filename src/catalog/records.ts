@@ -84,7 +84,9 @@ export interface JobRecord extends JobCounters {
   readonly finishedAtMs?: number
 }
 
-export const isSettled = (status: JobStatus): boolean =>
+export type SettledStatus = Extract<JobStatus, 'succeeded' | 'failed' | 'cancelled'>
+
+export const isSettled = (status: JobStatus): status is SettledStatus =>
   status === 'succeeded' || status === 'failed' || status === 'cancelled'
 
 /** A document as the catalogue shows it to operators: handles and sizes, no content. */

@@ -80,6 +80,8 @@ export const UNKNOWN_KEY_MS = 10_000
 export const LOG_RETENTION_MS = 24 * 3_600_000
 /** Tombstones keep a deleted document's sequence and version this long. */
 export const TOMBSTONE_RETENTION_MS = 15 * 24 * 3_600_000
+/** Jobs are kept this long after they were accepted; which of their documents failed, as long as tombstones. */
+export const JOB_RETENTION_MS = 30 * 24 * 3_600_000
 /** Pending work starts at most this long after its acceptance. */
 export const PENDING_START_MS = 1_000
 

@@ -1,5 +1,5 @@
 /** What the ingest use-cases stand on, as ports: `worker.ts` passes placement, models, catalogue and sealer as they are. */
-import type { CollectionRecord, JobCounters, JobRecord, JobStatus, Page, PageRequest } from '../catalog/records.ts'
+import type { CollectionRecord, JobCounters, JobRecord, Page, PageRequest, SettledStatus } from '../catalog/records.ts'
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { CountTokens, Embedder } from '../models/embedder.ts'
@@ -41,12 +41,11 @@ export interface JobStore {
     tenantUid: TenantUid,
     page: PageRequest & { readonly collectionIds?: readonly CollectionId[] },
   ): Promise<Page<JobRecord>>
-  reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters): Promise<void>
-  settle(
-    tenantUid: TenantUid,
-    id: JobId,
-    status: Extract<JobStatus, 'succeeded' | 'failed' | 'cancelled'>,
-  ): Promise<boolean>
+  /** Settles the job, too, once all its items are reported. */
+  reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters, atMs?: number): Promise<void>
+  settle(tenantUid: TenantUid, id: JobId, status: SettledStatus): Promise<boolean>
+  /** Ends a job whose collection is gone: items that no shard has reported are cancelled. */
+  cancelRest(tenantUid: TenantUid, id: JobId): Promise<void>
   remove(tenantUid: TenantUid, id: JobId): Promise<void>
 }
 

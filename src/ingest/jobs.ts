@@ -1,8 +1,9 @@
 /**
- * Jobs of accepted documents. While one is unsettled its progress is asked from the shards, which know every item; then the
- * counts and the outcome are written down and the shards are left alone.
+ * Jobs of accepted documents. While one is unsettled its progress is asked from the shards, which know every item; they
+ * report it to the catalogue as well, which settles the job. After that only the failures are asked for.
  */
-import type { CollectionRecord, JobRecord } from '../catalog/records.ts'
+import type { CollectionRecord, JobCounters, JobRecord } from '../catalog/records.ts'
+import { jobStatusOf } from '../catalog/job-outcome.ts'
 import { isSettled } from '../catalog/records.ts'
 import { rfc3339 } from '../core/clock.ts'
 import { DEFAULT_LIST_LIMIT } from '../core/limits.ts'
@@ -10,7 +11,6 @@ import { Problem } from '../core/problem.ts'
 import type { JobCounts } from '../shard/shard-api.ts'
 import { requireTenant, type Principal } from '../tenancy/principal.ts'
 import type { IngestDependencies } from './ingest-dependencies.ts'
-import { jobStatusOf } from './job-outcome.ts'
 import type { JobFailure, JobView } from './job-view.ts'
 import { openListCursor, sealListCursor } from './list-cursor.ts'
 import type { ListRequest } from './read-documents.ts'
@@ -137,30 +137,37 @@ async function progressOf(
   const counts = await Promise.all(
     shards.map(async (shard) => (await asked(deps.placement.forRead(collection, shard).jobCounts([job.id])))[job.id]),
   )
-  const found = total(counts)
+  const found = total(counts, job)
   if (isSettled(job.status)) return { ...job, failures: found.failures }
   const isInterrupted = found.queued === 0 && found.items < job.total && deps.clock() - job.createdAtMs > ACCEPTANCE_MS
   const status = isInterrupted ? 'failed' : jobStatusOf(found, job.total)
-  if (status === 'queued' || status === 'running') return { ...found, status }
+  if (!isSettled(status)) return { ...found, status }
   for (const shard of shards) {
     const part = counts[shard]
-    if (part !== undefined) await deps.jobs.reportProgress(job.tenantUid, job.id, shard, part)
+    if (part !== undefined && part.updatedAtMs > 0) {
+      await deps.jobs.reportProgress(job.tenantUid, job.id, shard, part, part.updatedAtMs)
+    }
   }
   await deps.jobs.settle(job.tenantUid, job.id, status)
-  return { ...found, status, finishedAtMs: deps.clock() }
+  const settled = await deps.jobs.find(job.tenantUid, job.id)
+  return { ...(settled ?? { ...found, status }), failures: found.failures }
 }
 
-/** The collection is gone and with it what was not done. */
+/** The collection is gone, and what was not done by then never will be. */
 async function abandoned(
   deps: JobDependencies,
   job: JobRecord,
 ): Promise<Progress & Pick<JobRecord, 'status' | 'finishedAtMs'>> {
   if (isSettled(job.status)) return { ...job, failures: [] }
-  await deps.jobs.settle(job.tenantUid, job.id, 'failed')
-  return { ...job, status: 'failed', finishedAtMs: deps.clock(), failures: [] }
+  await deps.jobs.cancelRest(job.tenantUid, job.id)
+  return { ...((await deps.jobs.find(job.tenantUid, job.id)) ?? job), failures: [] }
 }
 
-function total(parts: readonly (JobCounts | undefined)[]): Progress & { queued: number; items: number } {
+/** What the shards know; of items that they have pruned, what they once reported. */
+function total(
+  parts: readonly (JobCounts | undefined)[],
+  reported: JobCounters,
+): Progress & { queued: number; items: number } {
   const sum = { queued: 0, succeeded: 0, failed: 0, cancelled: 0, items: 0 }
   const failures: JobFailure[] = []
   for (const part of parts) {
@@ -172,7 +179,13 @@ function total(parts: readonly (JobCounts | undefined)[]): Progress & { queued: 
     sum.items += part.queued + part.succeeded + part.failed + part.cancelled
     failures.push(...part.failures)
   }
-  return { ...sum, failures: failures.slice(0, MAX_FAILURES) }
+  const settled = {
+    succeeded: Math.max(sum.succeeded, reported.succeeded),
+    failed: Math.max(sum.failed, reported.failed),
+    cancelled: Math.max(sum.cancelled, reported.cancelled),
+  }
+  const items = Math.max(sum.items, settled.succeeded + settled.failed + settled.cancelled)
+  return { ...sum, ...settled, items, failures: failures.slice(0, MAX_FAILURES) }
 }
 
 const shardNumbers = ({ generation }: CollectionRecord): number[] =>

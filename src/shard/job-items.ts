@@ -37,8 +37,8 @@ export class JobItems {
       superseded: 0,
       cancelled: 0,
     }
-    const rows = this.#database.all<{ status: ItemStatus; count: number }>(
-      'SELECT status, count(*) AS count FROM job_items WHERE job = ? GROUP BY status',
+    const rows = this.#database.all<{ status: ItemStatus; count: number; at: number }>(
+      'SELECT status, count(*) AS count, max(at) AS at FROM job_items WHERE job = ? GROUP BY status',
       job,
     )
     for (const { status, count } of rows) counts[status] = count
@@ -57,6 +57,7 @@ export class JobItems {
       superseded: counts.superseded,
       failed: counts.failed,
       cancelled: counts.cancelled,
+      updatedAtMs: rows.reduce((latest, { at }) => Math.max(latest, at), 0),
       failures,
     }
   }

@@ -135,6 +135,8 @@ export interface JobCounts {
   readonly superseded: number
   readonly failed: number
   readonly cancelled: number
+  /** When the last of its items changed; 0 without items. */
+  readonly updatedAtMs: number
   /** Up to 100 failures. */
   readonly failures: readonly { readonly documentId: string; readonly code: string; readonly detail?: string }[]
 }

@@ -2,7 +2,8 @@
  * Shards as maps for testing the ingest use-cases: versions, tickets, known vectors, jobs, and faults on demand. The rules
  * are those of `ShardApi`; the store is not.
  */
-import type { CollectionRecord, JobRecord } from '../../../src/catalog/records.ts'
+import { jobStatusOf } from '../../../src/catalog/job-outcome.ts'
+import { isSettled, type CollectionRecord, type JobCounters, type JobRecord } from '../../../src/catalog/records.ts'
 import { compareUtf8 } from '../../../src/core/bytes.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import type { IngestDependencies, ReadShard, WriteShard } from '../../../src/ingest/ingest-dependencies.ts'
@@ -211,6 +212,7 @@ export class FakeIngest {
   readonly shards: FakeShard[]
   readonly calls: string[][] = []
   readonly jobs = new Map<string, JobRecord>()
+  readonly #reported = new Map<string, Map<number, JobCounters>>()
   nowMs = 1_000_000
   /** Called before each call of the embedder; may throw. */
   beforeEmbed: () => void = () => {}
@@ -268,15 +270,35 @@ export class FakeIngest {
         const last = data.at(-1)
         return Promise.resolve(start + limit < all.length && last ? { data, nextAfter: last.id } : { data })
       },
-      reportProgress: (_, id, __, counts) => {
+      reportProgress: (_, id, shard, { succeeded, failed, cancelled }, atMs) => {
         const job = this.jobs.get(id)
-        if (job !== undefined) this.jobs.set(id, { ...job, ...counts })
+        if (job === undefined) return Promise.resolve()
+        const parts = this.#reported.get(id) ?? new Map<number, JobCounters>()
+        this.#reported.set(id, parts.set(shard, { succeeded, failed, cancelled }))
+        const sum = { succeeded: 0, failed: 0, cancelled: 0 }
+        for (const part of parts.values()) {
+          sum.succeeded += part.succeeded
+          sum.failed += part.failed
+          sum.cancelled += part.cancelled
+        }
+        const status = jobStatusOf(sum, job.total)
+        const updatedAtMs = Math.max(job.updatedAtMs, atMs ?? this.nowMs)
+        const end = isSettled(status) ? { finishedAtMs: updatedAtMs } : {}
+        this.jobs.set(id, { ...job, ...sum, updatedAtMs, status, ...end })
+        return Promise.resolve()
+      },
+      cancelRest: (_, id) => {
+        const job = this.jobs.get(id)
+        if (job === undefined) return Promise.resolve()
+        const cancelled = job.total - job.succeeded - job.failed
+        this.jobs.set(id, { ...job, cancelled, status: 'cancelled', finishedAtMs: this.nowMs })
         return Promise.resolve()
       },
       settle: (_, id, status) => {
         const job = this.jobs.get(id)
-        if (job !== undefined) this.jobs.set(id, { ...job, status, finishedAtMs: this.nowMs })
-        return Promise.resolve(job !== undefined)
+        const isOpen = job !== undefined && !isSettled(job.status)
+        if (isOpen) this.jobs.set(id, { ...job, status, finishedAtMs: this.nowMs })
+        return Promise.resolve(isOpen)
       },
       remove: (_, id) => {
         this.jobs.delete(id)

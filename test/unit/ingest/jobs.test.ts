@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JobRecord } from '../../../src/catalog/records.ts'
-import { jobStatusOf } from '../../../src/ingest/job-outcome.ts'
+import { jobStatusOf } from '../../../src/catalog/job-outcome.ts'
 import { cancelJob, getJob, listJobs } from '../../../src/ingest/jobs.ts'
 import type { Principal } from '../../../src/tenancy/principal.ts'
 import { FakeIngest, collectionRecord, problemOf } from './fake-ingest.ts'
@@ -20,12 +20,13 @@ async function withJob(total: number, shards = 2): Promise<{ fake: FakeIngest; j
   return { fake, job }
 }
 
-const counts = (queued: number, succeeded: number, failed = 0, cancelled = 0) => ({
+const counts = (queued: number, succeeded: number, failed = 0, cancelled = 0, updatedAtMs = 1_000_500) => ({
   queued,
   succeeded,
   superseded: 0,
   failed,
   cancelled,
+  updatedAtMs,
   failures: Array.from({ length: failed }, (_, i) => ({ documentId: `d${i}`, code: 'shard_full' })),
 })
 
@@ -51,6 +52,7 @@ describe('a job', () => {
     expect(running).toMatchObject({ status: 'running', progress: { done: 2, total: 6 }, finishedAt: null })
     one.counts = counts(0, 3)
     two.counts = counts(0, 2, 1)
+    fake.nowMs += 3_600_000
     const done = await getJob(fake.deps, KEY, 'job_1', everywhere)
     expect(done).toMatchObject({
       status: 'succeeded',
@@ -58,7 +60,8 @@ describe('a job', () => {
       counts: { succeeded: 5, failed: 1 },
       failures: [{ documentId: 'd0', code: 'shard_full' }],
     })
-    expect(done.finishedAt).not.toBeNull()
+    // When the last item was settled, however late someone asks.
+    expect(done.finishedAt).toBe(new Date(1_000_500).toISOString())
     expect(fake.jobs.get('job_1')?.status).toBe('succeeded')
     const restricted = { ...KEY, filter: { kind: 'and', children: [] } } as Principal
     expect((await getJob(fake.deps, restricted, 'job_1', everywhere)).failures).toEqual([])
@@ -73,10 +76,32 @@ describe('a job', () => {
     expect((await getJob(fake.deps, KEY, 'job_1', everywhere)).status).toBe('failed')
   })
 
-  it('of a deleted collection ends as failed', async () => {
-    const { fake, job } = await withJob(1)
-    fake.jobs.set('job_1', { ...job, collectionId: 'col_gone' as never })
-    expect((await getJob(fake.deps, KEY, 'job_1', everywhere)).status).toBe('failed')
+  it('of a deleted collection ends as cancelled, with what was done until then', async () => {
+    const { fake, job } = await withJob(3)
+    fake.jobs.set('job_1', { ...job, succeeded: 1, collectionId: 'col_gone' as never })
+    expect(await getJob(fake.deps, KEY, 'job_1', everywhere)).toMatchObject({
+      status: 'cancelled',
+      counts: { succeeded: 1, failed: 0, cancelled: 2 },
+      progress: { done: 3, total: 3 },
+    })
+  })
+
+  it('stays what it was when its shards have forgotten its items', async () => {
+    const { fake } = await withJob(4)
+    const { jobs } = fake.deps
+    for (const shard of [0, 1]) await jobs.reportProgress('ten_1' as never, 'job_1' as never, shard, counts(0, 2))
+    for (const shard of fake.shards) shard.counts = counts(0, 0, 0, 0, 0)
+    fake.nowMs += 20 * 86_400_000
+    const seen = await getJob(fake.deps, KEY, 'job_1', everywhere)
+    expect(seen).toMatchObject({ status: 'succeeded', finishedAt: new Date(1_000_000).toISOString() })
+  })
+
+  it('is not taken for interrupted where its last items are known from reports alone', async () => {
+    const { fake, job } = await withJob(4)
+    fake.jobs.set('job_1', { ...job, status: 'running', succeeded: 4 })
+    for (const shard of fake.shards) shard.counts = counts(0, 0, 0, 0, 0)
+    fake.nowMs += 20 * 86_400_000
+    expect((await getJob(fake.deps, KEY, 'job_1', everywhere)).status).toBe('succeeded')
   })
 
   it('is not there for keys that do not reach its collection', async () => {

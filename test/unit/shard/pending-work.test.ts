@@ -179,6 +179,7 @@ describe('pending work', () => {
       superseded: 0,
       failed: 1,
       cancelled: 0,
+      updatedAtMs: shard.nowMs,
       failures: [{ documentId: 'full', code: 'outside_filter' }],
     })
   })

@@ -18,7 +18,18 @@ describe('the projection', () => {
     expect(byId.get('gone')).toMatchObject({ status: 'deleted', version: 1, chunks: 0, bytes: 0, sequence: 4 })
     expect(byId.get('y')).toMatchObject({ status: 'indexed', version: 1 })
     expect(shard.projections[0]?.jobs).toEqual([
-      { jobId: 'job_1', counts: { queued: 0, succeeded: 1, superseded: 0, failed: 0, cancelled: 0, failures: [] } },
+      {
+        jobId: 'job_1',
+        counts: {
+          queued: 0,
+          succeeded: 1,
+          superseded: 0,
+          failed: 0,
+          cancelled: 0,
+          updatedAtMs: shard.nowMs,
+          failures: [],
+        },
+      },
     ])
     await shard.alarm.run()
     expect(shard.projections).toHaveLength(1)

@@ -157,9 +157,29 @@ describe('jobs', () => {
     await catalog.jobs.reportProgress(tenant.uid, job.id, 0, { succeeded: 3, failed: 0, cancelled: 0 })
     expect(await catalog.jobs.find(tenant.uid, job.id)).toMatchObject({
       status: 'succeeded',
-      succeeded: 3,
+      succeeded: 0,
       finishedAtMs: nowMs,
     })
+  })
+
+  it('end with the report that completes them, at the time of their last item, though nobody asks', async () => {
+    const job = await newJob(5)
+    const [firstMs, lastMs] = [nowMs + 40, nowMs + 20]
+    nowMs += 90_000
+    await catalog.jobs.reportProgress(tenant.uid, job.id, 0, { succeeded: 2, failed: 0, cancelled: 0 }, firstMs - 40)
+    await catalog.jobs.reportProgress(tenant.uid, job.id, 0, { succeeded: 3, failed: 0, cancelled: 0 }, firstMs)
+    expect(await catalog.jobs.find(tenant.uid, job.id)).toMatchObject({ status: 'running' })
+    await catalog.jobs.reportProgress(tenant.uid, job.id, 1, { succeeded: 0, failed: 2, cancelled: 0 }, lastMs)
+    expect(await catalog.jobs.find(tenant.uid, job.id)).toMatchObject({ status: 'succeeded', finishedAtMs: firstMs })
+  })
+
+  it.each([
+    [{ succeeded: 0, failed: 3, cancelled: 0 }, 'failed'],
+    [{ succeeded: 2, failed: 0, cancelled: 1 }, 'cancelled'],
+  ])('that end with %j are %s', async (counts, status) => {
+    const job = await newJob(3)
+    await catalog.jobs.reportProgress(tenant.uid, job.id, 0, counts)
+    expect((await catalog.jobs.find(tenant.uid, job.id))?.status).toBe(status)
   })
 
   it('of another tenant are not there', async () => {
@@ -209,12 +229,39 @@ describe('jobs', () => {
     )
   })
 
-  it('go with their collection, and none is made for it any more', async () => {
+  it('outlive their collection as ended, and none is made for it any more', async () => {
     const job = await newJob()
+    const done = await catalog.jobs.create({ ...job, id: newJobId(), total: 1 })
+    await catalog.jobs.reportProgress(tenant.uid, done.id, 0, { succeeded: 1, failed: 0, cancelled: 0 })
+    const ended = await catalog.jobs.find(tenant.uid, done.id)
+    await catalog.jobs.reportProgress(tenant.uid, job.id, 0, { succeeded: 1, failed: 0, cancelled: 0 })
     await catalog.collections.markDeleted(tenant.uid, job.collectionId)
     const late = catalog.jobs.create({ ...job, id: newJobId() })
     expect(await codeOf(late)).toBe('not_found')
-    await catalog.collections.purge(tenant.uid, job.collectionId)
-    expect(await catalog.jobs.find(tenant.uid, job.id)).toBeUndefined()
+    nowMs += 5
+    for (let i = 0; i < 2; i++) await catalog.collections.purge(tenant.uid, job.collectionId)
+    const cancelled = { status: 'cancelled', succeeded: 1, failed: 0, cancelled: 2, finishedAtMs: nowMs }
+    expect(await catalog.jobs.find(tenant.uid, job.id)).toMatchObject(cancelled)
+    await catalog.jobs.cancelRest(tenant.uid, job.id)
+    await catalog.jobs.reportProgress(tenant.uid, job.id, 1, { succeeded: 2, failed: 0, cancelled: 0 })
+    expect(await catalog.jobs.find(tenant.uid, job.id)).toMatchObject(cancelled)
+    expect(await catalog.jobs.find(tenant.uid, done.id)).toEqual(ended)
+  })
+
+  it('are forgotten after 30 days', async () => {
+    const old = await newJob()
+    await catalog.jobs.reportProgress(tenant.uid, old.id, 0, { succeeded: 1, failed: 0, cancelled: 0 })
+    nowMs += 29 * 86_400_000
+    const { tenantUid, collectionId } = old
+    const recent = await catalog.jobs.create({ tenantUid, collectionId, total: 1, keyId: 'k' })
+    expect(await catalog.jobs.find(tenant.uid, old.id)).toBeDefined()
+    nowMs += 2 * 86_400_000
+    await catalog.jobs.create({ tenantUid, collectionId, total: 1, keyId: 'k' })
+    expect(await catalog.jobs.find(tenant.uid, old.id)).toBeUndefined()
+    expect(await catalog.jobs.find(tenant.uid, recent.id)).toEqual(recent)
+    const progress = await env.DB.prepare('SELECT count(*) AS n FROM job_progress WHERE job_id = ?')
+      .bind(old.id)
+      .first()
+    expect(progress).toEqual({ n: 0 })
   })
 })

@@ -1,5 +1,5 @@
 /** What a job's counts amount to: pure, and the one place where the rule stands. */
-import type { JobCounters, JobStatus } from '../catalog/records.ts'
+import type { JobCounters, JobStatus } from './records.ts'
 
 /**
  * The status that counts of settled items give a job of `total` items. Settled, it is `cancelled` if an item was cancelled,

@@ -20,7 +20,7 @@ export const updateCollection = defineRoute({
   tag: 'collections',
   summary: 'Rename a collection or change its settings',
   description:
-    'BM25 parameters act on the next search; a language acts on documents written from now on. Model, chunking and shards belong to the generation and cannot be changed here.',
+    'What is not named stays as it is. BM25 parameters act on the next search; a language acts on documents written from now on. Model, chunking and shards belong to the generation and cannot be changed here.',
   access: { kind: 'key', anyOf: ['collections'] },
   body: {
     schema: z
@@ -39,7 +39,7 @@ export const updateCollection = defineRoute({
     const changed = await catalog.collections.update(requireTenant(principal).uid, collection.id, {
       ...(name === undefined ? {} : { name }),
       ...(language === undefined ? {} : { language }),
-      ...(settings === undefined ? {} : { settings: settingsOf(settings) }),
+      ...(settings === undefined ? {} : { settings: settingsOf(settings, collection.settings) }),
     })
     if (changed === undefined) throw new Problem('not_found')
     return { status: 200, body: collectionView(changed) }

@@ -99,8 +99,13 @@ export function collectionView(collection: CollectionRecord): CollectionView {
   }
 }
 
-/** Fills in the default of the parameter that was left out. */
-export function settingsOf(settings: z.output<typeof settingsSchema> = {}): CollectionSettings {
+/** What was not named keeps its stored value, or takes its default. */
+export function settingsOf(
+  settings: z.output<typeof settingsSchema> = {},
+  stored: CollectionSettings = {},
+): CollectionSettings {
   const { bm25 } = settings
-  return bm25 === undefined ? {} : { bm25: { k1: bm25.k1 ?? DEFAULT_BM25.k1, b: bm25.b ?? DEFAULT_BM25.b } }
+  if (bm25 === undefined) return stored
+  const before = stored.bm25 ?? DEFAULT_BM25
+  return { ...stored, bm25: { k1: bm25.k1 ?? before.k1, b: bm25.b ?? before.b } }
 }

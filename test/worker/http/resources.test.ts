@@ -238,6 +238,14 @@ describe('collections', () => {
     expect(made.headers.get('location')).toBe('/v1/collections/settings')
     const changed = await api('PATCH', '/v1/collections/settings', { name: 'renamed', settings: { bm25: { k1: 1.2 } } })
     expect(changed.json).toMatchObject({ id: made.json.id, name: 'renamed', settings: { bm25: { k1: 1.2, b: 0.4 } } })
+    for (const [settings, bm25] of [
+      [{ bm25: { b: 0.7 } }, { k1: 1.2, b: 0.7 }],
+      [{ bm25: { k1: 1 } }, { k1: 1, b: 0.7 }],
+      [{ bm25: {} }, { k1: 1, b: 0.7 }],
+      [{}, { k1: 1, b: 0.7 }],
+    ] as const) {
+      expect((await api('PATCH', '/v1/collections/renamed', { settings })).json.settings).toEqual({ bm25 })
+    }
     expect(problemOf(await api('PATCH', '/v1/collections/renamed', { shards: 2 }))).toMatchObject({
       code: 'not_supported',
       pointers: ['/shards'],

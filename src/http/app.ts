@@ -14,7 +14,7 @@ import { rawPath, routerPattern } from './paths.ts'
 import { Pipeline } from './pipeline.ts'
 import type { KeepAlive } from './pipeline.ts'
 import { problemAnswer } from './problem-response.ts'
-import { addCommonHeaders, isLocal, preflightHeaders } from './response-headers.ts'
+import { addCommonHeaders, isLoopback, preflightHeaders } from './response-headers.ts'
 import { ROUTES } from './routes.ts'
 import type { Route } from './route.ts'
 
@@ -83,7 +83,7 @@ function refusal(error: unknown, exchange: Exchange): Response {
 function finish(context: Context<AppEnvironment>, exchange: Exchange, { log }: AppDependencies): void {
   const { res: response } = context
   const { requestId, url, isApi, timings, allowedOrigin, principal, code, stack } = exchange
-  if (isApi) response.headers.set('server-timing', timings.header(isLocal(url)))
+  if (isApi) response.headers.set('server-timing', timings.header(isLoopback(url)))
   addCommonHeaders(response.headers, {
     url,
     isApi,

@@ -10,6 +10,7 @@ import type { AppDependencies } from './dependencies.ts'
 import { openApiDocument } from './openapi.ts'
 import type { OpenApiDocument } from './openapi.ts'
 import { problemPage, referencePage } from './reference-page.ts'
+import { isLoopback } from './response-headers.ts'
 import { ROUTES } from './routes.ts'
 
 const HTML = 'text/html; charset=utf-8'
@@ -22,9 +23,6 @@ const FILES: Readonly<Record<string, { readonly asset: string; readonly type: st
   '/page.css': { asset: 'console/page.css', type: 'text/css; charset=utf-8' },
   '/favicon.svg': { asset: 'console/favicon.svg', type: 'image/svg+xml' },
 }
-
-/** Names under which a browser reaches its own machine; a foreign name that points here is a rebinding attack. */
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 export function mountPages(app: App, dependencies: AppDependencies): void {
   const { version, readAsset, demo } = dependencies
@@ -46,8 +44,7 @@ export function mountPages(app: App, dependencies: AppDependencies): void {
     return page(problemPage(code as ProblemCode))
   })
   get('/demo.json', (context) => {
-    const isOwnMachine = LOOPBACK.has(context.var.exchange.url.hostname)
-    return json((isOwnMachine && demo) || { publicKey: null, collection: null }, 'no-store')
+    return json((isLoopback(context.var.exchange.url) && demo) || { publicKey: null, collection: null }, 'no-store')
   })
   for (const [path, { asset, type }] of Object.entries(FILES)) {
     get(path, async () => {

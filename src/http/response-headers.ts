@@ -29,8 +29,11 @@ export function preflightHeaders(): Headers {
   })
 }
 
-/** Whether the server is reached over plain http, as on a laptop: no HSTS there, and the clock runs during computing. */
-export const isLocal = (url: URL): boolean => url.protocol === 'http:'
+/** Names under which a browser reaches its own machine; a foreign name that points here is a rebinding attack. */
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Whether the server is reached as one's own machine. The scheme says nothing: others are reached over http, too. */
+export const isLoopback = (url: URL): boolean => LOOPBACK.has(url.hostname)
 
 /** Adds what every answer carries. `allowedOrigin` is the exact origin that the credential allows, if it does. */
 export function addCommonHeaders(
@@ -45,7 +48,9 @@ export function addCommonHeaders(
   headers.set('cross-origin-opener-policy', 'same-origin')
   const isPage = headers.get('content-type')?.startsWith('text/html') ?? false
   headers.set('content-security-policy', isPage ? PAGE_POLICY : DATA_POLICY)
-  if (!isLocal(context.url)) headers.set('strict-transport-security', 'max-age=31536000')
+  // Plain http may not carry it (RFC 6797, 7.2); on the own machine it would shut out other servers there.
+  if (context.url.protocol === 'https:' && !isLoopback(context.url))
+    headers.set('strict-transport-security', 'max-age=31536000')
   if (context.isApi) headers.set('cache-control', 'no-store')
   if (context.allowedOrigin !== undefined) {
     headers.set('access-control-allow-origin', context.allowedOrigin)

@@ -58,7 +58,7 @@ export class ExtractiveGenerator implements Generator {
     const language = languageOf(request)
     const question = readQuestion(request.question, language)
     const candidates = distinct(request.passages.flatMap((passage, index) => candidatesOf(passage, index, language)))
-    if (candidates.length === 0) return []
+    if (candidates.length === 0 || (question.words.length === 0 && question.cue === 'open')) return []
     const terms = candidates.map((candidate) => termsOf(candidate, language))
     const weights = weightsOf(question, terms)
     const elsewhere = termsByDocument(candidates, terms, request.passages)
@@ -73,7 +73,7 @@ export class ExtractiveGenerator implements Generator {
       const { focus, topic, holdsCue } = weigh(one, never)
       return focus + topic + (holdsCue ? 0.3 : 0) + one.passageScore
     })
-    const meaning = this.#embedder === undefined ? undefined : new MeaningReader(this.#embedder, question)
+    const meaning = this.#meaningOf(question)
     const vectors: (Float32Array | undefined)[] = []
     const similarities: (number | undefined)[] = []
     for (const { candidate } of close) {
@@ -101,6 +101,13 @@ export class ExtractiveGenerator implements Generator {
         scored[index] = score(one, index, await meaning.nearestWords(one.terms))
     }
     return scored.toSorted((a, b) => b.confidence - a.confidence)
+  }
+
+  /** In languages that the model was not trained for its likeness means nothing, and words alone decide. */
+  #meaningOf(question: Question): MeaningReader | undefined {
+    const languages = this.#embedder?.profile.languages ?? []
+    const isKnown = languages.length === 0 || question.language === 'und' || languages.includes(question.language)
+    return this.#embedder === undefined || !isKnown ? undefined : new MeaningReader(this.#embedder, question)
   }
 }
 

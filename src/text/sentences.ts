@@ -143,6 +143,8 @@ function splitBlock(text: string, block: Span, language: string, found: Span[]):
 /** Whether what follows still belongs to the sentence that the segmenter closed. */
 function continues(sentence: string, next: string, language: string): boolean {
   const tail = sentence.trimEnd()
+  // Without white space it is an address or a name: "a.example/b?c=d", "Yahoo!Mail".
+  if (tail === sentence && /[.?!]$/.test(tail) && /^[\p{L}\p{N}]/u.test(next)) return true
   // "Really?" he said.
   if (/["'”’»)]$/.test(tail) && /^\p{Ll}/u.test(next)) return true
   const last = /(?:^|[\s(["'„“«])([\p{L}\p{M}.]*\p{L}|\d{1,3})\.$/u.exec(tail)

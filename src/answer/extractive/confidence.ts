@@ -17,7 +17,7 @@ export function confidenceOf(evidence: Evidence, question: Question, candidate: 
   const kind = candidate.kind === 'code' || candidate.kind === 'list' ? (question.isBroad ? 0.7 : -0.3) : 0
   const cue = cueWeight(question, holdsCue) + (namesAttribute && holdsCue ? 0.8 : 0)
   const common = cue - 3.5 * missingNames + kind
-  if (similarity === undefined) return sigmoid(-2.9 + 3.5 * exactFocus + 1.5 * topic + common)
+  if (similarity === undefined) return sigmoid(-2.9 + 3.5 * focus + 1.5 * topic + common)
   const close = holdsCue ? 6 * Math.max(0, similarity - CLOSE_SIMILARITY) : 0
   const meaning = 2.7 * similarity + 3.2 * prominence + close
   return sigmoid(-4.3 + meaning + (2 + 1.7 * similarity) * focus + 0.9 * exactFocus + common)

@@ -125,6 +125,8 @@ const TIME = new RegExp(
 const NUMBER_WORDS =
   /\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand|million|half|third|quarter|dozen|once|twice|free|daily|weekly|monthly|yearly|ein(?:e|en)?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|deux|trois|quatre|cinq|dos|tres|cuatro|cinco)\b/i
 const NAME = /(?<=[\p{Ll}\p{N},;:)]["']?\s)\p{Lu}\p{L}+|\p{Lu}[\p{L}.]+ (?:\p{Lu}[\p{L}.]+|van|von|de)\b/u
+/** Where every noun has a capital letter, a name takes two words. */
+const FULL_NAME = /\p{Lu}[\p{Ll}.]+ (?:von |van |de |zu )?\p{Lu}\p{Ll}+/u
 const ROLE =
   /\b(?:admin|owner|user|member|manager|employee|customer|director|author|founder|chair|president|captain|parent|team|compan|council|people|anyone|everyone|everybody|nobody|residents|volunteers)/i
 const PLACE =
@@ -181,6 +183,7 @@ export function holdsCue(text: string, question: Question): boolean {
     if (isName && word.length > 1)
       rest = rest.replaceAll(new RegExp(`(?<![\\p{L}\\p{N}])${word}(?![\\p{L}\\p{N}])`, 'giu'), '…')
   }
+  if (question.cue === 'person' && question.language === 'de') return FULL_NAME.test(rest) || ROLE.test(rest)
   return HOLDS[question.cue](rest)
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { answer } from '../../../src/answer/answer.ts'
 import type { AnswerRequest } from '../../../src/answer/answer-request.ts'
 import { Problem } from '../../../src/core/problem.ts'
+import { EDGE_EN } from '../../../src/models/profiles.ts'
 import { FakeCollections, SECRET, collectionRecord } from '../search/fake-shards.ts'
 
 /** Where the fake's chunks would lie in longer documents. */
@@ -76,7 +77,8 @@ describe('answer', () => {
     const collection = collectionRecord('own', 1)
     const words = 'Mount karvel was first climbed in 1911 by Inge Solberg.'.split(' ')
     await fake.put(collection, { id: 'karvel', metadata: {}, chunks: [{ words, language: 'en' }] })
-    fake.embedFailure = new Problem('upstream_timeout')
-    expect((await answer(fake.deps, collection, SECRET, { question: QUESTION })).answer).toContain('Inge Solberg')
+    const embed = () => Promise.reject(new Problem('upstream_timeout'))
+    const deps = { ...fake.deps, models: { queryEmbedder: () => ({ profile: EDGE_EN, embed }) } }
+    expect((await answer(deps, collection, SECRET, { question: QUESTION })).answer).toContain('Inge Solberg')
   })
 })

@@ -42,6 +42,13 @@ describe('sentences', () => {
     expect(split('**Why is it cold?** Warm the cup.')).toEqual(['**Why is it cold?**', 'Warm the cup.'])
   })
 
+  it('do not end inside addresses', () => {
+    expect(split('See https://x.example/a?b=c!d for more. Bye.')).toEqual([
+      'See https://x.example/a?b=c!d for more.',
+      'Bye.',
+    ])
+  })
+
   it('end at ideographic full stops', () => {
     expect(split('東京は首都です。大阪は違います。', 'ja')).toEqual(['東京は首都です。', '大阪は違います。'])
   })

@@ -3,7 +3,7 @@ import { utf8Length } from '../core/bytes.ts'
 import { Faults, isJsonObject, pointerTo } from '../core/faults.ts'
 import { MAX_QUERY_BYTES } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
-import { parseSearchRequest } from '../search/parse-search-request.ts'
+import { parseSearchRequest, refusePrivateFields } from '../search/parse-search-request.ts'
 import type { SearchRequest } from '../search/search-request.ts'
 import type { AnswerRequest, Message } from './answer-request.ts'
 
@@ -34,6 +34,7 @@ export function parseAnswerRequest(body: unknown, credential: { readonly kind: s
     faults.throwIfAny()
     throw new Problem('invalid_request')
   }
+  refusePrivateFields(body['search'], credential, '/search')
   faults.checkMembers(body, '', KNOWN)
   checkGenerator(body, faults)
   const { question, pointer } = questionOf(body, faults)

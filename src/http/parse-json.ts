@@ -9,18 +9,20 @@ import { invalidField } from '../core/problem.ts'
 /** Deeper bodies are refused, so that recursion over a value is always safe. */
 const MAX_JSON_DEPTH = 64
 
-/** @throws invalid_request with the pointer of each fault; `''` where the text is not JSON at all */
-export function parseJson(text: string): unknown {
-  let value: unknown
+/** @throws invalid_request for the whole text where it is not JSON */
+export function readJson(text: string): unknown {
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     throw invalidField('', text.trim() === '' ? 'a JSON body is required' : 'the body is not valid JSON')
   }
+}
+
+/** @throws invalid_request with the pointer of each fault */
+export function checkJson(value: unknown): void {
   const faults = new Faults()
   visit(value, [], faults)
   faults.throwIfAny()
-  return value
 }
 
 /** Pointers are spelt only for faults. O(size of the value); recursion ends at the depth limit. */

@@ -23,7 +23,7 @@ import type { Principal } from '../tenancy/principal.ts'
 import type { AppDependencies } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 import { findCollection } from './find-collection.ts'
-import { parseJson } from './parse-json.ts'
+import { checkJson, readJson } from './parse-json.ts'
 import { pathParameters } from './paths.ts'
 import { problemAnswer } from './problem-response.ts'
 import { BodyAdmission, decodeUtf8, readBody } from './read-body.ts'
@@ -106,7 +106,7 @@ export class Pipeline {
     return readBody(request, this.#admission, { maxBytes, owner: principal.tenant?.uid ?? principal.keyId })
   }
 
-  /** Everything up to 400, and paths that are none. @throws invalid_request, not_supported, not_found */
+  /** Everything up to 400, and paths that are none. @throws forbidden, invalid_request, not_supported, not_found */
   async #prepare(
     route: Route,
     request: Request,
@@ -114,8 +114,12 @@ export class Pipeline {
     principal: Principal,
     received: ReceivedBody | undefined,
   ): Promise<Prepared> {
-    const query = parseQuery(route, exchange.url.searchParams)
-    const body = received === undefined ? undefined : parseBody(route, received, principal, this.#dependencies.clock())
+    const { searchParams: parameters } = exchange.url
+    const json = received === undefined ? undefined : readJson(decodeUtf8(received.bytes))
+    route.forbid?.({ parameters, body: json }, principal)
+    const asked = parseQuery(route, parameters)
+    const query = route.narrowQuery === undefined ? asked : route.narrowQuery(asked, principal)
+    const body = received === undefined ? undefined : parseBody(route, json, principal, this.#dependencies.clock())
     const params = pathParameters(route.path, exchange.path)
     if (params === undefined) throw new Problem('not_found')
     if (route.access.kind !== 'root') requireTenant(principal)
@@ -243,8 +247,8 @@ function parseQuery(route: Route, parameters: URLSearchParams): unknown {
   return route.query === undefined ? undefined : parseWith(route.query, { ...values })
 }
 
-function parseBody(route: Route, received: ReceivedBody, principal: Principal, nowMs: number): unknown {
-  const value = parseJson(decodeUtf8(received.bytes))
+function parseBody(route: Route, value: unknown, principal: Principal, nowMs: number): unknown {
+  checkJson(value)
   if (route.body?.parse !== undefined) return route.body.parse(value, principal, nowMs)
   return route.body === undefined ? undefined : parseWith(route.body.schema, value, route.body.notYet)
 }

@@ -85,6 +85,13 @@ interface RouteDocumentation {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** What a request asks for, before anything of it is checked. */
+export interface AskedFor {
+  readonly parameters: URLSearchParams
+  /** Any JSON; `undefined` where the route has no body. */
+  readonly body: unknown
+}
+
 interface RouteDefinition<
   Path extends string,
   Query extends z.ZodType,
@@ -94,7 +101,11 @@ interface RouteDefinition<
   readonly method: Method
   readonly path: Path
   readonly access: Access
+  /** Refuses what the credential may not ask for, before anything is said of faults. @throws forbidden */
+  readonly forbid?: (asked: AskedFor, principal: Principal) => void
   readonly query?: Query
+  /** Fits the query to the credential. @throws invalid_request */
+  readonly narrowQuery?: (query: z.output<Query>, principal: Principal) => z.output<Query>
   readonly body?: RouteBody<Schema, Body>
   readonly handle: (request: RouteRequest<Path, z.output<Query>, Body>, dependencies: AppDependencies) => Promise<Reply>
 }
@@ -104,7 +115,9 @@ export interface Route extends RouteDocumentation {
   readonly method: Method
   readonly path: string
   readonly access: Access
+  readonly forbid?: (asked: AskedFor, principal: Principal) => void
   readonly query?: z.ZodType
+  readonly narrowQuery?: (query: unknown, principal: Principal) => unknown
   readonly body?: RouteBody<z.ZodType, unknown>
   readonly handle: (request: RouteRequest<string, unknown, unknown>, dependencies: AppDependencies) => Promise<Reply>
 }

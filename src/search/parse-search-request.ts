@@ -12,7 +12,6 @@ import {
   MAX_FIELD_PATH_PARTS,
   MAX_HITS,
   MAX_QUERY_BYTES,
-  PUBLIC_KEY_MAX_FACET_VALUES,
   PUBLIC_KEY_MAX_HITS,
 } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
@@ -86,7 +85,7 @@ export function parseSearchRequest(body: unknown, credential: { readonly kind: s
     faults.throwIfAny()
     throw new Problem('invalid_request')
   }
-  if (isPublic) refusePrivateFields(body)
+  refusePrivateFields(body, credential)
   faults.checkMembers(body, '', KNOWN, NOT_BUILT)
 
   const checked: CheckedSearch = {
@@ -96,7 +95,7 @@ export function parseSearchRequest(body: unknown, credential: { readonly kind: s
     limit: numberIn(body['limit'], 1, isPublic ? PUBLIC_KEY_MAX_HITS : MAX_HITS, '/limit', faults) ?? DEFAULT_LIMIT,
     cursor: cursorOf(body['cursor'], faults),
     filter: body['filter'] === undefined ? undefined : faults.attempt(() => parseFilter(body['filter'], '/filter')),
-    facets: paths(body['facets'], '/facets', isPublic ? PUBLIC_KEY_MAX_FACET_VALUES : MAX_FACETS, faults) ?? [],
+    facets: paths(body['facets'], '/facets', MAX_FACETS, faults) ?? [],
     fusion: fusionOf(body['fusion'], faults),
     byDocument: oneOf(body['groupBy'], ['document'], '/groupBy', faults) === 'document',
     exact: flag(body['exact'], '/exact', faults) ?? false,
@@ -118,12 +117,19 @@ export function parseSearchRequest(body: unknown, credential: { readonly kind: s
   return { ...checked, identity: canonicalJson(rest) }
 }
 
-/** What shows raw scores or costs a whole scan is not for keys that lie open in a website. */
-function refusePrivateFields(body: Record<string, unknown>): void {
+/**
+ * Refuses what shows raw scores or costs a whole scan to keys that lie open in a website. It looks at nothing else, so
+ * that it can go before everything that is checked; `pointer` is where the search stands in the body.
+ * @throws forbidden
+ */
+export function refusePrivateFields(search: unknown, credential: { readonly kind: string }, pointer = ''): void {
+  if (credential.kind !== 'public' || !isJsonObject(search)) return
   for (const name of ['explain', 'exact', 'vector']) {
-    if (body[name] === undefined || body[name] === false) continue
+    if (search[name] === undefined || search[name] === false) continue
     const detail = 'is refused for public keys'
-    throw new Problem('forbidden', `/${name} ${detail}`, { errors: [{ pointer: `/${name}`, detail }] })
+    throw new Problem('forbidden', `${pointer}/${name} ${detail}`, {
+      errors: [{ pointer: `${pointer}/${name}`, detail }],
+    })
   }
 }
 

@@ -2,6 +2,8 @@
 import { answer } from '../../answer/answer.ts'
 import type { AnswerRequest } from '../../answer/answer-request.ts'
 import { parseAnswerRequest } from '../../answer/parse-answer-request.ts'
+import { isJsonObject } from '../../core/faults.ts'
+import { refusePrivateFields } from '../../search/parse-search-request.ts'
 import { answerResultSchema, answerSchema } from '../schemas/search.ts'
 import { defineRoute } from '../route.ts'
 import { recordSearch } from '../timings.ts'
@@ -15,6 +17,9 @@ export const createAnswer = defineRoute({
   description:
     'Quotes the sentences that answer and cites each one; every citation was checked against its document. Where nothing supports an answer it abstains: `answer` is empty.',
   access: { kind: 'key', anyOf: ['answer'] },
+  forbid: ({ body }, principal) => {
+    if (isJsonObject(body)) refusePrivateFields(body['search'], principal, '/search')
+  },
   body: {
     schema: answerSchema,
     parse: (value, principal): AnswerRequest => {

@@ -1,7 +1,7 @@
 /** `POST /v1/collections/{collection}/search`. */
 import { search } from '../../search/search.ts'
 import type { SearchRequest } from '../../search/search-request.ts'
-import { parseSearchRequest } from '../../search/parse-search-request.ts'
+import { parseSearchRequest, refusePrivateFields } from '../../search/parse-search-request.ts'
 import { searchResultSchema, searchSchema } from '../schemas/search.ts'
 import { defineRoute } from '../route.ts'
 import { recordSearch } from '../timings.ts'
@@ -15,6 +15,7 @@ export const searchCollection = defineRoute({
   description:
     'Ranks chunks by meaning and by words, fused into one score. Pages reach rank 1,000 and, without writes, concatenate to exactly the one large page.',
   access: { kind: 'key', anyOf: ['search'] },
+  forbid: ({ body }, principal) => refusePrivateFields(body, principal),
   body: {
     schema: searchSchema,
     parse: (value, principal): SearchRequest => {

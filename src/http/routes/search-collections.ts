@@ -4,7 +4,7 @@ import { MAX_COLLECTIONS_PER_SEARCH } from '../../core/limits.ts'
 import { asProblem, invalidField } from '../../core/problem.ts'
 import { search } from '../../search/search.ts'
 import type { SearchRequest } from '../../search/search-request.ts'
-import { parseSearchRequest } from '../../search/parse-search-request.ts'
+import { parseSearchRequest, refusePrivateFields } from '../../search/parse-search-request.ts'
 import type { Principal } from '../../tenancy/principal.ts'
 import { findCollection } from '../find-collection.ts'
 import { searchCollectionsSchema, searchResultSchema } from '../schemas/search.ts'
@@ -60,6 +60,7 @@ export const searchCollections = defineRoute({
   summary: 'Search several collections',
   description: 'Every collection must exist and be in reach, else the answer is 404.',
   access: { kind: 'key', anyOf: ['search'] },
+  forbid: ({ body }, principal) => refusePrivateFields(body, principal),
   body: {
     schema: searchCollectionsSchema,
     parse,

@@ -76,5 +76,9 @@ describe('parseAnswerRequest', () => {
       code: 'forbidden',
       pointers: ['/search/exact'],
     })
+    for (const beside of [{ question: '' }, { colour: 'red' }, { stream: true }]) {
+      const body = { question: 'a', ...beside, search: { explain: true, limit: 0 } }
+      expect(faultsOf(body, { kind: 'public' })).toEqual({ code: 'forbidden', pointers: ['/search/explain'] })
+    }
   })
 })

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { asProblem } from '../../../src/core/problem.ts'
-import { parseJson } from '../../../src/http/parse-json.ts'
+import { checkJson, readJson } from '../../../src/http/parse-json.ts'
+
+function parseJson(text: string): unknown {
+  const value = readJson(text)
+  checkJson(value)
+  return value
+}
 
 function pointersOf(text: string): string[] {
   try {
@@ -11,7 +17,7 @@ function pointersOf(text: string): string[] {
   }
 }
 
-describe('parseJson', () => {
+describe('a JSON body', () => {
   it('gives the value of good JSON as it is', () => {
     const value = { a: [1, 'ü😀', null, { b: true }], '': -0.5 }
     expect(parseJson(JSON.stringify(value))).toEqual(value)

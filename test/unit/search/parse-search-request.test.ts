@@ -84,6 +84,15 @@ describe('a search request', () => {
     expect(refusal({ query: 'x', expand: true, limit: 0 }).code).toBe('invalid_request')
   })
 
+  it('by a public key is refused what shows raw scores, before any fault is told', () => {
+    for (const name of ['explain', 'exact', 'vector']) {
+      expect(() => parseSearchRequest({ [name]: true, limit: 0, colour: 1 }, { kind: 'public' })).toThrow(
+        `/${name} is refused for public keys`,
+      )
+    }
+    expect(parseSearchRequest({ query: 'x', explain: false }, { kind: 'public' }).explain).toBe(false)
+  })
+
   it('lists every fault', () => {
     const { errors } = refusal({ limit: 0, mode: 'x', filter: { a: { $near: 1 } }, colour: 1 })
     expect(errors?.map(({ pointer }) => pointer).sort()).toEqual([

@@ -129,8 +129,13 @@ describe('searches', () => {
         ['/v1/collections/open/search', {}],
         ['/v1/search', { collections: 7 }],
       ] as const) {
-        const answer = await world.call('POST', path, { key, headers, body: { query: 'x', ...field, ...more } })
-        expect(problemOf(answer)).toMatchObject({ status: 403, code: 'forbidden' })
+        for (const fault of [{}, { colour: 'red' }, { query: 'a\u0000' }, { limit: 0 }]) {
+          const body = { query: 'x', ...field, ...more, ...fault }
+          for (const target of [path, `${path}?colour=red`]) {
+            const answer = await world.call('POST', target, { key, headers, body })
+            expect(problemOf(answer)).toMatchObject({ status: 403, code: 'forbidden' })
+          }
+        }
       }
     }
     const wide = await world.call('POST', '/v1/collections/open/search', {

@@ -7,6 +7,8 @@ const MAX_FAILURES = 100
 
 export class JobItems {
   readonly #database: SqlDatabase
+  /** No item is older than this. Kept once it was looked up, because that reads every item. */
+  #oldestMs: number | undefined
 
   constructor(database: SqlDatabase) {
     this.#database = database
@@ -64,6 +66,13 @@ export class JobItems {
 
   /** Drops items that were settled long ago. */
   prune(nowMs: number): void {
+    this.#oldestMs = undefined
     this.#database.run(`DELETE FROM job_items WHERE status <> 'queued' AND at < ?`, nowMs - TOMBSTONE_RETENTION_MS)
+  }
+
+  /** When the first of the items there are now may be dropped; undefined without items. */
+  nextPruneMs(): number | undefined {
+    this.#oldestMs ??= this.#database.get<{ at: number | null }>('SELECT min(at) AS at FROM job_items')?.at ?? undefined
+    return this.#oldestMs === undefined ? undefined : this.#oldestMs + TOMBSTONE_RETENTION_MS
   }
 }

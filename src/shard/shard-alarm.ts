@@ -55,7 +55,11 @@ export class ShardAlarm {
     const pendingMs = this.#state.pending.nextDueMs()
     if (pendingMs !== undefined) due.push(pendingMs)
     if (isProjectionBehind(this.#state)) due.push(Math.max(now + PROJECTION_DELAY_MS, this.#projectNotBeforeMs))
-    const pruneMs = [this.#state.log.nextPruneMs(), this.#state.tombstones.nextPruneMs()]
+    const pruneMs = [
+      this.#state.log.nextPruneMs(),
+      this.#state.tombstones.nextPruneMs(),
+      this.#state.jobs.nextPruneMs(),
+    ]
     for (const timeMs of pruneMs) if (timeMs !== undefined) due.push(Math.max(timeMs, now + PRUNE_INTERVAL_MS))
     return due.length === 0 ? undefined : Math.max(Math.min(...due), now)
   }
@@ -81,7 +85,8 @@ export class ShardAlarm {
     this.#state.database.transaction(() => {
       this.#state.log.prune([CATALOGUE_READER], now)
       this.#state.tombstones.prune(now)
-      this.#state.jobs.prune(now)
+      // What the catalogue has not heard of yet must not be forgotten here.
+      if (!isProjectionBehind(this.#state)) this.#state.jobs.prune(now)
     })
   }
 }

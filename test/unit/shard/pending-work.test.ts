@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_CHUNKS_PER_SHARD, MAX_PASSAGES_PER_CALL } from '../../../src/core/limits.ts'
+import {
+  LOG_RETENTION_MS,
+  MAX_CHUNKS_PER_SHARD,
+  MAX_PASSAGES_PER_CALL,
+  TOMBSTONE_RETENTION_MS,
+} from '../../../src/core/limits.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import { MAX_ATTEMPTS } from '../../../src/shard/pending-work.ts'
 import { NodeShard } from '../../support/node-shard.ts'
@@ -139,6 +144,27 @@ describe('pending work', () => {
       queued: 0,
       failures: [{ documentId: 'long', code: 'shard_full' }],
     })
+  })
+
+  it('wakes to forget the items of old jobs, once the catalogue has heard of them', async () => {
+    const shard = new NodeShard()
+    await shard.stage('job_1', [{ id: 'x', text: 'A' }])
+    await shard.alarm.run()
+    const endedMs = shard.nowMs
+    // The day after, what is left to do is to forget the job.
+    shard.nowMs += LOG_RETENTION_MS + 3_600_000
+    await shard.alarm.run()
+    expect(shard.alarm.nextRunMs()).toBe(endedMs + TOMBSTONE_RETENTION_MS)
+    shard.nowMs = endedMs + TOMBSTONE_RETENTION_MS + 1
+    shard.database.run('DELETE FROM readers')
+    shard.projectFault = new Error('down')
+    await shard.alarm.run()
+    expect(shard.state.jobs.find('job_1', 'x')).toBe('indexed')
+    shard.projectFault = undefined
+    shard.nowMs += 3_600_000
+    await shard.alarm.run()
+    expect(shard.state.jobs.find('job_1', 'x')).toBeUndefined()
+    expect(shard.alarm.nextRunMs()).toBeUndefined()
   })
 
   it('stops for good when the shard is erased', async () => {

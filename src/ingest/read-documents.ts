@@ -69,12 +69,13 @@ export async function listDocuments(
   }
 }
 
-/** Totals of a collection. They count all documents, whatever the credential's filter. */
+/** Totals of what the credential may see of a collection. */
 export async function collectionStatistics(
   { placement }: Reading,
   collection: CollectionRecord,
+  { filter }: Reader,
 ): Promise<Omit<ShardStatistics, 'sequence'>> {
-  const parts = await Promise.all(shardsOf(placement, collection).map((shard) => asked(shard.statistics())))
+  const parts = await Promise.all(shardsOf(placement, collection).map((shard) => asked(shard.statistics(filter))))
   const total = { documents: 0, chunks: 0, bytes: 0, pending: 0 }
   for (const part of parts) {
     total.documents += part.documents

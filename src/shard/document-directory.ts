@@ -48,6 +48,20 @@ export class DocumentDirectory {
     return this.#directory().textBytes
   }
 
+  /** What the given documents amount to. */
+  totals(documents: Iterable<number>): { documents: number; chunks: number; bytes: number } {
+    const { byDocument } = this.#directory()
+    const totals = { documents: 0, chunks: 0, bytes: 0 }
+    for (const document of documents) {
+      const entry = byDocument.get(document)
+      if (entry === undefined) continue
+      totals.documents++
+      totals.chunks += entry.languages.length
+      totals.bytes += entry.bytes
+    }
+    return totals
+  }
+
   idOf(document: number): string | undefined {
     return this.#directory().byDocument.get(document)?.id
   }

@@ -76,6 +76,10 @@ export class PendingStore {
     return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE job = ?`, job)
   }
 
+  all(): PendingRow[] {
+    return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending`)
+  }
+
   /** Last accepted pending write of each document. */
   latestOfAll(): PendingRow[] {
     return this.#database.all<PendingRow>(

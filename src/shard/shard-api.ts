@@ -297,7 +297,8 @@ export interface ShardApi {
     readonly limit: number
     readonly visibility?: Filter
   }): Promise<StoredDocument[]>
-  statistics(): Promise<ShardStatistics>
+  /** Totals of the documents that are visible. */
+  statistics(visibility?: Filter): Promise<ShardStatistics>
 
   keywordStatistics(words: readonly string[]): Promise<KeywordStatistics & { readonly sequence: number }>
   search(request: ShardSearchRequest): Promise<ShardSearchResult>

@@ -153,8 +153,8 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
     return this.#opened().reads.list(options)
   }
 
-  async statistics() {
-    return this.#opened().reads.statistics()
+  async statistics(visibility?: Visibility) {
+    return this.#opened().reads.statistics(visibility)
   }
 
   async keywordStatistics(words: readonly string[]) {

@@ -71,8 +71,12 @@ export class ShardReads {
     return found
   }
 
-  statistics(): ShardStatistics {
-    const { directory, pending, position } = this.#state
+  statistics(visibility?: Visibility): ShardStatistics {
+    const { directory, metadata, pending, position } = this.#state
+    if (visibility !== undefined) {
+      const waiting = pending.all().filter((row) => isVisible(row, visibility)).length
+      return { ...directory.totals(metadata.matching(visibility)), pending: waiting, sequence: position }
+    }
     return {
       documents: directory.documentCount,
       chunks: directory.chunkCount,

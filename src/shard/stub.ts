@@ -33,7 +33,7 @@ export function shardStub(connect: () => Promise<ShardRpc>): ShardApi {
     document: async (id, options) => read((shard) => shard.document(id, options)),
     latestSource: async (id, visibility) => read((shard) => shard.latestSource(id, visibility)),
     listDocuments: async (options) => read((shard) => shard.listDocuments(options)),
-    statistics: async () => read((shard) => shard.statistics()),
+    statistics: async (visibility) => read((shard) => shard.statistics(visibility)),
     keywordStatistics: async (words) => read((shard) => shard.keywordStatistics(words)),
     search: async (request) => read((shard) => shard.search(request)),
     fetch: async (request) => read((shard) => shard.fetchChunks(request)),

@@ -11,8 +11,8 @@ export const getCollection = defineRoute({
   summary: 'Get a collection with its statistics',
   access: { kind: 'key' },
   responses: { 200: { description: 'The collection.', schema: collectionWithStatisticsSchema } },
-  async handle({ collection }, { placement }) {
-    const statistics = await collectionStatistics({ placement }, collection)
+  async handle({ collection, principal }, { placement }) {
+    const statistics = await collectionStatistics({ placement }, collection, principal)
     return { status: 200, body: { ...collectionView(collection), statistics } }
   },
 })

@@ -163,8 +163,9 @@ export class FakeShard implements WriteShard, ReadShard {
     return Promise.resolve(documents.sort((a, b) => compareUtf8(a.id, b.id)).slice(0, limit))
   }
 
-  statistics() {
-    const documents = this.applied.size
+  statistics(visibility?: Parameters<ReadShard['statistics']>[0]) {
+    const sources = [...this.applied.values()].map(({ prepared }) => prepared.source)
+    const documents = sources.filter((source) => visibility === undefined || matches(visibility, source)).length
     return Promise.resolve({ documents, chunks: 2 * documents, bytes: 3, pending: 1, sequence: 9 })
   }
 

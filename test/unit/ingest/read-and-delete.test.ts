@@ -113,11 +113,17 @@ describe('deleting many', () => {
 describe('statistics', () => {
   it('are sums over the shards', async () => {
     const fake = await filled(['a', 'b', 'c'], 3)
-    expect(await collectionStatistics(fake.deps, fake.collection)).toEqual({
+    expect(await collectionStatistics(fake.deps, fake.collection, KEY)).toEqual({
       documents: 3,
       chunks: 6,
       bytes: 9,
       pending: 3,
     })
+  })
+
+  it('count what the key may see', async () => {
+    const fake = await filled(['a', 'b', 'c'], 3)
+    const key = { ...KEY, filter: parseFilter({ even: true }) }
+    expect(await collectionStatistics(fake.deps, fake.collection, key)).toMatchObject({ documents: 2, chunks: 4 })
   })
 })

@@ -112,3 +112,21 @@ describe('lists', () => {
     expect(shard.reads.latestSource('d000', team('a'))).toBeUndefined()
   })
 })
+
+describe('totals', () => {
+  it('count visible documents, their chunks, their bytes and their pending writes alone', async () => {
+    const shard = new NodeShard()
+    await shard.put({ id: 'x', text: 'one\ntwo', metadata: { team: 'a' } })
+    await shard.put({ id: 'y', text: 'three', metadata: { team: 'b' } })
+    await shard.put({ id: 'z', text: 'four', metadata: { team: 'a' } })
+    await shard.stage('job_1', [
+      { id: 'y', text: 'five', metadata: { team: 'a' } },
+      { id: 'w', text: 'six', metadata: { team: 'b' } },
+    ])
+    expect(shard.reads.statistics()).toMatchObject({ documents: 3, chunks: 4, bytes: 16, pending: 2 })
+    expect(shard.reads.statistics(team('a'))).toMatchObject({ documents: 2, chunks: 3, bytes: 11, pending: 1 })
+    await shard.delete('x')
+    expect(shard.reads.statistics(team('a'))).toMatchObject({ documents: 1, chunks: 1, bytes: 4, pending: 1 })
+    expect(shard.reads.statistics(team('c'))).toMatchObject({ documents: 0, chunks: 0, bytes: 0, pending: 0 })
+  })
+})

@@ -21,6 +21,7 @@ import { DurableSqlDatabase } from './shard/durable-sql-database.ts'
 import type { ShardProjection } from './shard/projection.ts'
 import { Placement } from './shard/placement.ts'
 import { ShardObject } from './shard/shard-object.ts'
+import { finishDeletions } from './shard/tenant-erasure.ts'
 import { Authenticator } from './tenancy/authenticate.ts'
 import { Sealer } from './tenancy/sealing.ts'
 import { TenantObject } from './tenancy/tenant-object.ts'
@@ -127,7 +128,13 @@ export class Shard extends ShardObject<WorkerEnv> {
 
 export class Tenant extends TenantObject<WorkerEnv> {
   constructor(state: DurableObjectState, env: WorkerEnv) {
-    super(state, env, { clock: systemClock, openDatabase })
+    super(state, env, {
+      clock: systemClock,
+      openDatabase,
+      finishDeletions: (tenantUid) =>
+        finishDeletions({ catalog: isolateOf(env).catalog, placement: new Placement(env.SHARD) }, tenantUid),
+      report: (error) => console.log(JSON.stringify({ level: 'error', event: 'deletion', message: String(error) })),
+    })
   }
 }
 

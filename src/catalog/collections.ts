@@ -41,12 +41,6 @@ export interface CollectionPageRequest extends PageRequest {
   readonly only?: readonly string[]
 }
 
-/** What the last step of a deletion removed from D1. */
-export interface PurgedRows {
-  readonly jobs: number
-  readonly documents: number
-}
-
 /** Rows of the document catalogue removed by one statement. */
 const PURGE_BATCH = 5_000
 
@@ -163,9 +157,9 @@ export class Collections {
 
   /**
    * The last step of a deletion, once the shards are empty. Only a collection marked deleted is removed; its jobs stay,
-   * as ended, for those who were given their ids. Safe to repeat.
+   * as ended, for those who were given their ids. Safe to repeat. Answers how many rows the document catalogue lost.
    */
-  async purge(tenantUid: TenantUid, id: CollectionId): Promise<PurgedRows> {
+  async purge(tenantUid: TenantUid, id: CollectionId): Promise<number> {
     const marked = sql`(SELECT id FROM collections
       WHERE id = ${id} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NOT NULL)`
     let purgedDocuments = 0
@@ -182,6 +176,7 @@ export class Collections {
       sql`DELETE FROM generations WHERE collection_id IN ${marked}`,
       sql`DELETE FROM collections WHERE id IN ${marked}`,
     )
+    return purgedDocuments
   }
 
   async #select(refine: (query: Query) => PromiseLike<Row[]>): Promise<CollectionRecord[]> {

@@ -1,5 +1,5 @@
 /** Tenants: the operator's view. A deleted tenant's public id stays taken for ever; of its row only the id and time stay. */
-import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { newTenantUid } from '../core/ids.ts'
 import type { TenantUid } from '../core/ids.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
@@ -121,26 +121,26 @@ export class Tenants {
     return (marked?.results as { uid: TenantUid }[] | undefined)?.[0]?.uid
   }
 
-  /** Tenants whose erasure was started and not finished, as after a crash. */
-  async unfinishedErasures(): Promise<readonly { readonly id: string; readonly uid: TenantUid }[]> {
+  /** The uid of a tenant that lives, or whose erasure was started and not finished; by public id. */
+  async erasableUid(id: string): Promise<TenantUid | undefined> {
     const rows = await this.#connection.run((db) =>
-      db
-        .select({ id: tenants.id, uid: tenants.uid })
-        .from(tenants)
-        .where(and(isNotNull(tenants.deletedAtMs), isNotNull(tenants.uid))),
+      db.select({ uid: tenants.uid }).from(tenants).where(eq(tenants.id, id)),
     )
-    return rows.flatMap(({ id, uid }) => (uid === null ? [] : [{ id, uid }]))
+    return rows[0]?.uid ?? undefined
   }
 
-  /** The last step, after every object of the tenant is empty: removes its rows, then its uid. Safe to repeat. */
-  async finishErasure(uid: TenantUid): Promise<ErasedRows> {
-    const ofLive = await this.#connection.run((db) =>
-      db
-        .select({ id: tenants.id })
-        .from(tenants)
-        .where(and(eq(tenants.uid, uid), isNull(tenants.deletedAtMs))),
+  /** How far the erasure of a tenant is: one whose uid is forgotten has no row left anywhere. */
+  async erasureState(uid: TenantUid): Promise<'live' | 'started' | 'finished'> {
+    const [row] = await this.#connection.run((db) =>
+      db.select({ deletedAtMs: tenants.deletedAtMs }).from(tenants).where(eq(tenants.uid, uid)),
     )
-    invariant(ofLive.length === 0, 'only a tenant whose erasure was started is erased')
+    if (row === undefined) return 'finished'
+    return row.deletedAtMs === null ? 'live' : 'started'
+  }
+
+  /** The last step, after every shard of the tenant is empty: removes its rows, then its uid. Safe to repeat. */
+  async finishErasure(uid: TenantUid): Promise<ErasedRows> {
+    invariant((await this.erasureState(uid)) !== 'live', 'only a tenant whose erasure was started is erased')
     let erasedDocuments = 0
     await this.#connection.run(async (db) => {
       for (;;) {

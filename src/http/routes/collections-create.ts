@@ -5,8 +5,8 @@ import type { GenerationRecord } from '../../catalog/records.ts'
 import { MAX_PREFIX_TOKENS, MAX_SHARDS } from '../../core/limits.ts'
 import { invalidField } from '../../core/problem.ts'
 import { bringYourOwnProfile, BRING_YOUR_OWN, EDGE_EN, findProfile } from '../../models/profiles.ts'
+import { createCollection } from '../../shard/collection-lifecycle.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
-import { createCollection } from '../collection-lifecycle.ts'
 import { requireNameInReach } from '../find-collection.ts'
 import {
   bringYourOwnSchema,

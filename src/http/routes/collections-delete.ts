@@ -1,7 +1,6 @@
 /** `DELETE /v1/collections/{collection}`. */
 import { Problem } from '../../core/problem.ts'
-import { requireTenant } from '../../tenancy/principal.ts'
-import { finishDeletions } from '../collection-lifecycle.ts'
+import { deleteCollection as deleteWhole } from '../../shard/collection-lifecycle.ts'
 import { defineRoute } from '../route.ts'
 
 export const deleteCollection = defineRoute({
@@ -13,10 +12,8 @@ export const deleteCollection = defineRoute({
   description: 'Its name is free at once: a collection made under it is new and empty.',
   access: { kind: 'key', anyOf: ['collections'] },
   responses: { 204: { description: 'Deleted.' } },
-  async handle({ collection, principal }, dependencies) {
-    const { uid } = requireTenant(principal)
-    if (!(await dependencies.catalog.collections.markDeleted(uid, collection.id))) throw new Problem('not_found')
-    await finishDeletions(dependencies, uid)
+  async handle({ collection }, dependencies) {
+    if (!(await deleteWhole(dependencies, collection))) throw new Problem('not_found')
     return { status: 204 }
   },
 })

@@ -114,20 +114,23 @@ describe('a deleted tenant', () => {
       documents: [{ id: 'a', status: 'indexed', bytes: 1, chunks: 1, version: 1, sequence: 1, updatedAtMs: 1 }],
     })
 
+    expect(await catalog.tenants.erasureState(tenant.uid)).toBe('live')
     expect(await catalog.tenants.startErasure(tenant.id)).toBe(tenant.uid)
     expect(await catalog.tenants.find(tenant.id)).toBeUndefined()
     expect(await catalog.keys.findKey(issued.key.id)).toBeUndefined()
     expect(await catalog.keys.findTenant(tenant.id)).toBeUndefined()
     expect(await catalog.collections.find(tenant.uid, 'docs')).toBeUndefined()
     expect((await catalog.collections.unfinishedDeletions(tenant.uid)).map(({ id }) => id)).toEqual([collection.id])
-    expect(await catalog.tenants.unfinishedErasures()).toContainEqual({ id: tenant.id, uid: tenant.uid })
+    expect(await catalog.tenants.erasureState(tenant.uid)).toBe('started')
+    expect(await catalog.tenants.erasableUid(tenant.id)).toBe(tenant.uid)
     // Interrupted here, the deletion is repeated: it goes on where it was.
     expect(await catalog.tenants.startErasure(tenant.id)).toBe(tenant.uid)
 
     expect(await catalog.tenants.finishErasure(tenant.uid)).toEqual({ keys: 1, collections: 1, jobs: 1, documents: 1 })
     expect(await rowCounts(tenant.uid)).toEqual({ keys: 0, collections: 0, jobs: 0, documents: 0 })
     expect(await catalog.tenants.startErasure(tenant.id)).toBeUndefined()
-    expect(await catalog.tenants.unfinishedErasures()).not.toContainEqual({ id: tenant.id, uid: tenant.uid })
+    expect(await catalog.tenants.erasableUid(tenant.id)).toBeUndefined()
+    expect(await catalog.tenants.erasureState(tenant.uid)).toBe('finished')
     const row = await env.DB.prepare('SELECT * FROM tenants WHERE id = ?').bind(tenant.id).first()
     expect(row).toEqual({
       id: tenant.id,

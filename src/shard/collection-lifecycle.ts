@@ -1,0 +1,92 @@
+/**
+ * Collections come into being and go in an order that survives a crash between any two steps: shards are ready before the
+ * row that names them exists, the row that names them outlives their contents, and a deletion is noted in the tenant's
+ * object, whose alarm finishes it, before anything is marked.
+ */
+import type { Catalog } from '../catalog/catalog.ts'
+import type { NewCollection } from '../catalog/collections.ts'
+import type { CollectionRecord } from '../catalog/records.ts'
+import type { Clock } from '../core/clock.ts'
+import type { CollectionId, TenantUid } from '../core/ids.ts'
+import { asProblem, invalidField } from '../core/problem.ts'
+import type { Placement } from './placement.ts'
+
+/** The part of a tenant's object that remembers deletions until they are finished; see `tenancy/tenant-object.ts`. */
+export interface DeletionMemory {
+  planDeletion(tenantUid: TenantUid, subject: string): Promise<void>
+  deletionFinished(subject: string): Promise<void>
+  erase(): Promise<void>
+}
+
+export interface ErasureStores {
+  readonly catalog: Pick<Catalog, 'collections' | 'tenants'>
+  readonly placement: Pick<Placement, 'erase'>
+}
+
+export interface LifecycleStores extends ErasureStores {
+  readonly tenantObjects: { of(tenantUid: TenantUid): Promise<DeletionMemory> }
+}
+
+export interface CreationStores {
+  readonly catalog: Pick<Catalog, 'collections'>
+  readonly placement: Pick<Placement, 'initialise' | 'erase'>
+  readonly clock: Clock
+}
+
+/**
+ * Makes a collection with the id `col_<operationId>`; repeating it with the same operation id answers the same one.
+ * @throws conflict when the name is in use
+ */
+export async function createCollection(
+  { catalog, placement, clock }: CreationStores,
+  made: NewCollection & { readonly operationId: string },
+): Promise<CollectionRecord> {
+  const { tenantUid, name, language, settings, generation, operationId } = made
+  const nowMs = clock()
+  const planned: CollectionRecord = {
+    id: `col_${operationId}` as CollectionId,
+    tenantUid,
+    name,
+    placementEpoch: 1,
+    language,
+    settings,
+    generation: { id: `gen_${operationId}`, ...generation },
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  }
+  const existing = await catalog.collections.find(tenantUid, name)
+  if (existing !== undefined && existing.id !== planned.id) throw nameInUse()
+  await placement.initialise(planned)
+  try {
+    return await catalog.collections.create(made)
+  } catch (error) {
+    // Someone else took the name meanwhile: nothing will ever name these shards.
+    if (asProblem(error)?.code === 'conflict') await placement.erase(planned)
+    throw error
+  }
+}
+
+const nameInUse = () => invalidField('/name', 'is in use', 'conflict')
+
+/** False when another request deleted it before. A collection that is marked is erased sooner or later, whatever fails. */
+export async function deleteCollection(stores: LifecycleStores, collection: CollectionRecord): Promise<boolean> {
+  const { id, tenantUid } = collection
+  const memory = await stores.tenantObjects.of(tenantUid)
+  await memory.planDeletion(tenantUid, id)
+  if (!(await stores.catalog.collections.markDeleted(tenantUid, id))) return false
+  await eraseCollection(stores, collection)
+  await memory.deletionFinished(id)
+  return true
+}
+
+/**
+ * Empties the shards of a collection that is marked, then removes its rows; safe to repeat. Answers how many rows the
+ * document catalogue lost.
+ */
+export async function eraseCollection(
+  { catalog, placement }: ErasureStores,
+  collection: CollectionRecord,
+): Promise<number> {
+  await placement.erase(collection)
+  return catalog.collections.purge(collection.tenantUid, collection.id)
+}

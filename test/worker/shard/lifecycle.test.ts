@@ -1,0 +1,166 @@
+/** Collections and tenants come and go: what a crash or a failure between two steps leaves, and who finishes it. */
+import { env } from 'cloudflare:workers'
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Catalog } from '../../../src/catalog/catalog.ts'
+import type { NewCollection } from '../../../src/catalog/collections.ts'
+import type { CollectionRecord, TenantRecord } from '../../../src/catalog/records.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { asProblem } from '../../../src/core/problem.ts'
+import { createCollection, deleteCollection } from '../../../src/shard/collection-lifecycle.ts'
+import type { CreationStores, LifecycleStores } from '../../../src/shard/collection-lifecycle.ts'
+import { objectName, Placement } from '../../../src/shard/placement.ts'
+import { finishTenantErasure, startTenantErasure } from '../../../src/shard/tenant-erasure.ts'
+import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
+
+const catalog = new Catalog(env.DB, systemClock)
+const placement = new Placement(env.SHARD)
+const tenantObjects = new TenantObjects(env.TENANT)
+const stores = { catalog, placement, tenantObjects, clock: systemClock } satisfies LifecycleStores & CreationStores
+
+let tenant: TenantRecord
+let serial = 0
+
+beforeEach(async () => {
+  tenant = await catalog.tenants.create({ name: `tenant ${++serial}` })
+})
+
+const planned = (name = 'docs', shards = 2): NewCollection & { readonly operationId: string } => ({
+  tenantUid: tenant.uid,
+  name,
+  language: 'auto',
+  settings: {},
+  generation: {
+    profileId: 'edge-en',
+    dimensions: 384,
+    chunking: { strategy: 'recursive', size: 200, overlap: 20 },
+    shards,
+    precision: 'int8',
+  },
+  operationId: `lifecycle${String(++serial).padStart(7, '0')}`,
+})
+
+/** A placement whose erasure fails, as if the Worker died there; `after` erasures. */
+function dying(after = 0): Pick<Placement, 'erase'> {
+  let left = after
+  return {
+    erase: async (collection) => {
+      if (left-- <= 0) throw new Error('the Worker died')
+      await placement.erase(collection)
+    },
+  }
+}
+
+/** Whether every object of a collection is without a table. */
+async function isEmpty({ id, shards }: { id: string; shards: number }): Promise<boolean> {
+  const counts = await Promise.all(
+    Array.from({ length: shards }, async (_, shard) => {
+      const stub = env.SHARD.getByName(await objectName([tenant.uid, id, '1', String(shard)]))
+      return runInDurableObject(stub, (__, { storage }) => {
+        const tables = storage.sql.exec("SELECT name FROM sqlite_schema WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'")
+        return tables.toArray().length
+      })
+    }),
+  )
+  return counts.every((count) => count === 0)
+}
+
+const isErased = ({ id, generation }: CollectionRecord) => isEmpty({ id, shards: generation.shards })
+
+/** Lets a minute pass for the tenant's object, and wakes it. */
+async function wake(): Promise<void> {
+  const object = await tenantObjects.of(tenant.uid)
+  await runInDurableObject(object, (_, { storage }) => {
+    storage.sql.exec('UPDATE planned_deletions SET due_ms = 1')
+  })
+  expect(await runDurableObjectAlarm(object)).toBe(true)
+}
+
+const plannedSubjects = async (): Promise<unknown[]> =>
+  runInDurableObject(await tenantObjects.of(tenant.uid), (_, { storage }) =>
+    storage.sql
+      .exec('SELECT subject FROM planned_deletions')
+      .toArray()
+      .map(({ subject }) => subject),
+  )
+
+const codeOf = async (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'fine',
+    (error: unknown) => asProblem(error)?.code ?? (error as Error).message,
+  )
+
+describe('a deleted collection', () => {
+  it('is erased at once, and nothing is left to do', async () => {
+    const collection = await createCollection(stores, planned())
+    expect(await isErased(collection)).toBe(false)
+    expect(await deleteCollection(stores, collection)).toBe(true)
+    expect([await isErased(collection), await plannedSubjects()]).toEqual([true, []])
+    expect(await deleteCollection(stores, collection)).toBe(false)
+  })
+
+  it('is erased by the alarm where the Worker died after marking it', async () => {
+    const collection = await createCollection(stores, planned())
+    expect(await codeOf(deleteCollection({ ...stores, placement: dying() }, collection))).toBe('the Worker died')
+    expect([await isErased(collection), await plannedSubjects()]).toEqual([false, [collection.id]])
+    await wake()
+    expect(await isErased(collection)).toBe(true)
+    expect(await catalog.collections.unfinishedDeletions(tenant.uid)).toEqual([])
+  })
+
+  it('lives on where the Worker died before marking it', async () => {
+    const collection = await createCollection(stores, planned())
+    await (await tenantObjects.of(tenant.uid)).planDeletion(tenant.uid, collection.id)
+    await wake()
+    expect(await isErased(collection)).toBe(false)
+    expect(await catalog.collections.find(tenant.uid, 'docs')).toEqual(collection)
+  })
+})
+
+describe('a deleted tenant', () => {
+  it('is erased by its alarm where the Worker died after marking it, its object last', async () => {
+    const collections = [await createCollection(stores, planned('a')), await createCollection(stores, planned('b'))]
+    expect(await startTenantErasure(stores, tenant.id)).toBe(tenant.uid)
+    await wake()
+    expect(await Promise.all(collections.map(isErased))).toEqual([true, true])
+    expect(await startTenantErasure(stores, tenant.id)).toBeUndefined()
+    const object = await tenantObjects.of(tenant.uid)
+    expect(await codeOf(object.planDeletion(tenant.uid, 'tenant'))).toBe('not_found')
+    expect(await runDurableObjectAlarm(object)).toBe(false)
+  })
+
+  it('is erased by its alarm where the Worker died before its object was emptied', async () => {
+    await startTenantErasure(stores, tenant.id)
+    await catalog.tenants.finishErasure(tenant.uid)
+    await wake()
+    const object = await tenantObjects.of(tenant.uid)
+    expect(await codeOf(object.planDeletion(tenant.uid, 'tenant'))).toBe('not_found')
+  })
+
+  it('loses one collection after the other, so that a repetition goes on where the last one stopped', async () => {
+    const collections: CollectionRecord[] = []
+    for (const name of ['a', 'b', 'c']) collections.push(await createCollection(stores, planned(name, 1)))
+    const uid = (await startTenantErasure(stores, tenant.id))!
+    for (const left of [2, 1, 0]) {
+      expect(await codeOf(finishTenantErasure({ ...stores, placement: dying(1) }, uid))).toBe(
+        left === 0 ? 'fine' : 'the Worker died',
+      )
+      expect(await catalog.collections.unfinishedDeletions(uid)).toHaveLength(left)
+    }
+    expect(await Promise.all(collections.map(isErased))).toEqual([true, true, true])
+  })
+
+  it('too large for one run is erased in several', async () => {
+    let made = 0
+    for (; made < 17; made++) await catalog.collections.create(planned(`c${made}`, 32))
+    const uid = (await startTenantErasure(stores, tenant.id))!
+    const counted = { ...stores, placement: { erase: async () => undefined } }
+    expect(await finishTenantErasure(counted, uid)).toBeUndefined()
+    expect(await catalog.collections.unfinishedDeletions(uid)).toHaveLength(1)
+    expect(await finishTenantErasure(counted, uid)).toMatchObject({
+      shards: 32,
+      tenantObject: true,
+      database: { keys: 0, collections: 1, jobs: 0, documents: 0 },
+    })
+  })
+})

@@ -67,6 +67,8 @@ export const MAX_PREFIX_TOKENS = 40
 export const PUBLIC_KEY_MAX_HITS = 50
 export const PUBLIC_KEY_MAX_PAGED_HITS = 200
 export const PUBLIC_KEY_MAX_FACET_VALUES = 20
+/** Entries of one page of a list. */
+export const PUBLIC_KEY_MAX_LISTED = 50
 
 /** Search cursors live this long; list cursors do not expire. */
 export const CURSOR_TTL_MS = 15 * 60_000

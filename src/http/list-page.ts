@@ -1,12 +1,22 @@
 /** Pages of the catalogue's lists on the wire: keyset positions, sealed and bound to what is listed. */
 import type { Page, PageRequest } from '../catalog/records.ts'
-import { DEFAULT_LIST_LIMIT } from '../core/limits.ts'
+import { DEFAULT_LIST_LIMIT, PUBLIC_KEY_MAX_LISTED } from '../core/limits.ts'
+import { invalidField } from '../core/problem.ts'
 import { openListCursor, sealListCursor } from '../ingest/list-cursor.ts'
+import type { Principal } from '../tenancy/principal.ts'
 import type { Sealer } from '../tenancy/sealing.ts'
 
 interface ListQuery {
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
+}
+
+/** Pages of lists are shorter for keys that lie open in a website. @throws invalid_request */
+export function narrowPage<Query extends ListQuery>(query: Query, { kind }: Pick<Principal, 'kind'>): Query {
+  if (kind !== 'public') return query
+  const { limit = PUBLIC_KEY_MAX_LISTED } = query
+  if (limit <= PUBLIC_KEY_MAX_LISTED) return { ...query, limit }
+  throw invalidField('/limit', `must be an integer from 1 to ${PUBLIC_KEY_MAX_LISTED} for public keys`)
 }
 
 /**

@@ -1,7 +1,7 @@
 /** `GET /v1/collections`. */
 import { requireTenant } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
-import { listPage } from '../list-page.ts'
+import { listPage, narrowPage } from '../list-page.ts'
 import { pageQuery } from '../schemas/fields.ts'
 import { collectionPageSchema, collectionView } from '../schemas/collection.ts'
 import { defineRoute } from '../route.ts'
@@ -15,6 +15,7 @@ export const listCollections = defineRoute({
   description: 'Those that the key reaches.',
   access: { kind: 'key' },
   query: pageQuery,
+  narrowQuery: narrowPage,
   responses: { 200: { description: 'By name, ascending.', schema: collectionPageSchema } },
   async handle({ query, principal }, { catalog, sealer }) {
     const { uid } = requireTenant(principal)

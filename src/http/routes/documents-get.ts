@@ -1,5 +1,6 @@
 /** `GET /v1/collections/{collection}/documents/{id}`. */
 import { z } from '@hono/zod-openapi'
+import { Problem } from '../../core/problem.ts'
 import { readDocument } from '../../ingest/read-documents.ts'
 import type { DocumentInclude } from '../../shard/shard-api.ts'
 import { documentSchema } from '../schemas/document.ts'
@@ -16,7 +17,13 @@ const include = z
   .openapi({
     type: 'string',
     example: 'text,chunks',
-    description: 'A comma-separated list of `text`, `chunks` and `vectors`.',
+    description: 'A comma-separated list of `text`, `chunks` and `vectors`; `vectors` not for public keys.',
+  })
+
+/** A vector gives away what it was made of, and is worth its embedding. */
+const vectorsRefused = (): Problem =>
+  new Problem('forbidden', '/include: vectors are refused for public keys', {
+    errors: [{ pointer: '/include', detail: 'must not name vectors for public keys' }],
   })
 
 export const getDocument = defineRoute({
@@ -27,6 +34,10 @@ export const getDocument = defineRoute({
   summary: 'Get a document',
   access: { kind: 'key', anyOf: ['documents:read'] },
   headers: { 'If-None-Match': 'An ETag; 304 if the document is still that version.' },
+  forbid: ({ parameters }, { kind }) => {
+    const asked = parameters.getAll('include').flatMap((list) => list.split(','))
+    if (kind === 'public' && asked.includes('vectors')) throw vectorsRefused()
+  },
   query: z.strictObject({ include }),
   responses: {
     200: { description: 'The document.', schema: documentSchema, headers: { ETag: 'Its version.' } },

@@ -1,6 +1,7 @@
 /** `GET /v1/collections/{collection}/documents`. */
 import { listDocuments } from '../../ingest/read-documents.ts'
 import { defined } from '../defined.ts'
+import { narrowPage } from '../list-page.ts'
 import { documentPageSchema } from '../schemas/document.ts'
 import { pageQuery } from '../schemas/fields.ts'
 import { defineRoute } from '../route.ts'
@@ -13,6 +14,7 @@ export const listDocumentsRoute = defineRoute({
   summary: 'List documents',
   access: { kind: 'key', anyOf: ['documents:read'] },
   query: pageQuery,
+  narrowQuery: narrowPage,
   responses: {
     200: { description: 'By the UTF-8 bytes of the id, ascending; without texts.', schema: documentPageSchema },
   },

@@ -94,6 +94,39 @@ describe('documents', () => {
   })
 })
 
+describe('public keys', () => {
+  let ask: (path: string, method?: string) => Promise<Answer>
+
+  beforeEach(async () => {
+    await collection('open')
+    await put(
+      'open',
+      Array.from({ length: 60 }, (_, i) => ({ id: `d${i}`, text: 'heron' })),
+    )
+    const key = await world.makeKey(tenant, { kind: 'public', scopes: ['documents:read'], origins: ['self'] })
+    ask = (path, method = 'GET') => world.call(method, path, { key, headers: { origin: 'http://127.0.0.1:8787' } })
+  })
+
+  it('see short pages of lists', async () => {
+    for (const path of ['/v1/collections/open/documents', '/v1/collections']) {
+      expect(problemOf(await ask(`${path}?limit=51`))).toMatchObject({ status: 400, pointers: ['/limit'] })
+      expect((await ask(`${path}?limit=50`)).status).toBe(200)
+    }
+    const { data, nextCursor } = (await ask('/v1/collections/open/documents')).json
+    expect(data).toHaveLength(50)
+    expect((await ask(`/v1/collections/open/documents?cursor=${nextCursor}`)).json.data).toHaveLength(10)
+  })
+
+  it('see no vectors', async () => {
+    const path = '/v1/collections/open/documents/d0'
+    expect((await ask(`${path}?include=text,chunks`)).json).toMatchObject({ text: 'heron' })
+    for (const query of ['include=vectors', 'include=text,vectors', 'include=vectors&colour=red']) {
+      expect(problemOf(await ask(`${path}?${query}`))).toMatchObject({ status: 403, pointers: ['/include'] })
+    }
+    expect((await api('GET', `${path}?include=vectors`)).json.vectors).toHaveLength(1)
+  })
+})
+
 describe('searches', () => {
   it('tell their stages in Server-Timing', async () => {
     await collection('timed')

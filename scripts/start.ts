@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BoundedLog } from './start/bounded-log.ts'
 import { writeAtomically } from './start/files.ts'
-import { DEMO_COLLECTION, DEMO_TENANT, documentation, indexDocumentation, makeDemoKeys } from './start/first-run.ts'
+import { DEMO_TENANT, documentation, indexDocumentation, makeDemoKeys } from './start/first-run.ts'
 import { parseOptions, StartError } from './start/options.ts'
 import type { StartOptions } from './start/options.ts'
 import { takeRunLock } from './start/run-lock.ts'
@@ -61,7 +61,6 @@ function publish(folder: string, url: string, secrets: Secrets): string {
     tenantId: DEMO_TENANT,
     secretKey: secrets.demoSecretKey,
     publicKey: secrets.demoPublicKey,
-    collection: DEMO_COLLECTION,
   }
   writeAtomically(join(folder, 'credentials.json'), `${JSON.stringify(credentials, undefined, 2)}\n`)
   return headerFile

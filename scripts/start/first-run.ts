@@ -10,7 +10,7 @@ import type { DocumentInput } from '../../src/client/client.ts'
 import type { Secrets } from './secrets.ts'
 
 export const DEMO_TENANT = 'demo'
-export const DEMO_COLLECTION = 'docs'
+const DEMO_COLLECTION = 'docs'
 
 const SECRET_KEY = {
   name: 'Demo secret key',

@@ -14,6 +14,9 @@ import type { ProcessRecord } from './processes.ts'
 /** The environment name under which the runtime carries this run's token: proof of whose child it is. */
 export const RUN_TOKEN = 'NEARFIELD_RUN_TOKEN'
 
+/** How long a start waits for one that is just ending; one that lives keeps the lock for longer. */
+const PATIENCE_MS = 2_000
+
 interface RunFile {
   readonly token: string
   readonly processes: readonly ProcessRecord[]
@@ -31,7 +34,7 @@ export async function takeRunLock(state: string): Promise<RunLock> {
   const path = join(state, 'run.json')
   const database = new DatabaseSync(join(state, 'lock.sqlite'))
   try {
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    database.exec(`PRAGMA busy_timeout = ${PATIENCE_MS}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`)
   } catch {
     database.close()
     throw new StartError(

@@ -110,6 +110,7 @@ export class Server {
       handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
         log.take(stdout)
         log.take(stderr)
+        stdout.once('end', () => this.#noticeEnd())
       },
       workers: [
         {
@@ -144,13 +145,17 @@ export class Server {
     }
   }
 
-  /** Looks twice a second whether the runtime still lives. */
+  /** Looks whether the runtime still lives, in case that the end of its output was not seen. Keeps this process alive. */
   watch(): NodeJS.Timeout {
     return setInterval(() => {
-      if (this.#expectsEnd || this.#runtimePids.every(isRunning)) return
-      this.#expectsEnd = true
-      this.#context.onDeath()
+      if (!this.#runtimePids.every(isRunning)) this.#noticeEnd()
     }, 250)
+  }
+
+  #noticeEnd(): void {
+    if (this.#expectsEnd) return
+    this.#expectsEnd = true
+    this.#context.onDeath()
   }
 
   async stop(): Promise<void> {

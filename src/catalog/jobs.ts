@@ -30,6 +30,8 @@ export interface NewJob {
 export interface JobPageRequest extends PageRequest {
   /** Only jobs of these collections. */
   readonly collectionIds?: readonly CollectionId[]
+  /** Only jobs that this key asked for. */
+  readonly keyId?: string
 }
 
 export class Jobs {
@@ -65,7 +67,7 @@ export class Jobs {
   }
 
   /** Newest first. */
-  async list(tenantUid: TenantUid, { limit, after, collectionIds }: JobPageRequest): Promise<Page<JobRecord>> {
+  async list(tenantUid: TenantUid, { limit, after, collectionIds, keyId }: JobPageRequest): Promise<Page<JobRecord>> {
     const ids = JSON.stringify(collectionIds ?? [])
     const rows = await this.#connection.run((db) =>
       withCounts(db)
@@ -73,6 +75,7 @@ export class Jobs {
           and(
             eq(jobs.tenantUid, tenantUid),
             after === undefined ? undefined : olderThan(after),
+            keyId === undefined ? undefined : eq(jobs.keyId, keyId),
             collectionIds === undefined
               ? undefined
               : sql`${jobs.collectionId} IN (SELECT value FROM json_each(${ids}))`,

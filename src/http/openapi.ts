@@ -42,9 +42,13 @@ function whoMayCall(access: Access): string {
     case 'admin':
       return 'Keys with the scope `admin`, or the root key with the header `Nearfield-Tenant`.'
     case 'key':
-      return access.anyOf === undefined
-        ? 'Every key of a tenant.'
-        : `Keys with the scope ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`
+      return [
+        access.anyOf === undefined
+          ? 'Every key of a tenant.'
+          : `Keys with the scope ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`,
+        ...(access.secretOnly ? ['Not public keys.'] : []),
+        ...(access.unfiltered ? ['Not keys with a filter.'] : []),
+      ].join(' ')
   }
   return unreachable(access)
 }

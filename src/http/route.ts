@@ -24,7 +24,14 @@ export type Access =
   /** Keys with the scope `admin`, and the root key while it acts for a tenant. */
   | { readonly kind: 'admin' }
   /** Keys of a tenant with one of the scopes; without scopes, every key of a tenant. */
-  | { readonly kind: 'key'; readonly anyOf?: readonly Scope[] }
+  | {
+      readonly kind: 'key'
+      readonly anyOf?: readonly Scope[]
+      /** Not public ones. */
+      readonly secretOnly?: true
+      /** Not those with a filter. */
+      readonly unfiltered?: true
+    }
 
 export interface RouteRequest<Path extends string, Query, Body> {
   /** Decoded exactly once, from the raw path. */

@@ -39,7 +39,7 @@ export interface JobStore {
   find(tenantUid: TenantUid, id: string): Promise<JobRecord | undefined>
   list(
     tenantUid: TenantUid,
-    page: PageRequest & { readonly collectionIds?: readonly CollectionId[] },
+    page: PageRequest & { readonly collectionIds?: readonly CollectionId[]; readonly keyId?: string },
   ): Promise<Page<JobRecord>>
   /** Settles the job, too, once all its items are reported. */
   reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters, atMs?: number): Promise<void>

@@ -56,6 +56,7 @@ export async function listJobs(
     const page = await deps.jobs.list(uid, {
       limit: limit - data.length,
       ...(after === undefined ? {} : { after }),
+      ...(seesOnlyItsOwn(principal) ? { keyId: principal.keyId } : {}),
     })
     for (const job of page.data) {
       const { collectionId } = job
@@ -92,11 +93,14 @@ async function findJob(
 ): Promise<{ job: JobRecord; collection: CollectionRecord | undefined }> {
   const { uid } = requireTenant(principal)
   const job = await jobs.find(uid, id)
-  if (job === undefined) throw new Problem('not_found')
+  if (job === undefined || (seesOnlyItsOwn(principal) && job.keyId !== principal.keyId)) throw new Problem('not_found')
   const collection = await collections.find(uid, job.collectionId)
   if (!isReachable(principal, collection, mayReach)) throw new Problem('not_found')
   return { job, collection }
 }
+
+/** A job is of documents as they come; whose filter hides some of them is told of none that others brought. */
+const seesOnlyItsOwn = ({ filter }: Principal): boolean => filter !== undefined
 
 /** Jobs of a deleted collection remain visible to keys that reach every collection. */
 function isReachable(principal: Principal, collection: CollectionRecord | undefined, mayReach: MayReach): boolean {

@@ -12,7 +12,7 @@ export const cancelJobRoute = defineRoute({
   tag: 'jobs',
   summary: 'Cancel a job',
   description: 'What is not indexed yet will not be; what is stays. A settled job is left as it is.',
-  access: { kind: 'key', anyOf: ['documents:read', 'documents:write'] },
+  access: { kind: 'key', anyOf: ['documents:read', 'documents:write'], secretOnly: true, unfiltered: true },
   responses: {
     202: { description: 'The job as it is now.', schema: jobSchema, headers: { Location: 'The job.' } },
   },

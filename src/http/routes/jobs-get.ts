@@ -11,7 +11,7 @@ export const getJobRoute = defineRoute({
   operationId: 'getJob',
   tag: 'jobs',
   summary: 'Get a job with its exact progress',
-  access: { kind: 'key', anyOf: ['documents:read', 'documents:write'] },
+  access: { kind: 'key', anyOf: ['documents:read', 'documents:write'], secretOnly: true },
   responses: { 200: { description: 'The job.', schema: jobSchema } },
   async handle({ params, principal }, dependencies) {
     const job = await getJob(ingestStores(dependencies), principal, params.id, (collection) =>

@@ -13,7 +13,8 @@ export const listJobsRoute = defineRoute({
   operationId: 'listJobs',
   tag: 'jobs',
   summary: 'List jobs',
-  access: { kind: 'key', anyOf: ['documents:read', 'documents:write'] },
+  description: 'Those of the collections that the key reaches; a key with a filter sees those that it asked for.',
+  access: { kind: 'key', anyOf: ['documents:read', 'documents:write'], secretOnly: true },
   query: pageQuery,
   responses: { 200: { description: 'Newest first.', schema: jobPageSchema } },
   async handle({ query, principal }, dependencies) {

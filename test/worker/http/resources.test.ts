@@ -94,6 +94,45 @@ describe('documents', () => {
   })
 })
 
+describe('jobs', () => {
+  it('are hidden from public keys, and those of others from keys with a filter', async () => {
+    await collection('later')
+    const filtered = await world.makeKey(tenant, {
+      scopes: ['documents:read', 'documents:write'],
+      filter: { team: 'a' },
+    })
+    const documents = [{ id: 'a', text: 'heron', metadata: { team: 'a' } }]
+    const start = async (key: string): Promise<string> => {
+      const call = { key, headers: { prefer: 'respond-async' }, body: { documents } }
+      return (await world.call('PUT', '/v1/collections/later/documents', call)).json.job.id as string
+    }
+    const mine = await start(filtered)
+    const theirs = await start(tenant.key)
+    const ask = (method: string, path: string): Promise<Answer> => world.call(method, path, { key: filtered })
+    const listed = (await ask('GET', '/v1/jobs?limit=1')).json
+    expect({ ...listed, data: listed.data.map(({ id }: { id: string }) => id) }).toEqual({
+      data: [mine],
+      nextCursor: null,
+    })
+    expect((await ask('GET', `/v1/jobs/${mine}`)).status).toBe(200)
+    expect(problemOf(await ask('GET', `/v1/jobs/${theirs}`)).status).toBe(404)
+    for (const id of [mine, theirs, 'job_0123456789abcdef']) {
+      expect(problemOf(await ask('POST', `/v1/jobs/${id}/cancel`)).status).toBe(403)
+    }
+    const open = await world.makeKey(tenant, { kind: 'public', scopes: ['documents:read'], origins: ['self'] })
+    const headers = { origin: 'http://127.0.0.1:8787' }
+    for (const [method, path] of [
+      ['GET', '/v1/jobs'],
+      ['GET', `/v1/jobs/${theirs}`],
+      ['POST', `/v1/jobs/${theirs}/cancel`],
+    ] as const) {
+      expect(problemOf(await world.call(method, path, { key: open, headers })).status).toBe(403)
+    }
+    expect((await api('GET', '/v1/jobs')).json.data).toHaveLength(2)
+    expect((await api('POST', `/v1/jobs/${mine}/cancel`)).status).toBe(202)
+  })
+})
+
 describe('public keys', () => {
   let ask: (path: string, method?: string) => Promise<Answer>
 

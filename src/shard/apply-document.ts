@@ -74,8 +74,14 @@ export function applyDocument(
   const current = state.documents.find(source.id)
   const applied = current?.sequence ?? state.tombstones.find(source.id)?.sequence ?? 0
   if (applied > sequence) {
-    settleSuperseded(state, accepted)
+    settleWithout(state, accepted, 'superseded')
     return { status: 'superseded', version, chunks: chunks.length, sequence: state.position }
+  }
+  if (current?.version === version && current.content_hash === source.contentHash) {
+    // The same write was applied through another request.
+    settleWithout(state, accepted, 'unchanged')
+    const status = version === 1 ? 'created' : 'replaced'
+    return { status, version, chunks: current.chunk_count, sequence: current.position }
   }
   if (chunks.length > roomFor(state, current)) {
     return { status: 'failed', code: 'shard_full', detail: `a shard holds at most ${MAX_CHUNKS_PER_SHARD} chunks` }
@@ -160,12 +166,13 @@ export function supersedeEarlier(state: ShardState, writer: LogWriter, id: strin
   }
 }
 
-function settleSuperseded(state: ShardState, accepted: AcceptedDocument): void {
+/** Settles a staged write that leaves the document as it is. */
+function settleWithout(state: ShardState, accepted: AcceptedDocument, status: 'superseded' | 'unchanged'): void {
   const { job } = accepted
   if (job === undefined) return
   state.transaction((writer) => {
     state.pending.remove(accepted.sequence)
-    state.jobs.set(job, accepted.source.id, 'superseded', state.clock())
+    state.jobs.set(job, accepted.source.id, status, state.clock())
     writer.append({ kind: 'job', job, keyId: accepted.keyId })
     return { result: undefined }
   })

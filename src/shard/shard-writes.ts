@@ -52,16 +52,22 @@ export class ShardWrites {
     const waiting = pending.latest(item.id)
     const refusal = refuse(item, applied, waiting, context.filter, item.ifMatch)
     if (refusal !== undefined) return { status: 'refused', code: refusal }
-    const inFlight = tickets.latestVersion(item.id)
-    const isCurrent = applied?.content_hash === item.contentHash && waiting === undefined && inFlight === 0
-    if (applied !== undefined && isCurrent) {
+    const inFlight = tickets.latest(item.id)
+    const done = applied?.version ?? tombstones.find(item.id)?.version ?? 0
+    const last = Math.max(done, waiting?.version ?? 0, inFlight?.version ?? 0)
+    if (applied?.version === last && applied.content_hash === item.contentHash) {
       return { status: 'unchanged', version: applied.version, chunks: applied.chunk_count }
     }
-    const last = Math.max(applied?.version ?? tombstones.find(item.id)?.version ?? 0, waiting?.version ?? 0, inFlight)
+    // The same write, sent again while the first one is under way, is the same version.
+    const isUnderWay =
+      last > done &&
+      (inFlight?.version === last
+        ? inFlight.contentHash === item.contentHash
+        : waiting?.content_hash === item.contentHash)
     const known = applied === undefined ? [] : [...knownVectors(this.#state, applied).keys()]
     return {
       status: 'accepted',
-      ticket: tickets.issue(item.id, last + 1, item.ifMatch),
+      ticket: tickets.issue(item, isUnderWay ? last : last + 1),
       knownVectorKeys: known,
       room: roomFor(this.#state, applied),
     }
@@ -73,8 +79,8 @@ export class ShardWrites {
     const { sequence, version } = ticket
     try {
       const applied = this.#state.documents.find(source.id)
-      if (applied?.sequence === sequence && applied.content_hash === source.contentHash) {
-        // The reply of this very commit was lost.
+      if (applied?.version === version && applied.content_hash === source.contentHash) {
+        // This very commit, whose reply was lost, or the same write through another request.
         const status = applied.version === 1 ? 'created' : 'replaced'
         return { status, version: applied.version, chunks: applied.chunk_count, sequence: applied.position }
       }
@@ -192,7 +198,7 @@ export class ShardWrites {
           documents.remove(applied)
           removed.push(applied.document)
         }
-        const version = Math.max(applied?.version ?? 0, waiting?.version ?? 0, tickets.latestVersion(id))
+        const version = Math.max(applied?.version ?? 0, waiting?.version ?? 0, tickets.latest(id)?.version ?? 0)
         tombstones.write(id, { version, sequence }, this.#state.clock())
         writer.append({
           kind: 'deleted',

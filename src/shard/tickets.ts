@@ -14,6 +14,7 @@ export interface LiveTicket {
   readonly id: string
   readonly sequence: number
   readonly version: number
+  readonly contentHash: string
   readonly ifMatch: string | undefined
   readonly expiresAtMs: number
 }
@@ -39,12 +40,17 @@ export class Tickets {
     return this.#nextSequence++
   }
 
-  issue(id: string, version: number, ifMatch: string | undefined): Ticket {
+  /** `version` may be shared by tickets of equal content: they are one write, sent twice. */
+  issue(
+    { id, contentHash, ifMatch }: { readonly id: string; readonly contentHash: string; readonly ifMatch?: string },
+    version: number,
+  ): Ticket {
     this.#expire()
     const ticket = {
       id,
       sequence: this.takeSequence(),
       version,
+      contentHash,
       ifMatch,
       expiresAtMs: this.#clock() + TICKET_TTL_MS,
     }
@@ -71,12 +77,14 @@ export class Tickets {
     if (live?.size === 0) this.#byDocument.delete(ticket.id)
   }
 
-  /** The highest version handed out to an unfinished write of the document; 0 without one. */
-  latestVersion(id: string): number {
+  /** The unfinished write of the document that holds the highest version. */
+  latest(id: string): LiveTicket | undefined {
     this.#expire()
-    let version = 0
-    for (const ticket of this.#byDocument.get(id) ?? []) version = Math.max(version, ticket.version)
-    return version
+    let latest: LiveTicket | undefined
+    for (const ticket of this.#byDocument.get(id) ?? []) {
+      if (latest === undefined || ticket.version >= latest.version) latest = ticket
+    }
+    return latest
   }
 
   /** Tickets expire in the order in which they were issued. */

@@ -1,7 +1,8 @@
 /**
  * The shard against a plain map, over random sequences of writes, deletions, jobs, cancellations, failing embedders,
  * evictions, failing statements and restarts. The model knows the rule of order and nothing of how the shard keeps it:
- * every accepted write has a sequence number, and a document is what its highest applied number says.
+ * every accepted write has a sequence number, and a document is what its highest applied number says. A write that is
+ * sent again while it is under way is the same version.
  */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -67,11 +68,18 @@ class Model {
   drain(): void {
     const all = [...this.documents].flatMap(([id, { pending }]) => pending.map((version) => ({ id, version })))
     for (const { id, version } of all.sort((a, b) => a.version.sequence - b.version.sequence)) {
-      this.settle(version.job, id, 'indexed')
-      this.apply(id, version)
+      const isApplied = this.isApplied(version.source, version.version)
+      this.settle(version.job, id, isApplied ? 'unchanged' : 'indexed')
+      if (!isApplied) this.apply(id, version)
       const document = this.of(id)
       document.pending = document.pending.filter(({ sequence }) => sequence !== version.sequence)
     }
+  }
+
+  /** Whether this very write was applied, be it through another request. */
+  isApplied({ id, contentHash }: SourceDocument, version: number): boolean {
+    const { applied } = this.of(id)
+    return applied?.version === version && applied.source.contentHash === contentHash
   }
 
   latest(id: string): Version | undefined {
@@ -93,18 +101,18 @@ async function begin({ shard, model }: World, id: string, word: string): Promise
   const begun = shard.begin(source)
   const document = model.of(id)
   const inFlight = model.tickets.filter((held) => held.source.id === id && !held.isStale)
-  const isCurrent = document.applied?.source.contentHash === source.contentHash
-  if (isCurrent && document.pending.length === 0 && inFlight.length === 0) {
+  const done = document.applied?.version ?? document.deleted?.version ?? 0
+  const underWay = [...document.pending, ...inFlight.map((held) => ({ ...held, version: held.ticket.version }))]
+  const last = Math.max(done, ...underWay.map(({ version }) => version))
+  if (document.applied?.version === last && document.applied.source.contentHash === source.contentHash) {
     expect(begun).toMatchObject({ status: 'unchanged', version: document.applied?.version })
     return undefined
   }
   if (begun.status !== 'accepted') throw new Error(`not accepted: ${begun.status}`)
-  const versions = [
-    document.applied?.version ?? document.deleted?.version ?? 0,
-    ...document.pending.map(({ version }) => version),
-    ...inFlight.map(({ ticket }) => ticket.version),
-  ]
-  expect(begun.ticket.version).toBe(Math.max(...versions) + 1)
+  const latest = underWay.filter(({ version }) => version === last && version > done)
+  const isSame = latest.some((write) => write.source.contentHash === source.contentHash)
+  expect(latest.every((write) => (write.source.contentHash === source.contentHash) === isSame)).toBe(true)
+  expect(begun.ticket.version).toBe(isSame ? last : last + 1)
   model.tickets.push({ source, ticket: begun.ticket, isStale: false })
   return begun.ticket
 }
@@ -114,6 +122,10 @@ async function commit({ shard, model }: World, index: number): Promise<void> {
   if (held === undefined) return
   const { source, ticket, isStale } = held
   const result = shard.commit(source, ticket)
+  if (model.isApplied(source, ticket.version)) {
+    expect(result).toMatchObject({ status: ticket.version === 1 ? 'created' : 'replaced', version: ticket.version })
+    return
+  }
   if (isStale) {
     expect(result).toEqual({ status: 'retry' })
     return
@@ -244,7 +256,8 @@ const commands = {
         shard.restart()
         for (const other of model.tickets) other.isStale = true
       }
-      if (isDone) model.apply(id, { sequence: held!.ticket.sequence, version: held!.ticket.version, source })
+      if (isDone && !model.isApplied(source, held!.ticket.version))
+        model.apply(id, { sequence: held!.ticket.sequence, version: held!.ticket.version, source })
     },
 }
 

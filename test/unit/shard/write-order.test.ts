@@ -107,6 +107,61 @@ describe('two concurrent synchronous writes', () => {
   })
 })
 
+describe('a write that is sent again while it is under way', () => {
+  it('has the version of the first one, whichever commits first, and both are answered alike', async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const shard = new NodeShard()
+      const source = await makeSource({ id: 'x', text: 'A' })
+      const tickets = [shard.ticket(source), shard.ticket(source)]
+      for (const index of order) {
+        expect(shard.commit(source, tickets[index]!)).toMatchObject({ status: 'created', version: 1, chunks: 1 })
+      }
+      expect(shard.state.position).toBe(1)
+      expect(shard.begin(source)).toMatchObject({ status: 'unchanged', version: 1 })
+    }
+  })
+
+  it('is unchanged once the first one is done, though the first holds on to other tickets', async () => {
+    const shard = new NodeShard()
+    const source = await makeSource({ id: 'x', text: 'A' })
+    const [first, second] = [shard.ticket(source), shard.ticket(source)]
+    shard.commit(source, first)
+    expect(shard.begin(source)).toMatchObject({ status: 'unchanged', version: 1 })
+    expect(shard.commit(source, second)).toMatchObject({ status: 'created', version: 1 })
+  })
+
+  it('takes over a staged one, or settles as unchanged after it', async () => {
+    const shard = new NodeShard()
+    await shard.stage('job_1', [{ id: 'x', text: 'A' }])
+    expect(await shard.put({ id: 'x', text: 'A' })).toMatchObject({ status: 'created', version: 1 })
+    expect(shard.state.jobs.find('job_1', 'x')).toBe('superseded')
+    await shard.stage('job_2', [{ id: 'x', text: 'B' }])
+    await shard.stage('job_3', [{ id: 'x', text: 'B' }])
+    await shard.alarm.run()
+    expect(shard.reads.document('x', { include: [] })).toMatchObject({ version: 2 })
+    expect(shard.state.jobs.find('job_2', 'x')).toBe('indexed')
+    expect(shard.state.jobs.find('job_3', 'x')).toBe('unchanged')
+  })
+
+  it('has a version of its own when another write or a deletion was accepted in between', async () => {
+    const shard = new NodeShard()
+    const [a, b] = [await makeSource({ id: 'x', text: 'A' }), await makeSource({ id: 'x', text: 'B' })]
+    const versions = [a, b, a].map((source) => shard.ticket(source).version)
+    expect(versions).toEqual([1, 2, 3])
+    const other = new NodeShard()
+    await other.put({ id: 'x', text: 'B' })
+    const early = other.ticket(a)
+    await other.delete('x')
+    const late = other.ticket(a)
+    expect([early.version, late.version]).toEqual([2, 3])
+    expect(other.commit(a, late)).toMatchObject({ status: 'created', version: 3 })
+    expect(other.commit(a, early)).toMatchObject({ status: 'superseded', version: 2 })
+  })
+})
+
 describe('staged writes', () => {
   it('an old 202 job after a newer 200 ends superseded', async () => {
     const shard = new NodeShard()

@@ -8,7 +8,7 @@ import type { NewCollection } from '../catalog/collections.ts'
 import type { CollectionRecord } from '../catalog/records.ts'
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
-import { asProblem, invalidField } from '../core/problem.ts'
+import { asProblem, invalidField, PROBLEMS } from '../core/problem.ts'
 import type { Placement } from './placement.ts'
 
 /** The part of a tenant's object that remembers deletions until they are finished; see `tenancy/tenant-object.ts`. */
@@ -35,7 +35,7 @@ export interface CreationStores {
 
 /**
  * Makes a collection with the id `col_<operationId>`; repeating it with the same operation id answers the same one.
- * @throws conflict when the name is in use
+ * @throws conflict when the name is in use; unauthorized when the tenant was deleted meanwhile
  */
 export async function createCollection(
   { catalog, placement, clock }: CreationStores,
@@ -56,17 +56,24 @@ export async function createCollection(
   }
   const existing = await catalog.collections.find(tenantUid, name)
   if (existing !== undefined && existing.id !== planned.id) throw nameInUse()
-  await placement.initialise(planned)
   try {
+    await placement.initialise(planned)
     return await catalog.collections.create(made)
   } catch (error) {
-    // Someone else took the name meanwhile: nothing will ever name these shards.
-    if (asProblem(error)?.code === 'conflict') await placement.erase(planned)
+    // Nothing will ever name these shards. After a failure that may pass, the row may exist all the same, and the
+    // request may be repeated under its idempotency key: then they are still needed.
+    if (!mayPass(error)) await placement.erase(planned)
     throw error
   }
 }
 
 const nameInUse = () => invalidField('/name', 'is in use', 'conflict')
+
+/** What is no problem is a failure that nobody foresaw: what it left behind is unknown. */
+function mayPass(error: unknown): boolean {
+  const problem = asProblem(error)
+  return problem === undefined || PROBLEMS[problem.code].retryable
+}
 
 /** False when another request deleted it before. A collection that is marked is erased sooner or later, whatever fails. */
 export async function deleteCollection(stores: LifecycleStores, collection: CollectionRecord): Promise<boolean> {

@@ -6,7 +6,7 @@ import { Catalog } from '../../../src/catalog/catalog.ts'
 import type { NewCollection } from '../../../src/catalog/collections.ts'
 import type { CollectionRecord, TenantRecord } from '../../../src/catalog/records.ts'
 import { systemClock } from '../../../src/core/clock.ts'
-import { asProblem } from '../../../src/core/problem.ts'
+import { asProblem, Problem } from '../../../src/core/problem.ts'
 import { createCollection, deleteCollection } from '../../../src/shard/collection-lifecycle.ts'
 import type { CreationStores, LifecycleStores } from '../../../src/shard/collection-lifecycle.ts'
 import { objectName, Placement } from '../../../src/shard/placement.ts'
@@ -161,5 +161,30 @@ describe('a deleted tenant', () => {
       tenantObject: true,
       database: { keys: 0, collections: 1, jobs: 0, documents: 0 },
     })
+  })
+})
+
+describe('a collection that cannot be made', () => {
+  const failing = (error: Error): CreationStores => ({
+    ...stores,
+    catalog: {
+      collections: Object.assign(Object.create(catalog.collections), {
+        find: async () => undefined,
+        create: async () => Promise.reject(error),
+      }),
+    },
+  })
+
+  it.each(['conflict', 'unauthorized', 'not_found'] as const)('leaves no shards behind after %s', async (code) => {
+    const made = planned()
+    expect(await codeOf(createCollection(failing(new Problem(code)), made))).toBe(code)
+    expect(await isEmpty({ id: `col_${made.operationId}`, shards: 2 })).toBe(true)
+  })
+
+  it('keeps its shards where the same request may still succeed', async () => {
+    const made = planned()
+    expect(await codeOf(createCollection(failing(new Problem('overloaded')), made))).toBe('overloaded')
+    const collection = await createCollection(stores, made)
+    expect([await isErased(collection), collection.id]).toEqual([false, `col_${made.operationId}`])
   })
 })

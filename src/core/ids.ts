@@ -12,5 +12,6 @@ export type RequestId = Branded<'RequestId'>
 export const newTenantUid = (): TenantUid => `ten_${randomBase62(16)}` as TenantUid
 export const newCollectionId = (): CollectionId => `col_${randomBase62(16)}` as CollectionId
 export const newGenerationId = (): string => `gen_${randomBase62(16)}`
-export const newJobId = (): JobId => `job_${randomBase62(16)}` as JobId
+/** `operationId` (16 base62) makes a repeated operation choose the same id again. */
+export const newJobId = (operationId: string = randomBase62(16)): JobId => `job_${operationId}` as JobId
 export const newRequestId = (): RequestId => `req_${randomBase62(16)}` as RequestId

@@ -5,16 +5,18 @@
 import type { CollectionRecord } from '../catalog/records.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { Faults, isJsonObject } from '../core/faults.ts'
-import { newJobId, type JobId } from '../core/ids.ts'
+import type { JobId } from '../core/ids.ts'
 import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
+import { matchesEtag } from '../shard/etag.ts'
 import { shardOf } from '../shard/placement.ts'
 import type { SourceDocument } from '../shard/shard-api.ts'
 import type { Principal } from '../tenancy/principal.ts'
 import { DocumentWriter, type WriteItem } from './document-writer.ts'
 import type { DocumentView } from './document-view.ts'
 import { writeContext, type IngestDependencies, type WriteShard } from './ingest-dependencies.ts'
+import { leaveToJob, type Asker } from './leave-to-job.ts'
 import { readDocument } from './read-documents.ts'
 import { asked } from './shard-call.ts'
 import { hashed, mergePatch } from './source-document.ts'
@@ -62,7 +64,7 @@ export function parsePatchRequest(body: unknown): DocumentPatch {
 /**
  * Applies a patch made by `parsePatchRequest`.
  * @throws not_found, precondition_failed, outside_filter, invalid_request when the merged metadata is too large,
- * shard_full, overloaded, and what the model's provider throws
+ * shard_full, document_too_large, overloaded, and what the model's provider throws
  */
 export async function patchDocument(
   deps: IngestDependencies,
@@ -70,7 +72,7 @@ export async function patchDocument(
   principal: Pick<Principal, 'keyId' | 'filter'>,
   id: string,
   patch: DocumentPatch,
-  options: { readonly ifMatch?: string } = {},
+  options: { readonly ifMatch?: string; readonly operationId?: string } = {},
 ): Promise<PatchOutcome> {
   const shardNumber = await shardOf(id, collection.generation.shards)
   const shard = deps.placement.forWrite(collection, shardNumber)
@@ -78,7 +80,7 @@ export async function patchDocument(
     const latest = await asked(shard.latestSource(id, principal.filter))
     if (latest === undefined) throw new Problem('not_found')
     const { source, etag } = latest
-    if (options.ifMatch !== undefined && !isMatch(options.ifMatch, etag)) throw new Problem('precondition_failed')
+    if (options.ifMatch !== undefined && !matchesEtag(options.ifMatch, etag)) throw new Problem('precondition_failed')
     const vector = await ownVector(shard, collection, id, etag)
     const { contentHash: _, ...old } = source
     const patched = await hashed(applyPatch(old, patch), collection, vector)
@@ -88,7 +90,10 @@ export async function patchDocument(
     const item: WriteItem = { document, shard: shardNumber, ifMatch: etag, attempts: 0 }
     const writer = new DocumentWriter(deps, collection, writeContext(principal))
     try {
-      const jobId = await write(deps, collection, principal.keyId, writer, item)
+      const jobId = await write(deps, collection, writer, item, {
+        keyId: principal.keyId,
+        operationId: options.operationId,
+      })
       if (jobId !== undefined) return { kind: 'job', jobId }
     } catch (error) {
       await writer.release([item])
@@ -105,13 +110,13 @@ export async function patchDocument(
 async function write(
   deps: IngestDependencies,
   collection: CollectionRecord,
-  keyId: string,
   writer: DocumentWriter,
   item: WriteItem,
+  asker: Asker,
 ): Promise<JobId | undefined> {
   await writer.begin([item])
   if (item.result === undefined && writer.missing([item]).size > MAX_SYNC_CHUNKS) {
-    return leaveToJob(deps, collection, keyId, writer, item)
+    return leaveToJob(deps.jobs, collection, writer, [item], asker)
   }
   await writer.write([item])
   if (item.result?.error?.code === 'embedding_failed' && writer.embeddingFailure !== undefined) {
@@ -127,24 +132,6 @@ async function current(
   id: string,
 ): Promise<PatchOutcome> {
   return { kind: 'done', ...(await readDocument(deps, collection, principal, id, [])) }
-}
-
-async function leaveToJob(
-  { jobs }: IngestDependencies,
-  { tenantUid, id: collectionId }: CollectionRecord,
-  keyId: string,
-  writer: DocumentWriter,
-  item: WriteItem,
-): Promise<JobId> {
-  const jobId = newJobId()
-  await jobs.create({ id: jobId, tenantUid, collectionId, total: 1, keyId })
-  try {
-    await writer.stage([item], jobId)
-  } catch (error) {
-    await jobs.remove(tenantUid, jobId)
-    throw error
-  }
-  return jobId
 }
 
 /**
@@ -181,7 +168,3 @@ function applyPatch(document: Unhashed, patch: DocumentPatch): Unhashed {
     metadata,
   }
 }
-
-/** `If-Match`: a list of strong tags, or `*` for any existing version. */
-const isMatch = (ifMatch: string, etag: string): boolean =>
-  ifMatch.trim() === '*' || ifMatch.split(',').some((tag) => tag.trim() === etag)

@@ -4,7 +4,6 @@
  */
 import type { CollectionRecord } from '../catalog/records.ts'
 import { Faults } from '../core/faults.ts'
-import { newJobId } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
 import { Problem, asProblem } from '../core/problem.ts'
@@ -13,6 +12,7 @@ import { shardOf } from '../shard/placement.ts'
 import type { Principal } from '../tenancy/principal.ts'
 import { DocumentWriter, type WriteItem } from './document-writer.ts'
 import { writeContext, type IngestDependencies } from './ingest-dependencies.ts'
+import { leaveToJob } from './leave-to-job.ts'
 import type { DocumentInput, DocumentResult, PutDocumentsRequest, PutOutcome, WritePreference } from './put-request.ts'
 import { acceptDocument, type AcceptedDocument } from './source-document.ts'
 
@@ -25,6 +25,8 @@ export interface PutOptions {
   readonly prefer: WritePreference
   /** The `If-Match` header; only for a request of one document. */
   readonly ifMatch?: string
+  /** The same when a request is run again after a crash: its job, if there has to be one, is then the same too. */
+  readonly operationId?: string
 }
 
 /**
@@ -37,7 +39,7 @@ export async function putDocuments(
   collection: CollectionRecord,
   principal: Pick<Principal, 'keyId' | 'filter'>,
   request: PutDocumentsRequest,
-  { prefer, ifMatch }: PutOptions,
+  { prefer, ifMatch, operationId }: PutOptions,
 ): Promise<PutOutcome> {
   const startedMs = deps.clock()
   const { documents } = request
@@ -51,7 +53,7 @@ export async function putDocuments(
   )
   const writer = new DocumentWriter(deps, collection, writeContext(principal))
   try {
-    return await write(deps, collection, principal.keyId, writer, items, { prefer, startedMs })
+    return await write(deps, collection, principal.keyId, writer, items, { prefer, startedMs, operationId })
   } catch (error) {
     await writer.release(items)
     throw error
@@ -64,7 +66,14 @@ async function write(
   keyId: string,
   writer: DocumentWriter,
   items: readonly WriteItem[],
-  { prefer, startedMs }: Pick<PutOptions, 'prefer'> & { readonly startedMs: number },
+  {
+    prefer,
+    startedMs,
+    operationId,
+  }: Pick<PutOptions, 'prefer'> & {
+    readonly startedMs: number
+    readonly operationId: string | undefined
+  },
 ): Promise<PutOutcome> {
   await writer.begin(items)
   throwIfPrecondition(items)
@@ -78,27 +87,7 @@ async function write(
     const results = items.flatMap((item) => item.result ?? [])
     if (results.length === items.length) return { kind: 'done', results: throwIfNothingDone(results, writer) }
   }
-  return leaveToJob(deps, collection, keyId, writer, items)
-}
-
-/** The job's row comes first: a crash in between leaves a job that ends as failed, never work without a job. */
-async function leaveToJob(
-  { jobs }: IngestDependencies,
-  { tenantUid, id: collectionId }: CollectionRecord,
-  keyId: string,
-  writer: DocumentWriter,
-  items: readonly WriteItem[],
-): Promise<PutOutcome> {
-  const jobId = newJobId()
-  await jobs.create({ id: jobId, tenantUid, collectionId, total: items.length, keyId })
-  try {
-    await writer.stage(items, jobId)
-  } catch (error) {
-    // Nobody learns of a job that was not acknowledged.
-    await jobs.remove(tenantUid, jobId)
-    throw error
-  }
-  return { kind: 'job', jobId }
+  return { kind: 'job', jobId: await leaveToJob(deps.jobs, collection, writer, items, { keyId, operationId }) }
 }
 
 function checkAgainstCollection(

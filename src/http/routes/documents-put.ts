@@ -40,7 +40,7 @@ export const putDocumentsRoute = defineRoute({
     200: { description: 'Searchable now.', schema: putResultSchema },
     202: { description: 'Durable, being indexed.', schema: acceptedSchema, headers: { Location: 'The job.' } },
   },
-  async handle({ body, collection, headers, principal }, dependencies) {
+  async handle({ body, collection, headers, principal, operationId }, dependencies) {
     const prefer = parsePrefer(headers.get('prefer'))
     const ifMatch = headers.get('if-match') ?? undefined
     const outcome = await putDocuments(
@@ -48,7 +48,7 @@ export const putDocumentsRoute = defineRoute({
       collection,
       principal,
       body,
-      defined({ prefer, ifMatch }),
+      defined({ prefer, ifMatch, operationId }),
     )
     return outcome.kind === 'done' ? { status: 200, body: { results: outcome.results } } : acceptedReply(outcome.jobId)
   },

@@ -251,6 +251,8 @@ export class FakeIngest {
     },
     jobs: {
       create: (job) => {
+        const existing = this.jobs.get(job.id)
+        if (existing !== undefined) return Promise.resolve(existing)
         const record: JobRecord = {
           ...job,
           status: 'queued',

@@ -315,6 +315,17 @@ describe('jobs', () => {
     expect(patient.kind).toBe('done')
   })
 
+  it('are found again by a request that is run again, unless they are over', async () => {
+    const fake = new FakeIngest()
+    const options = { prefer: { respondAsync: true }, operationId: 'x7Qm2LsV0aZp91Rt' }
+    const first = await put(fake, [{ id: 'a', text: 'one' }], options)
+    expect(await put(fake, [{ id: 'a', text: 'one' }], options)).toEqual(first)
+    expect([...fake.jobs.keys()]).toEqual(['job_x7Qm2LsV0aZp91Rt'])
+    await fake.deps.jobs.settle('ten_1' as never, 'job_x7Qm2LsV0aZp91Rt' as never, 'succeeded')
+    expect(await put(fake, [{ id: 'a', text: 'one' }], options)).not.toEqual(first)
+    expect(fake.jobs.size).toBe(2)
+  })
+
   it('are begun again when a shard lost its tickets, and forgotten when a shard cannot take them', async () => {
     const fake = new FakeIngest()
     const [shard] = fake.shards as [FakeShard]

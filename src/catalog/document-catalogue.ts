@@ -20,7 +20,9 @@ export class DocumentCatalogue {
   }
 
   /**
-   * Brings the catalogue up to the batch. Safe to repeat and to reorder: a row is never overwritten by an earlier sequence.
+   * Brings the catalogue up to the batch. Safe to repeat, and an earlier batch never overwrites a row. It may bring back a
+   * row that a later one deleted, whose sequence nobody keeps: a shard therefore sends its batches one after another, and
+   * one that was given up on and lands late shows a deleted document until the catalogue is rebuilt.
    * Does nothing for a collection that was deleted meanwhile.
    */
   async project({ tenantUid, collectionId, documents }: ProjectionBatch): Promise<void> {

@@ -20,7 +20,7 @@ export interface DocumentView {
   readonly id: string
   readonly title: string | null
   readonly url: string | null
-  /** As declared, `auto` when each chunk's language is detected. */
+  /** As declared; where that is `auto`, the language of most of the chunks' tokens, `und` when undetermined. */
   readonly language: string
   readonly metadata: JsonObject
   readonly version: number

@@ -101,7 +101,7 @@ async function fetchFrom(
       for (const [index, place] of members.entries()) {
         const chunk = fetched[index]
         const position = ranking.position(candidates[place] ?? 0)
-        // A number freed by a deletion may have been given to another chunk meanwhile.
+        // Numbers are never used again: a chunk that was replaced or deleted meanwhile is gone, and left out.
         const isSame = chunk?.documentId === position.documentId && chunk.ordinal === position.ordinal
         if (isSame) found[place] = chunk
       }

@@ -15,8 +15,11 @@ import { asFiltered, type PendingRow } from './pending-store.ts'
 import type { PreparedChunk, SourceDocument } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 
-/** A document whose embedding has failed this often ends as failed. The waits between add up to about 8 minutes. */
-export const MAX_ATTEMPTS = 8
+/**
+ * A document whose embedding has failed this often ends as failed. The waits between add up to 33 minutes, so that pending
+ * work survives a provider that is down for half an hour.
+ */
+export const MAX_ATTEMPTS = 14
 const FIRST_RETRY_MS = 2_000
 const MAX_RETRY_MS = 5 * 60_000
 /** Documents looked at for one call of the embedder. */

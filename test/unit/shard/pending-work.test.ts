@@ -88,7 +88,9 @@ describe('pending work', () => {
       waits.push(dueMs - shard.nowMs)
       shard.nowMs = dueMs
     }
-    expect(waits).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000])
+    const rising = [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000]
+    expect(waits).toEqual([...rising, ...Array.from({ length: 5 }, () => 300_000)])
+    expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeGreaterThan(30 * 60_000)
     await shard.alarm.run()
     expect(shard.state.jobs.counts('job_1')).toMatchObject({
       queued: 0,

@@ -7,6 +7,7 @@ import { version } from '../package.json'
 import { Catalog } from './catalog/catalog.ts'
 import { systemClock } from './core/clock.ts'
 import type { JobId } from './core/ids.ts'
+import { asProblem } from './core/problem.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { createApp } from './http/app.ts'
 import type { App } from './http/app.ts'
@@ -114,6 +115,13 @@ async function project(catalog: Catalog, batch: ShardProjection): Promise<void> 
   }
 }
 
+/** A failure in the background. Messages of errors may quote what they failed on, so only their kind and place are logged. */
+function report(what: string, error: unknown): void {
+  const { name = 'unknown', stack = '' } = error instanceof Error ? error : {}
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line))
+  console.log(JSON.stringify({ level: 'error', event: what, code: asProblem(error)?.code ?? name, stack: frames }))
+}
+
 export class Shard extends ShardObject<WorkerEnv> {
   constructor(state: DurableObjectState, env: WorkerEnv) {
     super(state, env, {
@@ -121,7 +129,7 @@ export class Shard extends ShardObject<WorkerEnv> {
         isolateOf(env).models.passageEmbedder(profileId).embed(texts, { kind: 'passage' }),
       project: (batch) => project(isolateOf(env).catalog, batch),
       clock: systemClock,
-      report: (what, error) => console.log(JSON.stringify({ level: 'error', event: what, message: String(error) })),
+      report,
     })
   }
 }

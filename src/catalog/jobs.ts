@@ -9,6 +9,7 @@ import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import { JOB_RETENTION_MS } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import type { Connection } from './connection.ts'
+import { jobKey } from './job-key.ts'
 import { jobStatusOf } from './job-outcome.ts'
 import { pageOf } from './paging.ts'
 import { isSettled } from './records.ts'
@@ -85,7 +86,7 @@ export class Jobs {
         .orderBy(desc(jobs.createdAtMs), desc(jobs.id))
         .limit(limit + 1),
     )
-    return pageOf(rows.map(recordOf), limit, ({ createdAtMs, id }) => `${createdAtMs}.${id}`)
+    return pageOf(rows.map(recordOf), limit, jobKey)
   }
 
   /**
@@ -180,7 +181,7 @@ const expired = (tenantUid: TenantUid, nowMs: number) =>
 
 const owned = (tenantUid: TenantUid, id: JobId) => and(eq(jobs.tenantUid, tenantUid), eq(jobs.id, id))
 
-/** `after` is `<createdAtMs>.<id>` of the last job seen; anything else is the beginning of nothing. */
+/** `after` is the key of the last job seen; anything else is the beginning of nothing. */
 function olderThan(after: string) {
   const dot = after.indexOf('.')
   const createdAtMs = Number(after.slice(0, dot))

@@ -56,6 +56,8 @@ export const MAX_SYNC_CHUNKS = 256
 export const MAX_PASSAGES_PER_CALL = 32
 /** The smallest `chunking.size`: below it chunks cost more than they hold. */
 export const MIN_CHUNK_TOKENS = 16
+/** Failures that a job names. */
+export const MAX_JOB_FAILURES = 100
 /** A document that is cut into more fails with `document_too_large`: each chunk costs memory in every step of a write. */
 export const MAX_CHUNKS_PER_DOCUMENT = 20_000
 /** A document with its chunks as one message to its shard, where the platform allows 32 MiB. */

@@ -43,7 +43,7 @@ export interface JobStore {
   ): Promise<Page<JobRecord>>
   /** Settles the job, too, once all its items are reported. */
   reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters, atMs?: number): Promise<void>
-  settle(tenantUid: TenantUid, id: JobId, status: SettledStatus): Promise<boolean>
+  settle(tenantUid: TenantUid, id: JobId, status: SettledStatus, finishedAtMs?: number): Promise<boolean>
   /** Ends a job whose collection is gone: items that no shard has reported are cancelled. */
   cancelRest(tenantUid: TenantUid, id: JobId): Promise<void>
   remove(tenantUid: TenantUid, id: JobId): Promise<void>
@@ -52,6 +52,8 @@ export interface JobStore {
 /** The part of the catalogue that jobs find their shards by: `catalog.collections`. */
 export interface CollectionStore {
   find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined>
+  /** `only`: names, ids, and patterns of names that end in `*`. */
+  list(tenantUid: TenantUid, page: PageRequest & { readonly only?: readonly string[] }): Promise<Page<CollectionRecord>>
 }
 
 /** What seals list cursors; `tenancy/sealing.ts` is one. */

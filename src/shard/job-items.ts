@@ -1,9 +1,7 @@
 /** How each document of a job fares in this shard. Handles and codes only, no content. */
-import { TOMBSTONE_RETENTION_MS } from '../core/limits.ts'
+import { MAX_JOB_FAILURES, TOMBSTONE_RETENTION_MS } from '../core/limits.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
 import type { ItemStatus, JobCounts } from './shard-api.ts'
-
-const MAX_FAILURES = 100
 
 export class JobItems {
   readonly #database: SqlDatabase
@@ -51,7 +49,7 @@ export class JobItems {
             `SELECT id AS documentId, coalesce(code, 'internal') AS code FROM job_items
              WHERE job = ? AND status = 'failed' ORDER BY id LIMIT ?`,
             job,
-            MAX_FAILURES,
+            MAX_JOB_FAILURES,
           )
     return {
       queued: counts.queued,

@@ -2,6 +2,7 @@
  * Shards as maps for testing the ingest use-cases: versions, tickets, known vectors, jobs, and faults on demand. The rules
  * are those of `ShardApi`; the store is not.
  */
+import { jobKey } from '../../../src/catalog/job-key.ts'
 import { jobStatusOf } from '../../../src/catalog/job-outcome.ts'
 import { isSettled, type CollectionRecord, type JobCounters, type JobRecord } from '../../../src/catalog/records.ts'
 import { compareUtf8 } from '../../../src/core/bytes.ts'
@@ -134,7 +135,11 @@ export class FakeShard implements WriteShard, ReadShard {
 
   counts: JobCounts | undefined
 
+  /** The ids of each call. */
+  readonly counted: (readonly string[])[] = []
+
   jobCounts(jobIds: readonly string[]): Promise<Record<string, JobCounts>> {
+    this.counted.push(jobIds)
     const { counts } = this
     return Promise.resolve(counts === undefined ? {} : Object.fromEntries(jobIds.map((id) => [id, counts])))
   }
@@ -211,6 +216,8 @@ export function collectionRecord(shards = 1, profileId = 'edge-en', dimensions =
 export class FakeIngest {
   readonly collection: CollectionRecord
   readonly shards: FakeShard[]
+  /** All share the shards. */
+  readonly collections: CollectionRecord[]
   readonly calls: string[][] = []
   readonly jobs = new Map<string, JobRecord>()
   readonly #reported = new Map<string, Map<number, JobCounters>>()
@@ -220,6 +227,7 @@ export class FakeIngest {
 
   constructor(collection: CollectionRecord = collectionRecord()) {
     this.collection = collection
+    this.collections = [collection]
     this.shards = Array.from({ length: collection.generation.shards }, () => new FakeShard())
   }
 
@@ -266,12 +274,14 @@ export class FakeIngest {
         return Promise.resolve(record)
       },
       find: (_, id) => Promise.resolve(this.jobs.get(id)),
-      list: (_, { limit, after }) => {
-        const all = [...this.jobs.values()].reverse()
-        const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1
+      list: (_, { limit, after, collectionIds }) => {
+        const all = [...this.jobs.values()]
+          .filter(({ collectionId }) => collectionIds?.includes(collectionId) ?? true)
+          .reverse()
+        const start = after === undefined ? 0 : all.findIndex((job) => jobKey(job) === after) + 1
         const data = all.slice(start, start + limit)
         const last = data.at(-1)
-        return Promise.resolve(start + limit < all.length && last ? { data, nextAfter: last.id } : { data })
+        return Promise.resolve(start + limit < all.length && last ? { data, nextAfter: jobKey(last) } : { data })
       },
       reportProgress: (_, id, shard, { succeeded, failed, cancelled }, atMs) => {
         const job = this.jobs.get(id)
@@ -297,10 +307,10 @@ export class FakeIngest {
         this.jobs.set(id, { ...job, cancelled, status: 'cancelled', finishedAtMs: this.nowMs })
         return Promise.resolve()
       },
-      settle: (_, id, status) => {
+      settle: (_, id, status, finishedAtMs = this.nowMs) => {
         const job = this.jobs.get(id)
         const isOpen = job !== undefined && !isSettled(job.status)
-        if (isOpen) this.jobs.set(id, { ...job, status, finishedAtMs: this.nowMs })
+        if (isOpen) this.jobs.set(id, { ...job, status, finishedAtMs })
         return Promise.resolve(isOpen)
       },
       remove: (_, id) => {
@@ -309,7 +319,9 @@ export class FakeIngest {
       },
     },
     collections: {
-      find: (_, reference) => Promise.resolve(reference === this.collection.id ? this.collection : undefined),
+      find: (_, reference) => Promise.resolve(this.collections.find(({ id }) => id === reference)),
+      list: (_, { only }) =>
+        Promise.resolve({ data: this.collections.filter(({ name }) => only?.includes(name) ?? true) }),
     },
     sealer: new Sealer('5a'.repeat(32)),
     clock: () => this.nowMs,

@@ -138,4 +138,54 @@ describe('a job', () => {
     expect([...one.data, ...two.data].map(({ id }) => id)).toEqual(['job_3', 'job_2', 'job_1'])
     expect(two.nextCursor).toBeNull()
   })
+
+  it('of a deleted collection is still there for the key that asked for it, whatever that reaches', async () => {
+    const { fake, job } = await withJob(1)
+    fake.jobs.set('job_1', { ...job, collectionId: 'col_gone' as never })
+    const key = { ...KEY, collections: ['docs'] } as Principal
+    expect((await getJob(fake.deps, key, 'job_1', everywhere)).status).toBe('cancelled')
+    expect((await problemOf(getJob(fake.deps, { ...key, keyId: 'key2' }, 'job_1', everywhere))).code).toBe('not_found')
+  })
+
+  it('is listed with the others of its collection in one call to each shard', async () => {
+    const { fake } = await withJob(1)
+    const { tenantUid, id: collectionId } = fake.collection
+    for (let i = 2; i < 60; i++) {
+      await fake.deps.jobs.create({ id: `job_${i}` as never, tenantUid, collectionId, total: 1, keyId: 'key1' })
+    }
+    await fake.deps.jobs.settle(tenantUid, 'job_5' as never, 'succeeded')
+    const { data } = await listJobs(fake.deps, KEY, {}, everywhere)
+    expect(data).toHaveLength(59)
+    expect(fake.shards.map(({ counted }) => counted.map((ids) => ids.length))).toEqual([[58], [58]])
+  })
+
+  it('is not read for a key that does not reach its collection', async () => {
+    const { fake } = await withJob(1)
+    const other = { ...fake.collection, id: 'col_2' as never, name: 'other' }
+    fake.collections.push(other)
+    const { tenantUid } = fake.collection
+    const job = { tenantUid, collectionId: other.id, total: 1, keyId: 'key1' }
+    await fake.deps.jobs.create({ ...job, id: 'job_2' as never })
+    const key = { ...KEY, collections: ['other'] } as Principal
+    expect((await listJobs(fake.deps, key, { limit: 1 }, everywhere)).data.map(({ id }) => id)).toEqual(['job_2'])
+    expect(fake.shards[0]?.counted).toEqual([['job_2']])
+  })
+
+  it('ends a page of the list early rather than have too many shards asked', async () => {
+    const { fake } = await withJob(1, 32)
+    const { tenantUid } = fake.collection
+    for (let i = 2; i <= 9; i++) {
+      const id = `col_${i}` as never
+      fake.collections.push({ ...fake.collection, id })
+      await fake.deps.jobs.create({ id: `job_${i}` as never, tenantUid, collectionId: id, total: 1, keyId: 'key1' })
+    }
+    const pages: string[][] = []
+    let cursor: string | null = ''
+    do {
+      const page = await listJobs(fake.deps, KEY, cursor === '' ? {} : { cursor }, everywhere)
+      pages.push(page.data.map(({ id }) => id))
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    expect(pages).toEqual([['job_9', 'job_8', 'job_7', 'job_6'], ['job_5', 'job_4', 'job_3', 'job_2'], ['job_1']])
+  })
 })

@@ -86,8 +86,6 @@ export const LOG_RETENTION_MS = 24 * 3_600_000
 export const TOMBSTONE_RETENTION_MS = 15 * 24 * 3_600_000
 /** Jobs are kept this long after they were accepted; which of their documents failed, as long as tombstones. */
 export const JOB_RETENTION_MS = 30 * 24 * 3_600_000
-/** Pending work starts at most this long after its acceptance. */
-export const PENDING_START_MS = 1_000
 
 /** Platform limits of SQLite in Durable Objects and D1, which local workerd does not enforce. */
 export const MAX_SQL_VALUE_BYTES = 1_900_000

@@ -3,7 +3,6 @@
  * scores of two legs; no storage, no text. Fusion follows Bruch, Gai & Ingber 2023 (convex combination, "An Analysis of
  * Fusion Functions for Hybrid Retrieval", https://doi.org/10.1145/3596512) and Cormack, Clarke & Büttcher 2009 (reciprocal rank fusion).
  */
-import { compareUtf8 } from './bytes.ts'
 
 export const DEFAULT_ALPHA = 0.6
 export const DEFAULT_RANK_CONSTANT = 60
@@ -24,27 +23,11 @@ export interface Maxima {
   readonly keyword: number
 }
 
-/** Raw scores of the candidates of one shard, parallel arrays of one length; `chunks` are that shard's chunk numbers. */
-export interface Candidates {
-  readonly chunks: Uint32Array
-  /** Cosine, 0 where it is not positive. */
-  readonly vector: Float64Array
-  /** BM25, 0 where no term matches. */
-  readonly keyword: Float64Array
-  /** 1 where the chunk's language is in the model's profile or undetermined, else 0: λ(document). */
-  readonly inProfile: Uint8Array
-}
-
 /** What orders equal scores: document id by UTF-8 bytes, then ordinal. */
 export interface Position {
   readonly score: number
   readonly documentId: string
   readonly ordinal: number
-}
-
-/** Negative when `a` ranks before `b`: score descending, document id by UTF-8 bytes ascending, ordinal ascending. */
-export function comparePositions(a: Position, b: Position): number {
-  return b.score - a.score || compareUtf8(a.documentId, b.documentId) || a.ordinal - b.ordinal
 }
 
 /**

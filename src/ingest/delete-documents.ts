@@ -8,7 +8,7 @@ import { parseFilter } from '../metadata/parse-filter.ts'
 import { shardOf } from '../shard/placement.ts'
 import type { Principal } from '../tenancy/principal.ts'
 import { writeContext, type IngestDependencies } from './ingest-dependencies.ts'
-import { asked } from './shard-call.ts'
+import { asked } from '../shard/shard-call.ts'
 import { idFault } from './validate-document.ts'
 
 type Deleting = Pick<IngestDependencies, 'placement'>

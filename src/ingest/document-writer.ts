@@ -13,7 +13,7 @@ import type { BeginResult, CommitResult, PreparedDocument, Ticket, WriteContext 
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
 import { nextTurn, prepareChunks, type CutChunk } from './prepare-chunks.ts'
 import type { DocumentResult } from './put-request.ts'
-import { asked } from './shard-call.ts'
+import { asked } from '../shard/shard-call.ts'
 import type { AcceptedDocument } from './source-document.ts'
 
 /** How often a write is begun again after a shard lost its place in the order. */

@@ -10,7 +10,7 @@ import { asProblem } from '../core/problem.ts'
 import type { JobCounts } from '../shard/shard-api.ts'
 import type { IngestDependencies } from './ingest-dependencies.ts'
 import type { JobFailure } from './job-view.ts'
-import { asked } from './shard-call.ts'
+import { asked } from '../shard/shard-call.ts'
 
 /** A request that has not handed over its documents after this long was interrupted; nobody was told of its job. */
 const ACCEPTANCE_MS = 60_000

@@ -15,7 +15,7 @@ import { askShards, needsShards, progressOf, type JobProgress } from './job-prog
 import type { JobView } from './job-view.ts'
 import { openListCursor, sealListCursor } from './list-cursor.ts'
 import type { ListRequest } from './read-documents.ts'
-import { asked } from './shard-call.ts'
+import { asked } from '../shard/shard-call.ts'
 
 /** Calls to shards and the catalogue for one page of a list, give or take those of one collection. */
 const MAX_LIST_CALLS = 100

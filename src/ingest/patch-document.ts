@@ -18,7 +18,7 @@ import type { DocumentView } from './document-view.ts'
 import { writeContext, type IngestDependencies, type WriteShard } from './ingest-dependencies.ts'
 import { leaveToJob, type Asker } from './leave-to-job.ts'
 import { readDocument } from './read-documents.ts'
-import { asked } from './shard-call.ts'
+import { asked } from '../shard/shard-call.ts'
 import { hashed, mergePatch } from './source-document.ts'
 import { parseMetadata, parseTitle, parseUrl } from './validate-document.ts'
 

@@ -9,7 +9,7 @@ import type { Principal } from '../tenancy/principal.ts'
 import { documentView, type DocumentView } from './document-view.ts'
 import type { IngestDependencies, ReadShard } from './ingest-dependencies.ts'
 import { openListCursor, sealListCursor } from './list-cursor.ts'
-import { asked } from './shard-call.ts'
+import { asked } from '../shard/shard-call.ts'
 
 type Reading = Pick<IngestDependencies, 'placement'>
 type Reader = Pick<Principal, 'filter'>

@@ -2,7 +2,8 @@
 import { mergeFacets } from '../metadata/facet-values.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
 import type { Ranking } from './fuse.ts'
-import { asked, type ShardAnswer, type Unit } from './scatter.ts'
+import { asked } from '../shard/shard-call.ts'
+import type { ShardAnswer, Unit } from './scatter.ts'
 
 type Facets = { readonly [field: string]: readonly FacetValue[] }
 

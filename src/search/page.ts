@@ -2,9 +2,10 @@
  * Turns a stretch of a ranking into hits: reads texts and metadata from the shards, marks the query's words, explains.
  * A chunk deleted between ranking and reading is left out and the next one moves up.
  */
-import { asked, keywordQuery, type ShardAnswer, type Unit, type UnitStatistics } from './scatter.ts'
+import { keywordQuery, type ShardAnswer, type Unit, type UnitStatistics } from './scatter.ts'
 import type { Json, JsonObject } from '../core/canonical-json.ts'
 import type { FetchRequest, FetchedChunk } from '../shard/shard-api.ts'
+import { asked } from '../shard/shard-call.ts'
 import { explainHit } from './explain.ts'
 import type { RankedPosition, Ranking } from './fuse.ts'
 import type { CheckedSearch } from './parse-search-request.ts'

@@ -3,11 +3,11 @@
  * are gathered and summed first, so that every shard scores with the same figures and the ranking is that of one shard.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
-import { Problem, asProblem } from '../core/problem.ts'
 import { DEFAULT_BM25, type KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { ModelProfile } from '../models/embedder.ts'
 import type { KeywordQuery, ShardApi, ShardSearchRequest, ShardSearchResult } from '../shard/shard-api.ts'
+import { asked } from '../shard/shard-call.ts'
 import { VECTOR_LEG, type Source } from './fuse.ts'
 
 /** The part of a shard that searching needs. */
@@ -114,15 +114,6 @@ export const sourcesOf = (units: readonly Unit[], answers: readonly ShardAnswer[
 /** The statistics that the shards scored with, by unit: those of round 1, or what a lone shard computed for itself. */
 export function usedStatistics(statistics: UnitStatistics, answers: readonly ShardAnswer[]): UnitStatistics {
   return statistics.map((known, unit) => known ?? answers.find((answer) => answer.unit === unit)?.result.statistics)
-}
-
-/** A collection deleted while it is searched is as absent as one deleted before. */
-export async function asked<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    throw asProblem(error)?.code === 'collection_gone' ? new Problem('not_found') : error
-  }
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

@@ -10,7 +10,7 @@ import type { DocumentRow } from './document-store.ts'
 import type { CommitResult, PreparedChunk, SourceDocument } from './shard-api.ts'
 import type { LogWriter, ShardState } from './shard-state.ts'
 
-export interface AcceptedDocument {
+export interface AcceptedWrite {
   readonly source: SourceDocument
   readonly chunks: readonly PreparedChunk[]
   readonly sequence: number
@@ -67,7 +67,7 @@ export function roomFor(state: ShardState, current: DocumentRow | undefined): nu
 /** Never waits. `vectors` holds one for every chunk that wants one. */
 export function applyDocument(
   state: ShardState,
-  accepted: AcceptedDocument,
+  accepted: AcceptedWrite,
   vectors: ChunkVectors,
 ): Exclude<CommitResult, { status: 'retry' }> {
   const { source, chunks, sequence, version } = accepted
@@ -167,7 +167,7 @@ export function supersedeEarlier(state: ShardState, writer: LogWriter, id: strin
 }
 
 /** Settles a staged write that leaves the document as it is. */
-function settleWithout(state: ShardState, accepted: AcceptedDocument, status: 'superseded' | 'unchanged'): void {
+function settleWithout(state: ShardState, accepted: AcceptedWrite, status: 'superseded' | 'unchanged'): void {
   const { job } = accepted
   if (job === undefined) return
   state.transaction((writer) => {

@@ -9,6 +9,8 @@ import type { JobCounts } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 
 export const CATALOGUE_READER = 'catalogue'
+/** The catalogue hears of a write about this much later, together with what else happened meanwhile. */
+export const PROJECTION_DELAY_MS = 1_000
 /** Log entries folded into one batch. */
 const BATCH_ENTRIES = 200
 

@@ -3,15 +3,13 @@
  * it says when the next one is due. Everything it does can be repeated, because alarms come at least once.
  */
 import type { Clock } from '../core/clock.ts'
-import { CATALOGUE_READER, isProjectionBehind, type Project, projectNext } from './projection.ts'
+import { CATALOGUE_READER, isProjectionBehind, PROJECTION_DELAY_MS, type Project, projectNext } from './projection.ts'
 import { type EmbedPassages, PendingWork, type Report } from './pending-work.ts'
 import type { ShardState } from './shard-state.ts'
 
 /** A run of the alarm stays well below the platform's limit, and lets the next one follow at once. */
 const RUN_MS = 10_000
 const PRUNE_INTERVAL_MS = 3_600_000
-/** The catalogue is behind by about this much. */
-const PROJECTION_DELAY_MS = 1_000
 const MAX_PROJECTION_RETRY_MS = 5 * 60_000
 
 export interface ShardAlarmOptions {

@@ -12,7 +12,7 @@ import { applyMigrations } from './apply-migrations.ts'
 import { DurableSqlDatabase } from './durable-sql-database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { EmbedPassages, Report } from './pending-work.ts'
-import type { Project } from './projection.ts'
+import { PROJECTION_DELAY_MS, type Project } from './projection.ts'
 import { ShardAlarm } from './shard-alarm.ts'
 import type {
   BeginItem,
@@ -33,8 +33,6 @@ import { ShardState } from './shard-state.ts'
 import { ShardWrites } from './shard-writes.ts'
 import type { ShardRpc } from './stub.ts'
 
-/** The catalogue hears of a write about this much later, together with what else happened meanwhile. */
-const PROJECTION_DELAY_MS = 1_000
 /** An alarm that is overdue by this much is taken for lost and set again. */
 const LOST_ALARM_MS = 60_000
 

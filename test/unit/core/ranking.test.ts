@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { comparePositions, convexScore, reciprocalRankScore } from '../../../src/core/ranking.ts'
+import { convexScore, reciprocalRankScore } from '../../../src/core/ranking.ts'
 
 describe('convexScore', () => {
   // Worked by hand: 0.6 · 0.4 / 0.8 + 0.4 · 3 / 12 = 0.3 + 0.1.
@@ -22,22 +22,5 @@ describe('reciprocalRankScore', () => {
     expect(reciprocalRankScore(1, 0, 60, 0.6)).toBeCloseTo(0.6 / 61, 15)
     expect(reciprocalRankScore(0, 1, 0, 0.6)).toBeCloseTo(0.4, 15)
     expect(reciprocalRankScore(0, 0, 60, 0.6)).toBe(0)
-  })
-})
-
-describe('comparePositions', () => {
-  it('orders by score, then document id by UTF-8 bytes, then ordinal', () => {
-    const position = (score: number, documentId: string, ordinal: number) => ({ score, documentId, ordinal })
-    const sorted = [
-      position(0.9, 'z', 9),
-      position(0.5, 'a', 0),
-      position(0.5, 'a', 1),
-      position(0.5, 'a', 10),
-      position(0.5, 'b', 0),
-      position(0.5, '\uffee', 0),
-      position(0.5, '😀', 0),
-      position(0.1, 'a', 0),
-    ]
-    expect(sorted.toReversed().sort(comparePositions)).toEqual(sorted)
   })
 })

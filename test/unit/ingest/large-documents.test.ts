@@ -45,6 +45,17 @@ describe('a document of too many chunks', () => {
   })
 })
 
+describe('a request whose caller waits', () => {
+  it('becomes a job at once when it has more to embed than anyone waits for', async () => {
+    const fake = new FakeIngest(chunksOf(1))
+    const text = Array.from({ length: 4_100 }, (_, i) => `w${i}`).join(' ')
+    const request = parsePutRequest({ documents: [{ id: 'x', text }] })
+    const prefer = { respondAsync: false, waitSeconds: 30 }
+    expect((await putDocuments(fake.deps, fake.collection, { keyId: 'key1' }, request, { prefer })).kind).toBe('job')
+    expect(fake.calls).toEqual([])
+  })
+})
+
 describe('a document that its shard has no room for', () => {
   it.each([false, true])('fails before anything of it is embedded (as a job: %j)', async (respondAsync) => {
     const fake = new FakeIngest()

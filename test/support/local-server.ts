@@ -36,7 +36,10 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'nearfield-test-'))
+/** Names the folder of one whole run, which its set-up makes and removes. */
+export const RUN_FOLDER = 'NEARFIELD_TEST_FOLDER'
+
+export const newFolder = (): string => mkdtempSync(join(process.env[RUN_FOLDER] ?? tmpdir(), 'nearfield-test-'))
 
 /** A copy of a stopped server's state folder, which is how a backup is restored. */
 export function copyState(prepared: string): string {

@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs'
 import type { TestProject } from 'vitest/node'
-import { newFolder, startServer } from '../../support/local-server.ts'
+import { newFolder, RUN_FOLDER, startServer } from '../../support/local-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,9 +14,11 @@ declare module 'vitest' {
 }
 
 export default async function prepareState(project: TestProject): Promise<() => void> {
+  const run = newFolder()
+  process.env[RUN_FOLDER] = run
   const folder = newFolder()
   const server = await startServer(folder)
   await server.stop()
   project.provide('preparedState', folder)
-  return () => rmSync(folder, { recursive: true, force: true })
+  return () => rmSync(run, { recursive: true, force: true })
 }

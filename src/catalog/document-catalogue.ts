@@ -26,25 +26,31 @@ export class DocumentCatalogue {
    * Does nothing for a collection that was deleted meanwhile.
    */
   async project({ tenantUid, collectionId, documents }: ProjectionBatch): Promise<void> {
-    for (let start = 0; start < documents.length; start += BATCH) {
-      const batch = JSON.stringify(documents.slice(start, start + BATCH))
+    const { gone = [], present = [] } = Object.groupBy(documents, ({ status }) =>
+      status === 'deleted' ? 'gone' : 'present',
+    )
+    for (const batch of batches(present)) {
       await this.#connection.batch(
         sql`INSERT INTO documents
               (collection_id, document_id, tenant_uid, status, bytes, chunks, version, sequence, updated_at_ms)
             SELECT c.id, d.value ->> 'id', c.tenant_uid, d.value ->> 'status', d.value ->> 'bytes', d.value ->> 'chunks',
               d.value ->> 'version', d.value ->> 'sequence', d.value ->> 'updatedAtMs'
-            FROM collections AS c, json_each(${batch}) AS d
+            FROM collections AS c CROSS JOIN json_each(${batch}) AS d
             WHERE c.id = ${collectionId} AND c.tenant_uid = ${tenantUid} AND c.deleted_at_ms IS NULL
-              AND d.value ->> 'status' <> 'deleted'
             ON CONFLICT (collection_id, document_id) DO UPDATE SET status = excluded.status, bytes = excluded.bytes,
               chunks = excluded.chunks, version = excluded.version, sequence = excluded.sequence,
               updated_at_ms = excluded.updated_at_ms
             WHERE excluded.sequence >= documents.sequence`,
+      )
+    }
+    for (const batch of batches(gone)) {
+      // CROSS JOIN keeps the batch outside: left to itself, SQLite walks the collection and reads the JSON for each row.
+      await this.#connection.batch(
         sql`DELETE FROM documents
             WHERE collection_id = ${collectionId} AND tenant_uid = ${tenantUid} AND rowid IN (
-              SELECT gone.rowid FROM json_each(${batch}) AS d JOIN documents AS gone
+              SELECT gone.rowid FROM json_each(${batch}) AS d CROSS JOIN documents AS gone
                 ON gone.collection_id = ${collectionId} AND gone.document_id = d.value ->> 'id'
-              WHERE d.value ->> 'status' = 'deleted' AND gone.sequence < d.value ->> 'sequence')`,
+              WHERE gone.sequence < d.value ->> 'sequence')`,
       )
     }
   }
@@ -80,4 +86,10 @@ export class DocumentCatalogue {
     }))
     return pageOf(listed, limit, ({ id }) => id)
   }
+}
+
+/** Documents as JSON, `BATCH` at a time. */
+function batches(documents: readonly CataloguedDocument[]): string[] {
+  const count = Math.ceil(documents.length / BATCH)
+  return Array.from({ length: count }, (_, i) => JSON.stringify(documents.slice(i * BATCH, (i + 1) * BATCH)))
 }

@@ -24,11 +24,16 @@ const PUBLIC_KEY = {
   origins: ['self', 'http://localhost:*'],
 }
 
+/** Without the code under "Try it": a query printed there would find itself rather than the document it is about. */
+function withoutExamples(markdown: string): string {
+  return markdown.replace(/^## Try it$.*?(?=^## )/ms, (section) => section.replaceAll(/^```$.*?^```$\n/gms, ''))
+}
+
 /** The documentation, as documents: `README.md`, `ARCHITECTURE.md` and everything in `docs/`. */
 export function documentation(root: string): DocumentInput[] {
   const paths = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md', { cwd: root }).sort()]
   return paths.map((path) => {
-    const markdown = readFileSync(join(root, path), 'utf8')
+    const markdown = withoutExamples(readFileSync(join(root, path), 'utf8'))
     const title = /^# (.+)$/m.exec(markdown)?.[1] ?? path
     return {
       id: path,

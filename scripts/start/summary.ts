@@ -19,10 +19,22 @@ export function progressLine(done: number, total: number, what: string): void {
 
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
-/** The three lines to paste. The key is read from a file, so that it shows neither here nor in the process list. */
-export function curlLines(url: string, headerFile: string): string[] {
+const QUERY = 'how much is it to take a bike on the boat'
+
+/** The same search from the command line, which needs to be told of a state folder that is not the usual one. */
+export function cliLine(place: string): string {
+  return `npm run nearfield -- search "${QUERY}"${place === '.nearfield' ? '' : ` --state ${quoted(place)}`}`
+}
+
+/** The three commands to paste. The key is read from a file, so that it shows neither here nor in the process list. */
+export function curlCommands(url: string, headerFile: string): string[] {
   const send = (method: string, path: string, body: unknown): string =>
-    `curl -sS -X ${method} ${url}/v1/collections/docs/${path} -H @${quoted(headerFile)} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`
+    [
+      `curl -sS -X ${method} ${url}/v1/collections/docs/${path}`,
+      `-H @${quoted(headerFile)} -H 'content-type: application/json'`,
+      `-d '${JSON.stringify(body)}'`,
+      "-w '\\n'",
+    ].join(' \\\n    ')
   return [
     send('PUT', 'documents', {
       documents: [
@@ -33,14 +45,14 @@ export function curlLines(url: string, headerFile: string): string[] {
         },
       ],
     }),
-    send('POST', 'search', { query: 'how much is it to take a bike on the boat', limit: 3 }),
+    send('POST', 'search', { query: QUERY, limit: 3 }),
     send('POST', 'answers', { question: 'What does a 202 answer promise?' }),
   ]
 }
 
 export function printSummary(url: string, state: string, headerFile: string): void {
   const place = relative(process.cwd(), state) || '.'
-  const [add, search, answer] = curlLines(url, headerFile)
+  const [add, search, answer] = curlCommands(url, headerFile)
   console.log(`
 ${bold('Nearfield is running')}
 
@@ -49,7 +61,7 @@ ${bold('Nearfield is running')}
   ${dim('keys')}    ${place}/credentials.json
   ${dim('log')}     ${place}/nearfield.log
 
-${bold('Try it')} ${dim('(paste a line into another terminal)')}
+${bold('Try it')} ${dim('(paste into another terminal)')}
 
   ${dim('# add a document')}
   ${add}
@@ -59,6 +71,9 @@ ${bold('Try it')} ${dim('(paste a line into another terminal)')}
 
   ${dim('# ask')}
   ${answer}
+
+  ${dim('# search from the command line')}
+  ${cliLine(place)}
 
 ${dim('Ctrl+C stops it. Everything is kept in')} ${place}${dim('.')}
 `)

@@ -61,12 +61,12 @@ describe('a start on an existing folder', () => {
     }
   })
 
-  it('prints three lines that work when they are pasted', () => {
-    const lines = server.output.split('\n').filter((line) => line.trim().startsWith('curl '))
-    const [added, found, answered] = lines.map((line) =>
-      JSON.parse(execFileSync('sh', ['-c', line], { encoding: 'utf8' })),
+  it('prints three commands that work when they are pasted', () => {
+    const commands = server.output.match(/^ +curl .*(?:(?<=\\)\n.*)*/gm) ?? []
+    const [added, found, answered] = commands.map((command) =>
+      JSON.parse(execFileSync('sh', ['-c', command], { encoding: 'utf8' })),
     )
-    expect(lines).toHaveLength(3)
+    expect(commands).toHaveLength(3)
     expect(added.results).toMatchObject([{ id: 'ferry', status: 'created' }])
     expect(found.hits[0]).toMatchObject({ documentId: 'ferry' })
     expect(answered).toMatchObject({ abstained: false })

@@ -9,7 +9,7 @@ import { parseOptions } from '../../../scripts/start/options.ts'
 import { isAlive, look, record } from '../../../scripts/start/processes.ts'
 import { takeRunLock } from '../../../scripts/start/run-lock.ts'
 import { readSecrets } from '../../../scripts/start/secrets.ts'
-import { curlLines } from '../../../scripts/start/summary.ts'
+import { cliLine, curlCommands } from '../../../scripts/start/summary.ts'
 import { parseKey } from '../../../src/tenancy/key-format.ts'
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'nearfield-parts-'))
@@ -93,10 +93,25 @@ describe('the first run', () => {
     expect(documents.find(({ id }) => id === 'docs/search.md')).toMatchObject({ title: 'Search', language: 'en' })
   })
 
-  it('prints lines that survive a shell, whatever the folder is called', () => {
-    for (const line of curlLines('http://127.0.0.1:1', "/tmp/it's here/authorization.txt")) {
-      expect(line).toContain(`@'/tmp/it'\\''s here/authorization.txt'`)
-      expect(line.split('\n')).toHaveLength(1)
+  it('leaves out the commands to try, which would find themselves', () => {
+    const readme = documentation('.').find(({ id }) => id === 'README.md')?.markdown ?? ''
+    expect(readFileSync('README.md', 'utf8')).toContain('take a bike on the boat')
+    expect(readme).not.toContain('take a bike on the boat')
+    expect(readme).toContain('## Try it\n\n`npm start` prints lines like these')
+    expect(readme).toContain('npm run deploy')
+  })
+
+  it('prints commands that survive a shell, whatever the folder is called, as the front page shows them', () => {
+    for (const command of curlCommands('http://127.0.0.1:1', "/tmp/it's here/authorization.txt")) {
+      expect(command).toContain(`@'/tmp/it'\\''s here/authorization.txt'`)
+      expect(command.split('\n').slice(0, -1)).toSatisfy((lines: string[]) =>
+        lines.every((line) => line.endsWith(' \\')),
+      )
     }
+    const readme = readFileSync('README.md', 'utf8')
+    for (const command of curlCommands('http://127.0.0.1:8787', '.nearfield/authorization.txt'))
+      expect(readme).toContain(command.replaceAll('\n    ', '\n  '))
+    expect(readme).toContain(cliLine('.nearfield'))
+    expect(cliLine('my state')).toMatch(/ --state 'my state'$/)
   })
 })

@@ -5,6 +5,7 @@
 import type { GeneratedAnswer } from '../models/generator.ts'
 import type { Hit } from '../search/search-request.ts'
 import { words } from '../text/words.ts'
+import { withoutMarks } from './extractive/plain-text.ts'
 import type { Citation, GroundedSentence } from './answer-request.ts'
 
 export interface CheckedCitations {
@@ -53,6 +54,8 @@ function citationOf(hit: Hit, start: number, end: number): Citation | undefined 
 }
 
 function standsIn(text: string, quotes: readonly string[]): boolean {
-  const quoted = new Set(quotes.flatMap((quote) => words(quote).map((word) => word.text)))
+  const quoted = new Set(
+    quotes.flatMap((quote) => [...words(quote), ...words(withoutMarks(quote))].map((word) => word.text)),
+  )
   return words(text).every((word) => quoted.has(word.text))
 }

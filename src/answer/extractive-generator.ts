@@ -10,6 +10,7 @@ import { candidatesOf, type Candidate } from './extractive/candidates.ts'
 import { confidenceOf, MIN_CONFIDENCE } from './extractive/confidence.ts'
 import { evidenceOf, termsOf, weightsOf, type CandidateTerms, type Evidence } from './extractive/evidence.ts'
 import { MeaningReader } from './extractive/meaning.ts'
+import { plainText } from './extractive/plain-text.ts'
 import { readQuestion, type Question, type QuestionWord } from './extractive/question.ts'
 import { withoutUrls } from './extractive/without-urls.ts'
 
@@ -45,11 +46,13 @@ export class ExtractiveGenerator implements Generator {
     if (best === undefined) return { sentences: [], score: 0 }
     if (best.confidence < MIN_CONFIDENCE) return { sentences: [], score: best.confidence }
     const question = readQuestion(request.question, languageOf(request))
-    const sentences = choose(scored, question).map(({ candidate: { passage, start, end, text } }): AnswerSentence => ({
-      text: withoutUrls(text),
-      quotes: [{ passage, start, end }],
-      support: 1,
-    }))
+    const sentences = choose(scored, question).map(
+      ({ candidate: { passage, start, end, text, kind } }): AnswerSentence => ({
+        text: plainText(withoutUrls(text), kind),
+        quotes: [{ passage, start, end }],
+        support: 1,
+      }),
+    )
     return { sentences: sentences.filter((sentence) => sentence.text !== ''), score: best.confidence }
   }
 

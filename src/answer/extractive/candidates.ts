@@ -1,4 +1,4 @@
-/** What can be quoted from a passage: sentences, list items, whole lists, table rows, code; each with what it stands under. */
+/** What can be quoted from a passage: sentences, list items, whole lists, table rows; each with what it stands under. */
 import { markdownBlocks, headingText } from '../../chunking/markdown-blocks.ts'
 import type { OutlineBlock } from '../../chunking/document-text.ts'
 import type { Passage } from '../../models/generator.ts'
@@ -11,7 +11,7 @@ export interface Candidate {
   readonly start: number
   readonly end: number
   readonly text: string
-  readonly kind: 'sentence' | 'item' | 'list' | 'row' | 'code'
+  readonly kind: 'sentence' | 'item' | 'list' | 'row'
   /** What it stands under: title, headings, the header of the table. */
   readonly context: string
   /** The question that it answers in a text of questions and answers; empty elsewhere. */
@@ -20,12 +20,15 @@ export interface Candidate {
   readonly before: string
 }
 
-/** A list or code block that is quoted whole has at most this many UTF-16 units. */
+/** A list that is quoted whole has at most this many UTF-16 units. */
 const MAX_WHOLE_LENGTH = 1_200
 /** Longer items and cells are quoted by sentence. */
 const MAX_ITEM_LENGTH = 400
 const REFERS_BACK =
   /^(?:[\p{L}]+,? ){0,2}(?:it|its|they|their|them|he|his|him|she|her|this|these|those|both|er|sie|es|ihr|diese[rs]?|il|elle|ils|elles|ce|cette|ces|ella|esta?|esto|egli|questa?|questo)\b|^(?:the|above that)\b/iu
+const FENCE = /^(?:`{3,}|~{3,})([^\n]*)$/gm
+/** A line of a terminal, which a passage from the midst of a code block holds without a fence. */
+const COMMAND = /^(?:[$] |curl -)/m
 const ITEM_MARK = /^[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]+/
 
 /** Lists the candidates of a passage in order. */
@@ -52,14 +55,17 @@ class CandidateReader {
   }
 
   read(): Candidate[] {
-    for (const block of markdownBlocks(this.#text)) {
+    const from = endOfOpenCode(this.#text)
+    for (const found of markdownBlocks(this.#text.slice(from))) {
+      const block = { ...found, start: found.start + from, end: found.end + from }
       if (block.kind === 'heading') {
         this.#heading = headingText(this.#text.slice(block.start, block.end))
         this.#question = ''
         this.#before = undefined
       } else if (block.kind === 'list') this.#list(block)
       else if (block.kind === 'table') this.#table(block)
-      else if (block.kind === 'code') this.#code(block)
+      else if (block.kind === 'code' || COMMAND.test(this.#text.slice(block.start, block.end))) this.#before = undefined
+      else if (this.#text[block.start] === '|') this.#rows(linesOf(this.#text, block), '')
       else this.#paragraph(block)
     }
     return this.#found
@@ -121,15 +127,26 @@ class CandidateReader {
     const [header, delimiter, ...rows] = linesOf(this.#text, block)
     if (header === undefined || delimiter === undefined) return
     const columns = this.#text.slice(header.start, header.end)
+    this.#rows(rows, columns)
+  }
+
+  /** Rows of a table, also of one whose header a chunk before has. */
+  #rows(rows: readonly Span[], columns: string): void {
     for (const row of rows) this.#push('row', row.start, row.end, columns)
     this.#before = undefined
   }
+}
 
-  #code(block: OutlineBlock): void {
-    const from = this.#introducedFrom(block)
-    if (block.end - from <= MAX_WHOLE_LENGTH) this.#push('code', from, block.end)
-    this.#before = undefined
-  }
+/**
+ * Where the code ends in which a passage begins, when its chunk was cut within a fenced block; else 0. A fence closes if it
+ * is bare, nothing stands on the next line, and no other is left to pair it with.
+ */
+function endOfOpenCode(text: string): number {
+  const fences = [...text.matchAll(FENCE)]
+  const [first] = fences
+  if (first === undefined || fences.length % 2 === 0) return 0
+  const end = first.index + first[0].length
+  return first[1] === '' && /^(?:\n[ \t]*)?(?:\n|$)/.test(text.slice(end)) ? end : 0
 }
 
 interface Span {

@@ -50,6 +50,13 @@ describe('checkCitations', () => {
     expect(sentences[0]?.supported).toBe(false)
   })
 
+  it('knows a word whose end stands outside the code span of its quote', () => {
+    const text = 'All `shard`s are durable.'
+    const quote = { passage: 0, start: 0, end: text.length }
+    const { sentences } = checkCitations(answerOf('All shards are durable.', quote), [{ ...hit, text }])
+    expect(sentences[0]?.supported).toBe(true)
+  })
+
   it('lists a citation once, however many sentences lean on it', () => {
     const quote = { passage: 0, start: 0, end: 10 }
     const sentence = { text: 'The Osprey', quotes: [quote, quote], support: 1 }

@@ -13,10 +13,11 @@ const CLOSE_SIMILARITY = 0.58
 
 /** In [0, 1]. A name that was asked for and is nowhere near takes nearly everything. */
 export function confidenceOf(evidence: Evidence, question: Question, candidate: Candidate): number {
-  const { similarity, prominence, focus, exactFocus, topic, missingNames, holdsCue, namesAttribute } = evidence
-  const kind = candidate.kind === 'code' || candidate.kind === 'list' ? (question.isBroad ? 0.7 : -0.3) : 0
+  const { similarity, prominence, focus, exactFocus, topic, missingNames, holdsCue, holdsAll, namesAttribute } =
+    evidence
+  const kind = candidate.kind === 'list' ? (question.isBroad ? 0.7 : -0.3) : 0
   const cue = cueWeight(question, holdsCue) + (namesAttribute && holdsCue ? 0.8 : 0)
-  const common = cue - 3.5 * missingNames + kind
+  const common = cue - 3.5 * missingNames + kind + (holdsAll ? 1.5 : 0)
   if (similarity === undefined) return sigmoid(-2.9 + 3.5 * focus + 1.5 * topic + common)
   const close = holdsCue ? 6 * Math.max(0, similarity - CLOSE_SIMILARITY) : 0
   const meaning = 2.7 * similarity + 3.2 * prominence + close

@@ -22,6 +22,8 @@ export interface Evidence {
   readonly topic: number
   /** 1 where a name of the question is nowhere in the document, 0.3 where only elsewhere in it, 0 where none is missing. */
   readonly missingNames: number
+  /** Whether the candidate itself holds every word of a question of at least three. */
+  readonly holdsAll: boolean
   readonly holdsCue: boolean
   /** Whether the candidate itself names the attribute that is asked for. */
   readonly namesAttribute: boolean
@@ -108,6 +110,7 @@ export function evidenceOf(
     exactFocus: focus === 0 ? 1 : exact / focus,
     topic: all === 0 ? 0 : topic / all,
     missingNames: missing,
+    holdsAll: question.words.length >= 3 && question.words.every((word) => terms.own.has(word.term)),
     holdsCue:
       holdsCue(candidate.text, question) || (candidate.question !== '' && cueOf(candidate.question) === question.cue),
     namesAttribute: namesAttribute(candidate.text, question.cue),

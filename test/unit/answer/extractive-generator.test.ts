@@ -36,6 +36,44 @@ describe('the extractive generator', () => {
     ])
   })
 
+  it('renders a row plain and quotes it as it stands', async () => {
+    const row = '| **a search cursor** | 15 minutes |'
+    const text = `## Lifetimes\n\n| What | Lives |\n| --- | --- |\n${row}\n| a job | 7 days |`
+    const request = { question: 'How long does a search cursor live?', language: 'en', passages: [passage(text)] }
+    const [sentence] = (await new ExtractiveGenerator(edgeEmbedder).answer(request)).sentences
+    expect(sentence?.text).toBe('a search cursor: 15 minutes')
+    expect(text.slice(sentence?.quotes[0]?.start, sentence?.quotes[0]?.end)).toBe(row)
+  })
+
+  it('reads rows whose header another passage has', async () => {
+    const text = '| a job | 7 days |\n| a search cursor | 15 minutes |'
+    expect(await answer('How long does a search cursor live?', passage(text))).toEqual([
+      '| a search cursor | 15 minutes |',
+    ])
+  })
+
+  it('never answers with code', async () => {
+    const text = 'The ferry sails at nine.\n\n```sh\ncurl -X POST /v1/answers -d "How do I ask about the ferry?"\n```'
+    expect((await answer('How do I ask about the ferry?', passage(text))).join('')).not.toContain('curl')
+  })
+
+  it('never answers with code in which a passage begins, but with what follows it', async () => {
+    const text = 'curl -d "How long do bicycles wait?" /v1\n```\n\nBicycles wait for 20 minutes.'
+    expect(await answer('How long do bicycles wait?', passage(text))).toEqual(['Bicycles wait for 20 minutes.'])
+  })
+
+  it('prefers the sentence that holds every word of the question to one that leans on its heading', async () => {
+    const text = `## What an answer promises
+
+A 202 answer promises that the content is durable in the shard and will be indexed, or end as failed with a reason. The job
+says which. The answer carries \`Location: /v1/jobs/job_…\`.`
+    const found = await answer(
+      'What does a 202 answer promise?',
+      passage(text, { headings: ['What an answer promises'] }),
+    )
+    expect(found.join(' ')).toContain('is durable in the shard')
+  })
+
   it('answers from a list of questions and answers, not with a question', async () => {
     const text = '**Why is the coffee cold?** Warm the cup.\n\n**Why is the pump loud?** The tank is empty.'
     expect(await answer('Why is the pump so loud?', passage(text))).toEqual(['The tank is empty.'])

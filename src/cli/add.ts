@@ -3,9 +3,10 @@
  * as it is answers `unchanged` and costs no embedding, so running the same command again is how an upload is resumed.
  */
 import { NearfieldClient, NearfieldError } from '../client/client.ts'
-import type { DocumentInput, DocumentResult } from '../client/client.ts'
+import type { DocumentResult } from '../client/client.ts'
 import type { Target } from './options.ts'
 import { listFiles, readDocuments } from './read-documents.ts'
+import type { ReadDocument } from './read-documents.ts'
 import { ProgressBar } from './terminal.ts'
 
 const DOCUMENTS_PER_REQUEST = 64
@@ -19,52 +20,77 @@ export interface AddReport {
   /** Accepted for later indexing and finished meanwhile. */
   indexed: number
   failed: number
-  readonly failures: { id: string; code: string; detail: string }[]
+  /** `source` is the file it came from, for jsonl with the line. */
+  readonly failures: { id: string; source?: string; code: string; detail: string }[]
+  /** Files of other kinds in the folders that were named. */
+  readonly passedOver: number
 }
 
 class Upload {
-  readonly report: AddReport = { created: 0, replaced: 0, unchanged: 0, indexed: 0, failed: 0, failures: [] }
+  readonly report: AddReport
   readonly #client: NearfieldClient
   readonly #collection: string
 
-  constructor(client: NearfieldClient, collection: string) {
+  constructor(client: NearfieldClient, collection: string, passedOver: number) {
     this.#client = client
     this.#collection = collection
+    this.report = { created: 0, replaced: 0, unchanged: 0, indexed: 0, failed: 0, failures: [], passedOver }
   }
 
-  /** Sends one batch; where the server refuses some of its documents, the others are sent again without them. */
-  async send(documents: readonly DocumentInput[]): Promise<void> {
-    if (documents.length === 0) return
+  /**
+   * Sends one batch. Where the server refuses some of its documents, the others are sent again without them; a batch
+   * over the limit of a body is halved until only what is too large by itself is left out.
+   */
+  async send(batch: readonly ReadDocument[]): Promise<void> {
+    if (batch.length === 0) return
     try {
+      const documents = batch.map(({ document }) => document)
       const result = await this.#client.put(this.#collection, documents)
-      if ('job' in result) await this.#settle(result.job.id)
-      else for (const item of result.results) this.#count(item)
+      if ('job' in result) await this.#settle(result.job.id, batch)
+      else for (const [index, item] of result.results.entries()) this.#count(item, batch[index])
     } catch (error) {
-      const refused =
-        error instanceof NearfieldError && error.status === 400 ? refusedOf(error) : new Map<number, string>()
+      if (!(error instanceof NearfieldError)) throw error
+      if (error.status === 413) {
+        await this.#sendHalves(batch, error)
+        return
+      }
+      const refused = error.status === 400 ? refusedOf(error) : new Map<number, string>()
       if (refused.size === 0) throw error
-      for (const [index, detail] of refused) this.#fail(documents[index]?.id ?? '?', 'invalid_request', detail)
-      await this.send(documents.filter((_, index) => !refused.has(index)))
+      for (const [index, detail] of refused) this.#fail(batch[index], 'invalid_request', detail)
+      await this.send(batch.filter((_, index) => !refused.has(index)))
     }
   }
 
-  async #settle(jobId: string): Promise<void> {
-    const { counts, failures } = await this.#client.waitForJob(jobId)
-    this.report.indexed += counts.succeeded
-    this.report.failed += counts.failed + counts.cancelled
-    this.report.failures.push(
-      ...failures.map(({ documentId, code, detail = '' }) => ({ id: documentId, code, detail })),
-    )
+  async #sendHalves(batch: readonly ReadDocument[], { code, message }: NearfieldError): Promise<void> {
+    if (batch.length === 1) {
+      this.#fail(batch[0], code, message)
+      return
+    }
+    const half = Math.ceil(batch.length / 2)
+    await this.send(batch.slice(0, half))
+    await this.send(batch.slice(half))
   }
 
-  #count({ id, status, error }: DocumentResult): void {
-    if (status === 'failed') this.#fail(id, error?.code ?? 'failed', error?.detail ?? '')
+  async #settle(jobId: string, batch: readonly ReadDocument[]): Promise<void> {
+    const { counts, failures } = await this.#client.waitForJob(jobId)
+    const sources = new Map(batch.map(({ document, source }) => [document.id, source]))
+    this.report.indexed += counts.succeeded
+    this.report.failed += counts.failed + counts.cancelled
+    for (const { documentId: id, code, detail = '' } of failures) {
+      const source = sources.get(id)
+      this.report.failures.push({ id, ...(source === undefined ? {} : { source }), code, detail })
+    }
+  }
+
+  #count({ status, error }: DocumentResult, item: ReadDocument | undefined): void {
+    if (status === 'failed') this.#fail(item, error?.code ?? 'failed', error?.detail ?? '')
     else this.report[status]++
   }
 
-  #fail(id: string, code: string, detail: string): void {
+  #fail(item: ReadDocument | undefined, code: string, detail: string): void {
     this.report.failed++
-    this.report.failures.push({ id, code, detail })
+    if (item === undefined) return
+    this.report.failures.push({ id: item.document.id, source: item.source, code, detail })
   }
 }
 
@@ -94,13 +120,13 @@ export async function add(
   folder: string,
   showsProgress: boolean,
 ): Promise<AddReport> {
-  const files = listFiles(paths, folder)
+  const { files, passedOver } = listFiles(paths, folder)
   const client = new NearfieldClient({ ...target, retries: 6 })
   await ensureCollection(client, target.collection)
-  const upload = new Upload(client, target.collection)
+  const upload = new Upload(client, target.collection, passedOver)
   const bar = new ProgressBar(showsProgress)
   const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  let batch: DocumentInput[] = []
+  let batch: ReadDocument[] = []
   let batchBytes = 0
   let doneBytes = 0
   let sent = 0
@@ -114,12 +140,12 @@ export async function add(
   }
   try {
     for (const file of files) {
-      for await (const { document, bytes } of readDocuments(file)) {
-        const overflows = batch.length === DOCUMENTS_PER_REQUEST || batchBytes + bytes > BYTES_PER_REQUEST
+      for await (const item of readDocuments(file)) {
+        const overflows = batch.length === DOCUMENTS_PER_REQUEST || batchBytes + item.bytes > BYTES_PER_REQUEST
         // A request must not name one document twice; the later one waits for the next.
-        if (overflows || batch.some(({ id }) => id === document.id)) await flush()
-        batch.push(document)
-        batchBytes += bytes
+        if (overflows || batch.some(({ document }) => document.id === item.document.id)) await flush()
+        batch.push(item)
+        batchBytes += item.bytes
       }
     }
     await flush()

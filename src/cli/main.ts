@@ -6,7 +6,7 @@ import { NearfieldClient, NearfieldError } from '../client/client.ts'
 import type { CollectionInfo } from '../client/client.ts'
 import { add } from './add.ts'
 import { findTarget, parseOptions, USAGE, UsageError } from './options.ts'
-import type { Options } from './options.ts'
+import type { Options, Target } from './options.ts'
 import { printAdd, printAnswer, printSearch, printStatus } from './print.ts'
 
 /** npm runs scripts in the package's folder; paths mean the folder where the command was typed. */
@@ -17,34 +17,31 @@ function show<T>(options: Options, value: T, print: (value: T) => void): void {
   else print(value)
 }
 
-const COMMANDS: Readonly<Record<string, (options: Options) => Promise<number>>> = {
-  async add(options) {
+const COMMANDS: Readonly<Record<string, (options: Options, target: Target) => Promise<number>>> = {
+  async add(options, target) {
     if (options.words.length === 0) throw new UsageError('add: name files or folders')
-    const report = await add(findTarget(options, process.env, folder), options.words, folder, !options.json)
+    const report = await add(target, options.words, folder, !options.json)
     show(options, report, printAdd)
     return report.failed === 0 ? 0 : 1
   },
 
-  async search(options) {
+  async search(options, target) {
     const query = sentence(options, 'search')
-    const target = findTarget(options, process.env, folder)
     show(
       options,
-      await new NearfieldClient(target).search(target.collection, { query, limit: options.limit }),
+      await inCollection(target, (client) => client.search(target.collection, { query, limit: options.limit })),
       printSearch,
     )
     return 0
   },
 
-  async ask(options) {
+  async ask(options, target) {
     const question = sentence(options, 'ask')
-    const target = findTarget(options, process.env, folder)
-    show(options, await new NearfieldClient(target).answer(target.collection, { question }), printAnswer)
+    show(options, await inCollection(target, (client) => client.answer(target.collection, { question })), printAnswer)
     return 0
   },
 
-  async status(options) {
-    const target = findTarget(options, process.env, folder)
+  async status(options, target) {
     const client = new NearfieldClient(target)
     const { version } = await client.request<{ version: string }>('GET', '/healthz')
     const key = await client.request<{ id: string; name: string; kind: string }>('GET', '/v1/keys/self')
@@ -56,6 +53,16 @@ const COMMANDS: Readonly<Record<string, (options: Options) => Promise<number>>> 
     )
     return 0
   },
+}
+
+/** A 404 says nothing of what is absent; here it can only be the collection. */
+async function inCollection<T>(target: Target, call: (client: NearfieldClient) => Promise<T>): Promise<T> {
+  try {
+    return await call(new NearfieldClient(target))
+  } catch (error) {
+    if (!(error instanceof NearfieldError && error.status === 404)) throw error
+    throw new Error(`no collection "${target.collection}" for this key ${codeOf(error)}`, { cause: error })
+  }
 }
 
 function sentence(options: Options, command: string): string {
@@ -75,21 +82,34 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE)
     return 0
   }
-  const command = Object.hasOwn(COMMANDS, options.command) ? COMMANDS[options.command] : undefined
-  if (command === undefined) {
-    throw new UsageError(options.command === '' ? USAGE : `there is no command "${options.command}"; try --help`)
+  if (options.command === '') {
+    console.error(USAGE)
+    return 2
   }
-  return command(options)
+  const command = Object.hasOwn(COMMANDS, options.command) ? COMMANDS[options.command] : undefined
+  if (command === undefined) throw new UsageError(`there is no command "${options.command}"; try --help`)
+  const target = findTarget(options, process.env, folder)
+  try {
+    return await command(options, target)
+  } catch (error) {
+    throw unreachable(error, target.url) ?? error
+  }
 }
+
+/** What `fetch` reports as "fetch failed", with the server's name and the reason. */
+function unreachable(error: unknown, url: string): Error | undefined {
+  const { message, cause } = error as Error & { cause?: { code?: string; message?: string } }
+  if (message !== 'fetch failed') return undefined
+  if (cause?.code === 'ECONNREFUSED') return new Error(`nothing listens at ${url}; is the server running? (npm start)`)
+  return new Error(`cannot reach ${url}: ${cause?.message ?? cause?.code ?? message}`)
+}
+
+const codeOf = ({ status, code, requestId }: NearfieldError): string =>
+  `(${[`${status} ${code}`, ...(requestId === undefined ? [] : [requestId])].join(', ')})`
 
 /** One line for every failure, with the code that a program or a search engine can use. */
 function explain(error: unknown): string {
-  if (error instanceof NearfieldError) {
-    return `${error.message} (${error.status} ${error.code}${error.requestId === undefined ? '' : `, ${error.requestId}`})`
-  }
-  const { message, cause } = error as Error & { cause?: { code?: string } }
-  if (cause?.code === 'ECONNREFUSED') return 'nothing listens there; is the server running? (npm start)'
-  return message
+  return error instanceof NearfieldError ? `${error.message} ${codeOf(error)}` : (error as Error).message
 }
 
 process.on('SIGINT', () => {

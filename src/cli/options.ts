@@ -1,9 +1,9 @@
 /**
  * The command line's grammar and where a server and a key come from: flags, then `NEARFIELD_URL` and `NEARFIELD_KEY`,
- * then the credentials file that `npm start` writes.
+ * then the credentials file that `npm start` writes into its state folder.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** A wrong command line; exit code 2. */
@@ -16,6 +16,8 @@ export interface Options {
   readonly words: readonly string[]
   readonly url?: string
   readonly key?: string
+  /** State folder of the local server; `.nearfield` unless given. */
+  readonly state?: string
   readonly collection?: string
   readonly limit: number
   readonly json: boolean
@@ -38,6 +40,7 @@ export const USAGE = `nearfield: search and ask from the command line
 
   --url URL           server; else NEARFIELD_URL, else .nearfield/credentials.json
   --key KEY           key;    else NEARFIELD_KEY, else .nearfield/credentials.json
+  --state DIR         state folder of the local server to ask, instead of .nearfield
   --collection NAME   collection (default: docs)
   --limit N           hits of a search (default: 5)
   --json              print JSON for programs
@@ -55,6 +58,7 @@ export function parseOptions(args: readonly string[]): Options {
         options: {
           url: { type: 'string' },
           key: { type: 'string' },
+          state: { type: 'string' },
           collection: { type: 'string', short: 'c' },
           limit: { type: 'string', default: '5' },
           json: { type: 'boolean', default: false },
@@ -63,7 +67,9 @@ export function parseOptions(args: readonly string[]): Options {
         },
       })
     } catch (error) {
-      throw new UsageError((error as Error).message)
+      // Node adds advice about positional arguments, which is never what was meant here.
+      const [fault = ''] = (error as Error).message.split('. ')
+      throw new UsageError(`${fault.charAt(0).toLowerCase()}${fault.slice(1)}; try --help`)
     }
   })()
   const { values, positionals } = flags
@@ -74,6 +80,7 @@ export function parseOptions(args: readonly string[]): Options {
     words: positionals.slice(1),
     ...(values.url === undefined ? {} : { url: values.url }),
     ...(values.key === undefined ? {} : { key: values.key }),
+    ...(values.state === undefined ? {} : { state: values.state }),
     ...(values.collection === undefined ? {} : { collection: values.collection }),
     limit,
     json: values.json,
@@ -87,20 +94,23 @@ interface Credentials {
   readonly secretKey?: string
 }
 
-function localCredentials(folder: string): Credentials {
-  const path = join(folder, '.nearfield', 'credentials.json')
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
-}
-
-/** Finds out whom to ask. @throws UsageError when nothing names a server or a key */
+/**
+ * Finds out whom to ask. A state folder that was named wins over the environment, as every flag does.
+ * @throws UsageError when nothing names a server or a key
+ */
 export function findTarget(options: Options, environment: NodeJS.ProcessEnv, folder: string): Target {
-  const local = localCredentials(folder)
+  const path = join(resolve(folder, options.state ?? '.nearfield'), 'credentials.json')
+  const local: Credentials = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
   // An empty variable is one that was meant to be unset.
-  const url = options.url ?? (environment['NEARFIELD_URL'] || local.url)
-  const key = options.key ?? (environment['NEARFIELD_KEY'] || local.secretKey)
+  const named = (variable: string): string | undefined =>
+    options.state === undefined ? environment[variable] || undefined : undefined
+  const url = options.url ?? named('NEARFIELD_URL') ?? local.url
+  const key = options.key ?? named('NEARFIELD_KEY') ?? local.secretKey
   if (url === undefined || key === undefined) {
     const missing = url === undefined ? 'server: use --url or NEARFIELD_URL' : 'key: use --key or NEARFIELD_KEY'
-    throw new UsageError(`no ${missing}, or run it beside .nearfield/credentials.json, which \`npm start\` writes`)
+    throw new UsageError(
+      `no ${missing}, or name the state folder of a running \`npm start\` with --state (there is no ${path})`,
+    )
   }
   return { url, key, collection: options.collection ?? 'docs' }
 }

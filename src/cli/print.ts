@@ -20,10 +20,15 @@ function snippet({ text, highlights }: Hit): string {
   return (shown + plain(text.slice(at, to)) + (to < text.length ? ' …' : '')).replaceAll(/\s+/g, ' ')
 }
 
+/** The title and the headings above a hit; most pages repeat their title as the first heading. */
+export function headingPath({ title, documentId, headings = [] }: Hit): string[] {
+  const top = title ?? documentId
+  return [top, ...(headings[0] === top ? headings.slice(1) : headings)]
+}
+
 export function printSearch({ hits, estimatedTotal, tookMs }: SearchResult): void {
   for (const [index, hit] of hits.entries()) {
-    const path = [hit.title ?? hit.documentId, ...(hit.headings ?? [])].map(plain).join(' › ')
-    console.log(`${index + 1}. ${bold(path)}  ${dim(hit.score.toFixed(3))}`)
+    console.log(`${index + 1}. ${bold(headingPath(hit).map(plain).join(' › '))}  ${dim(hit.score.toFixed(3))}`)
     console.log(`   ${snippet(hit)}`)
     console.log(`   ${dim(plain(hit.url ?? hit.id))}\n`)
   }
@@ -47,8 +52,15 @@ export function printAdd(report: AddReport): void {
     .filter((name) => report[name] > 0)
     .map((name) => `${report[name]} ${name}`)
   console.log(counts.length === 0 ? 'nothing to add' : counts.join(', '))
-  for (const { id, code, detail } of report.failures.slice(0, MAX_FAILURES))
-    console.error(plain(`failed: ${id}: ${code} ${detail}`))
+  const { passedOver } = report
+  if (passedOver > 0)
+    console.log(dim(`${passedOver} ${passedOver === 1 ? 'file' : 'files'} of other kinds passed over`))
+  for (const { id, source, code, detail } of report.failures.slice(0, MAX_FAILURES)) {
+    const where = source === undefined || source === id ? id : `${source}: ${id}`
+    console.error(plain(`failed: ${where}: ${code} ${detail}`))
+  }
+  if (report.failures.length > MAX_FAILURES)
+    console.error(`… and ${report.failures.length - MAX_FAILURES} more; --json lists them all`)
 }
 
 export function printStatus(url: string, version: string, key: string, collections: readonly CollectionInfo[]): void {

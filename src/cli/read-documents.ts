@@ -31,28 +31,42 @@ export interface SourceFile {
 /** A document with the share of the file's bytes it stands for, for the progress bar. */
 export interface ReadDocument {
   readonly document: DocumentInput
+  /** The file's id, for jsonl with the line: `dump.jsonl:7`. */
+  readonly source: string
   readonly bytes: number
 }
 
-/** Lists the files to upload, in a stable order; files of other kinds in folders are passed over. @throws UsageError */
-export function listFiles(paths: readonly string[], folder: string): SourceFile[] {
+export interface FileList {
+  /** In a stable order, each once. */
+  readonly files: readonly SourceFile[]
+  /** How many files of other kinds the folders hold; hidden ones and `node_modules` do not count. */
+  readonly passedOver: number
+}
+
+/** Lists the files to upload. @throws UsageError */
+export function listFiles(paths: readonly string[], folder: string): FileList {
   const files = new Map<string, SourceFile>()
+  const others = new Set<string>()
   for (const given of paths) {
     const root = resolve(folder, given)
     const stat = statSync(root, { throwIfNoEntry: false })
     if (stat === undefined) throw new UsageError(`there is no ${given}`)
-    const found = stat.isDirectory() ? walk(root) : [root]
-    if (stat.isFile() && FORMATS[extname(root).toLowerCase()] === undefined) {
+    if (stat.isFile() && !isReadable(root)) {
       throw new UsageError(`${given}: only ${Object.keys(FORMATS).join(', ')} can be read`)
     }
-    for (const path of found) files.set(path, { path, id: idOf(path, root, folder), bytes: statSync(path).size })
+    for (const path of stat.isDirectory() ? walk(root) : [root]) {
+      if (isReadable(path)) files.set(path, { path, id: idOf(path, root, folder), bytes: statSync(path).size })
+      else others.add(path)
+    }
   }
-  return [...files.values()]
+  return { files: [...files.values()], passedOver: others.size }
 }
+
+const isReadable = (path: string): boolean => FORMATS[extname(path).toLowerCase()] !== undefined
 
 function walk(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && FORMATS[extname(entry.name).toLowerCase()] !== undefined)
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter(
       (path) =>
@@ -79,16 +93,17 @@ export async function* readDocuments(file: SourceFile): AsyncGenerator<ReadDocum
   }
   const content = readFileSync(file.path, 'utf8').replace(/^\uFEFF/, '')
   if (format === 'json') {
-    const values = jsonDocuments(parse(content, file.path))
+    const values = jsonDocuments(parse(content, file.id))
     for (const [index, value] of values.entries()) {
       const fallback = values.length === 1 ? file.id : `${file.id}#${index + 1}`
-      yield { document: documentOf(value, fallback, file.path), bytes: file.bytes / values.length }
+      yield { document: documentOf(value, fallback, file.id), source: file.id, bytes: file.bytes / values.length }
     }
     return
   }
   const title = titleOf(content, format, file.path)
   const body = format === 'markdown' ? { markdown: content } : format === 'html' ? { html: content } : { text: content }
-  yield { document: { id: file.id, title, ...body, metadata: { path: file.id } }, bytes: file.bytes }
+  const document = { id: file.id, title, ...body, metadata: { path: file.id } }
+  yield { document, source: file.id, bytes: file.bytes }
 }
 
 async function* readLines(file: SourceFile): AsyncGenerator<ReadDocument> {
@@ -96,9 +111,9 @@ async function* readLines(file: SourceFile): AsyncGenerator<ReadDocument> {
   for await (const line of createInterface({ input: createReadStream(file.path, 'utf8'), crlfDelay: Infinity })) {
     number++
     if (line.trim() === '') continue
-    const where = `${file.path}:${number}`
+    const source = `${file.id}:${number}`
     const bytes = Buffer.byteLength(line) + 1
-    yield { document: documentOf(parse(line, where), `${file.id}#${number}`, where), bytes }
+    yield { document: documentOf(parse(line, source), `${file.id}#${number}`, source), source, bytes }
   }
 }
 

@@ -126,10 +126,10 @@ describe('nearfield', () => {
     expect((await nearfield(['--colour'])).code).toBe(2)
     expect(await nearfield(['search', 'x', '-c', 'never-was'])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('not_found'),
+      stderr: expect.stringMatching(/^nearfield: no collection "never-was" for this key \(404 not_found/),
     })
     expect(await nearfield(['search', 'x'], { NEARFIELD_URL: 'http://127.0.0.1:9', NEARFIELD_KEY: 'x' })).toMatchObject(
-      { code: 1 },
+      { code: 1, stderr: expect.stringContaining('http://127.0.0.1:9') },
     )
   })
 })

@@ -28,6 +28,24 @@ describe('which server and key the command line uses', () => {
     expect(findTarget(flags, environment, folder)).toEqual({ url: 'http://flag', key: 'k', collection: 'other' })
   })
 
+  it('finds the state folder that is named, before the environment', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nearfield-target-'))
+    mkdirSync(join(folder, 'other'))
+    writeFileSync(join(folder, 'other/credentials.json'), JSON.stringify({ url: 'http://other', secretKey: 'k' }))
+    const named = parseOptions(['status', '--state', 'other'])
+    expect(findTarget(named, { NEARFIELD_URL: 'http://env', NEARFIELD_KEY: 'e' }, folder)).toMatchObject({
+      url: 'http://other',
+      key: 'k',
+    })
+    expect(() =>
+      findTarget(parseOptions(['status', '--state', 'none']), { NEARFIELD_URL: 'http://env' }, folder),
+    ).toThrow(/no server: .*--state.*none/)
+  })
+
+  it('says of an unknown option that it is unknown, and no more', () => {
+    expect(() => parseOptions(['search', '--colour'])).toThrow(/^unknown option '--colour'; try --help$/)
+  })
+
   it('takes an empty variable for none', () => {
     expect(() => findTarget(parseOptions(['status']), { NEARFIELD_URL: '', NEARFIELD_KEY: '' }, EMPTY)).toThrow(
       UsageError,

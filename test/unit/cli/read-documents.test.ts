@@ -17,7 +17,7 @@ const write = (path: string, text: string): void => writeFileSync(join(folder, p
 
 async function read(...paths: string[]): Promise<DocumentInput[]> {
   const documents: DocumentInput[] = []
-  for (const file of listFiles(paths, folder)) {
+  for (const file of listFiles(paths, folder).files) {
     for await (const { document } of readDocuments(file)) documents.push(document)
   }
   return documents
@@ -41,11 +41,19 @@ describe('files become documents', () => {
     ])
   })
 
+  it('and counts the files of other kinds, but not hidden ones', () => {
+    write('notes/a.txt', 'Text.')
+    write('notes/d.pdf', 'passed over')
+    write('notes/deep/e.png', 'passed over')
+    write('notes/.hidden', 'not counted')
+    expect(listFiles(['notes', 'notes/deep'], folder)).toMatchObject({ files: [{ id: 'notes/a.txt' }], passedOver: 2 })
+  })
+
   it('with ids from beside what was named, where it lies outside', async () => {
     write('notes/b.md', 'Text.')
     mkdirSync(join(folder, 'elsewhere'))
-    const [file] = listFiles(['../notes'], join(folder, 'elsewhere'))
-    expect(file?.id).toBe('notes/b.md')
+    const { files } = listFiles(['../notes'], join(folder, 'elsewhere'))
+    expect(files[0]?.id).toBe('notes/b.md')
   })
 
   it('from json: one document, a list, or a list under documents; unknown fields are metadata', async () => {

@@ -3,6 +3,7 @@
  * A typed key lives in the tab's session storage and nowhere else.
  */
 import { NearfieldClient } from '../client/client.ts'
+import { refusalOf } from './connect-fault.ts'
 
 export interface Connection {
   readonly client: NearfieldClient
@@ -51,8 +52,10 @@ export async function findConnection(): Promise<Connection | undefined> {
   return connect(publicKey, collection, true)
 }
 
-/** Tries a key before it is kept. @throws NearfieldError when it does not work */
+/** Tries a key before it is kept. @throws Error when it is no key for a page, NearfieldError when it does not work */
 export async function makeConnection(key: string, collection: string): Promise<Connection> {
+  const refusal = refusalOf(key)
+  if (refusal !== undefined) throw new Error(refusal)
   const connection = connect(key, collection, false)
   await connection.client.search(collection, { query: 'nearfield', limit: 1 })
   sessionStorage.setItem(STORAGE, JSON.stringify({ key, collection } satisfies Stored))

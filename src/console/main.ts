@@ -1,5 +1,6 @@
 /** The page at `/`: a query, a search as one types, and a question on request. It knows the HTTP API and nothing else. */
 import { NearfieldError } from '../client/client.ts'
+import { connectFault } from './connect-fault.ts'
 import { findConnection, forgetConnection, makeConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { byId, element } from './elements.ts'
@@ -10,7 +11,7 @@ type Action = 'search' | 'ask'
 
 const PAGE_SIZE = 10
 const TYPING_PAUSE_MS = 160
-const EXAMPLES = ['How is a document cut into chunks?', 'what happens after kill -9', 'How are scores fused?']
+const EXAMPLES = ['How do I make a backup?', 'How long does a search cursor live?', 'What happens after kill -9']
 
 const form = byId('search', HTMLFormElement)
 const input = byId('query', HTMLInputElement)
@@ -19,9 +20,13 @@ const outcome = byId('outcome', HTMLDivElement)
 const more = byId('more', HTMLButtonElement)
 const connectForm = byId('connect', HTMLFormElement)
 const where = byId('where', HTMLParagraphElement)
+const cancel = byId('cancel', HTMLButtonElement)
+const forget = byId('forget', HTMLButtonElement)
 const examples = byId('examples', HTMLDivElement)
 
 let connection: Connection | undefined
+/** What “Cancel” goes back to while the form is open. */
+let before: Connection | undefined
 /** Counts runs: an answer that comes after a newer question was asked is dropped. */
 let latest = 0
 let typing: ReturnType<typeof setTimeout> | undefined
@@ -87,7 +92,7 @@ async function search({ client, collection }: Connection, query: string, number:
   say(
     result.hits.length === 0
       ? 'Nothing found.'
-      : `${plural(result.estimatedTotal, 'document')} · ${duration(result.tookMs)}`,
+      : `Passages from about ${plural(result.estimatedTotal, 'document')} · ${duration(result.tookMs)}`,
   )
   offerMore(query, result.nextCursor)
 }
@@ -129,12 +134,31 @@ async function ask({ client, collection }: Connection, question: string, number:
   say(answer.abstained ? `No answer · ${took}` : `${plural(answer.citations.length, 'citation')} · ${took}`)
 }
 
+/** Nothing that still runs may show itself under the form. */
+function stopRuns(): void {
+  latest++
+  clearTimeout(typing)
+  document.body.classList.remove('busy')
+  outcome.removeAttribute('aria-busy')
+  more.hidden = true
+  clearOutcome()
+  say('')
+}
+
+function openFirst(): void {
+  findConnection()
+    .then(useConnection)
+    .catch(() => useConnection(undefined))
+}
+
 function useConnection(found: Connection | undefined): void {
   connection = found
   connectForm.hidden = found !== undefined
   form.hidden = found === undefined
   examples.hidden = !(found?.isDemo ?? false)
   where.hidden = found === undefined
+  cancel.hidden = true
+  forget.hidden = true
   if (found === undefined) {
     connectForm.querySelector('input')?.focus()
     return
@@ -209,15 +233,31 @@ function listenToConnection(): void {
     makeConnection(read('key'), read('collection'))
       .then(useConnection)
       .catch((error: unknown) => {
-        fault.textContent = error instanceof Error ? error.message : 'That did not work.'
+        fault.textContent = connectFault(error)
         fault.hidden = false
       })
   })
   byId('change', HTMLButtonElement).addEventListener('click', () => {
-    forgetConnection()
-    clearOutcome()
-    say('')
+    if (connection === undefined) return
+    const kept = connection
+    stopRuns()
     useConnection(undefined)
+    fault.hidden = true
+    before = kept
+    cancel.hidden = false
+    forget.hidden = kept.isDemo
+  })
+  const goBack = (): void => {
+    if (connection === undefined && before !== undefined) useConnection(before)
+  }
+  cancel.addEventListener('click', goBack)
+  connectForm.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') goBack()
+  })
+  forget.addEventListener('click', () => {
+    forgetConnection()
+    before = undefined
+    openFirst()
   })
 }
 
@@ -233,6 +273,4 @@ more.addEventListener('click', () => void showMore())
 listenToForm()
 listenToKeys()
 listenToConnection()
-findConnection()
-  .then(useConnection)
-  .catch(() => useConnection(undefined))
+openFirst()

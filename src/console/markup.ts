@@ -13,6 +13,7 @@ export interface Decoration {
 
 const FENCE = /^\s*(```|~~~)/
 const HEADING = /^(\s*#{1,6}\s+)(.*?)(\s+#+\s*)?$/
+const LEADING_HEADING = /^\s*#{1,6}[ \t]+([^\n]*?)(?:[ \t]+#+)?[ \t]*(?:\n\s*|$)/
 const TABLE_RULE = /^\s*\|?(\s*:?-{2,}:?\s*\|)+\s*(:?-{2,}:?)?\s*$/
 /** Code first: nothing inside it is a mark. Bold marks count singly too, since a passage may begin or end within bold. */
 const INLINE = /(`+)(.+?)\1(?!`)|\[([^\]]+)\]\([^)\s]*\)|(\*\*)(?=\S)(.+?)(?<=\S)\*\*|(\*\*)(?=\S)|(?<=\S)(\*\*)/g
@@ -42,6 +43,14 @@ export function decorations(text: string): Decoration[] {
     lineStart = lineEnd + 1
   }
   return found
+}
+
+/** Hides the heading that a passage begins with where it is `shown` above the passage already. Empty if nothing is left then. */
+export function repeatedHeading(text: string, shown: string | undefined): Decoration[] {
+  const [whole = '', title = ''] = LEADING_HEADING.exec(text) ?? []
+  const bare = (heading: string): string => heading.replaceAll(/[*`_]/g, '').trim()
+  if (whole === '' || whole.length === text.length || shown === undefined || bare(title) !== bare(shown)) return []
+  return [{ start: 0, end: whole.length, kind: 'hidden' }]
 }
 
 function inline(line: string, offset: number): Decoration[] {

@@ -2,7 +2,7 @@
 import type { AnswerResult, Citation, Hit } from '../client/client.ts'
 import { byId, element, passage, safeLink } from './elements.ts'
 import type { Span } from './elements.ts'
-import { decorations } from './markup.ts'
+import { decorations, repeatedHeading } from './markup.ts'
 import { reflow } from './reflow.ts'
 
 const hitsList = byId('hits', HTMLOListElement)
@@ -35,7 +35,7 @@ export function showAnswer(answer: ShownAnswer): void {
   if (answer.abstained) {
     answerCard.replaceChildren(
       element('p', { class: 'silent' }, 'Nothing in this collection answers that.'),
-      element('p', { class: 'note' }, 'What comes nearest stands below.'),
+      element('p', { class: 'note' }, 'The nearest passages are below.'),
     )
   } else {
     answerCard.replaceChildren(
@@ -160,7 +160,7 @@ function hitCard(hit: Hit, spans: readonly Span[]): HTMLElement {
     element(
       'p',
       { class: 'text', tabindex: text.length > 1_200 ? '0' : undefined },
-      ...passage(reflow(text), spans, decorations(text)),
+      ...passage(reflow(text), spans, [...repeatedHeading(text, headings.at(-1)), ...decorations(text)]),
     ),
   )
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decorations } from '../../../src/console/markup.ts'
+import { decorations, repeatedHeading } from '../../../src/console/markup.ts'
 
 /** What is left to read, with what stands out in braces. */
 function shown(text: string): string {
@@ -36,6 +36,17 @@ describe('decorations', () => {
 
   it('hide the rule of a table and nothing else of it', () => {
     expect(shown('| a | b |\n| --- | --- |\n| 1 | 2 |')).toBe('| a | b |\n| 1 | 2 |')
+  })
+
+  it('hide a heading that is shown above the passage, unless the passage is nothing else', () => {
+    const hidden = (text: string, heading?: string): string =>
+      text.slice(repeatedHeading(text, heading).at(0)?.end ?? 0)
+    expect(hidden('## After `kill -9`\n\nText.', 'After kill -9')).toBe('Text.')
+    expect(hidden('## Two ##\n\n- item', 'Two')).toBe('- item')
+    expect(hidden('## Two\n\nText.', 'One')).toBe('## Two\n\nText.')
+    expect(hidden('## Two\n', 'Two')).toBe('## Two\n')
+    expect(hidden('Two\n\nText.', 'Two')).toBe('Two\n\nText.')
+    expect(hidden('## Two\n\nText.')).toBe('## Two\n\nText.')
   })
 
   it('stay inside the text and in order', () => {

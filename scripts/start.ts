@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { BoundedLog } from './start/bounded-log.ts'
 import { writeAtomically } from './start/files.ts'
 import { DEMO_TENANT, documentation, indexDocumentation, makeDemoKeys } from './start/first-run.ts'
-import { parseOptions, StartError } from './start/options.ts'
+import { parseOptions, StartError, USAGE } from './start/options.ts'
 import type { StartOptions } from './start/options.ts'
 import { takeRunLock } from './start/run-lock.ts'
 import type { RunLock } from './start/run-lock.ts'
@@ -55,6 +55,7 @@ async function prepare(server: Server, folder: string, secrets: Secrets): Promis
 function publish(folder: string, url: string, secrets: Secrets): string {
   const headerFile = join(folder, 'authorization.txt')
   writeAtomically(headerFile, `Authorization: Bearer ${secrets.demoSecretKey}\n`)
+  writeAtomically(join(folder, 'root-authorization.txt'), `Authorization: Bearer ${secrets.rootKey}\n`)
   const credentials = {
     url,
     rootKey: secrets.rootKey,
@@ -108,6 +109,7 @@ async function supervise(options: StartOptions, lock: RunLock): Promise<void> {
   const stop = (): void => {
     stopping ??= server.stop().then(() => {
       lock.release()
+      console.log('Stopped.')
       process.exit(0)
     })
   }
@@ -128,8 +130,10 @@ async function supervise(options: StartOptions, lock: RunLock): Promise<void> {
 }
 
 try {
-  await start(parseOptions(process.argv.slice(2)))
+  const args = process.argv.slice(2)
+  if (args.includes('--help') || args.includes('-h')) console.log(USAGE)
+  else await start(parseOptions(args))
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error)
-  process.exit(1)
+  process.exit(error instanceof StartError ? error.exitCode : 1)
 }

@@ -2,6 +2,7 @@
  * The steps of a deployment, in the order that keeps a running installation whole: database, migrations (which only
  * expand), then the Worker with its secrets. wrangler is a port, so that the order is tested without an account.
  */
+import { stripVTControlCharacters } from 'node:util'
 import { stringify } from 'smol-toml'
 import { keyHash } from '../start/secrets.ts'
 
@@ -14,7 +15,7 @@ export interface WranglerResult {
 export interface DeploymentPorts {
   /** Runs wrangler with captured output. */
   readonly wrangler: (args: readonly string[]) => WranglerResult
-  readonly writeConfig: (text: string) => void
+  readonly writeConfig: (file: string, text: string) => void
   /** Runs `use` with the path of a private file that holds `secrets` as JSON and is gone afterwards. */
   readonly withSecretsFile: <T>(secrets: Readonly<Record<string, string>>, use: (path: string) => T) => T
   readonly newRootKey: () => string
@@ -29,7 +30,9 @@ export interface BaseConfig extends Record<string, unknown> {
 }
 
 /** The generated configuration, ignored by git: it names one account's database. */
-export const CONFIG_FILE = 'wrangler.deploy.toml'
+const CONFIG_FILE = 'wrangler.deploy.toml'
+/** That of a dry run, which must not replace one with a real database in it; ignored by git too. */
+const DRY_RUN_CONFIG_FILE = 'wrangler.dry-run.toml'
 const NO_DATABASE = '00000000-0000-0000-0000-000000000000'
 const SECRETS = ['NEARFIELD_ROOT_KEY_HASH', 'NEARFIELD_SEALING_KEY'] as const
 
@@ -51,12 +54,15 @@ export function deployConfig(base: BaseConfig, databaseId: string): string {
   })
 }
 
-/** Checks everything that needs no account. */
-export function dryRun(ports: DeploymentPorts, base: BaseConfig, outdir: string): void {
-  ports.writeConfig(deployConfig(base, NO_DATABASE))
-  call(ports, ['deploy', '--dry-run', '--config', CONFIG_FILE, '--outdir', outdir])
+/** Checks everything that needs no account. `bundle` says in words what was built. */
+export function dryRun(ports: DeploymentPorts, base: BaseConfig, outdir: string, bundle: string): void {
+  ports.writeConfig(DRY_RUN_CONFIG_FILE, deployConfig(base, NO_DATABASE))
+  const output = call(ports, ['deploy', '--dry-run', '--config', DRY_RUN_CONFIG_FILE, '--outdir', outdir])
+  const upload = /Total Upload: (.*\S)/.exec(output)?.[1]
   const { database_name: name } = databaseOf(base)
   for (const line of [
+    `built: ${bundle}${upload === undefined ? '' : `; an upload is ${upload}`}`,
+    `wrote ${DRY_RUN_CONFIG_FILE}, which wrangler accepts`,
     `would find or create the D1 database "${name}"`,
     `would apply the migrations to "${name}"`,
     `would deploy "${base.name}", with ${SECRETS.join(' and ')} if it has none`,
@@ -68,10 +74,10 @@ export function dryRun(ports: DeploymentPorts, base: BaseConfig, outdir: string)
 export function deploy(ports: DeploymentPorts, base: BaseConfig): void {
   const database = databaseOf(base)
   const id = findDatabase(ports, database.database_name) ?? createDatabase(ports, database.database_name)
-  ports.writeConfig(deployConfig(base, id))
+  ports.writeConfig(CONFIG_FILE, deployConfig(base, id))
   ports.print(`Migrating the database "${database.database_name}" …`)
   call(ports, ['d1', 'migrations', 'apply', database.binding, '--remote', '--config', CONFIG_FILE])
-  const secrets = missingSecrets(ports)
+  const secrets = missingSecrets(ports, base.name)
   ports.print(`Deploying "${base.name}" …`)
   const args = ['deploy', '--config', CONFIG_FILE]
   const output =
@@ -107,9 +113,9 @@ function createDatabase(ports: DeploymentPorts, name: string): string {
 }
 
 /** New secrets for a Worker that has none; `undefined` where it has them. They are shown once and never replaced. */
-function missingSecrets(ports: DeploymentPorts): Record<string, string> | undefined {
+function missingSecrets(ports: DeploymentPorts, worker: string): Record<string, string> | undefined {
   const { status, stdout, stderr } = ports.wrangler(['secret', 'list', '--format', 'json', '--config', CONFIG_FILE])
-  if (status !== 0 && !/10007|not found|does not exist/i.test(stdout + stderr)) {
+  if (status !== 0 && !saysNoWorker(stdout + stderr, worker)) {
     // Anything but "no such Worker" could hide secrets that exist; guessing would replace them.
     throw new DeploymentError(`wrangler secret list failed:\n${stdout}${stderr}`)
   }
@@ -127,4 +133,13 @@ function missingSecrets(ports: DeploymentPorts): Record<string, string> | undefi
   ports.print(`  root key     ${rootKey}`)
   ports.print(`  sealing key  ${sealingKey}`)
   return { NEARFIELD_ROOT_KEY_HASH: keyHash(rootKey), NEARFIELD_SEALING_KEY: sealingKey }
+}
+
+/**
+ * Whether wrangler passed on Cloudflare's code for "no such Worker", 10007. `secret list` puts a sentence of its own in
+ * the place of that code, and says it for nothing else; only the whole sentence with our Worker's name counts.
+ */
+function saysNoWorker(output: string, worker: string): boolean {
+  const text = stripVTControlCharacters(output).replaceAll(/\s+/g, ' ')
+  return text.includes('[code: 10007]') || text.includes(`Worker "${worker}" not found. If this is a new Worker,`)
 }

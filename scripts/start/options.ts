@@ -8,12 +8,28 @@ export interface StartOptions {
   readonly state: string
 }
 
+export const USAGE = `npm start -- [--port N] [--state DIR]
+
+  --port N      port on 127.0.0.1 (default: 8787)
+  --state DIR   folder that holds everything (default: .nearfield)
+  --help`
+
 /** A refusal to start that needs no stack: its message is the sentence the terminal shows. */
 export class StartError extends Error {
-  override readonly name = 'StartError'
+  override readonly name: string = 'StartError'
+  readonly exitCode: number = 1
 }
 
-/** @throws StartError for an unknown flag or a port that is none */
+/** A wrong command line; exit code 2. */
+export class UsageError extends StartError {
+  override readonly name = 'UsageError'
+  override readonly exitCode = 2
+}
+
+/** Node's sentence about a wrong flag, without its advice about positional arguments. */
+export const flagFault = (error: unknown): string => (error as Error).message.split('. ')[0]?.replace(/\.$/, '') ?? ''
+
+/** @throws UsageError for an unknown flag or a port that is none */
 export function parseOptions(args: readonly string[]): StartOptions {
   let values
   try {
@@ -23,10 +39,10 @@ export function parseOptions(args: readonly string[]): StartOptions {
       allowPositionals: false,
     }).values
   } catch (error) {
-    throw new StartError(`${(error as Error).message} Usage: npm start -- [--port N] [--state DIR]`)
+    throw new UsageError(`${flagFault(error)}.\n\n${USAGE}`)
   }
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN
   if (!(port >= 1 && port <= 65_535))
-    throw new StartError(`--port must be a number from 1 to 65535, not "${values.port}".`)
+    throw new UsageError(`--port must be a number from 1 to 65535, not "${values.port}".`)
   return { port, state: resolve(values.state) }
 }

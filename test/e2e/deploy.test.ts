@@ -10,10 +10,20 @@ it('checks the bundle and the generated configuration, and says what it would do
   const run = spawnSync('npm', ['run', '--silent', 'deploy', '--', '--dry-run'], { cwd: ROOT, encoding: 'utf8' })
   expect([run.status, run.stderr.includes('Error')]).toEqual([0, false])
   expect(run.stdout).toContain('would apply the migrations to "nearfield"')
-  const config = parse(readFileSync(join(ROOT, 'wrangler.deploy.toml'), 'utf8'))
+  expect(run.stdout).toMatch(/^built: dist\/ holds \d+ files, [\d.]+ MB/m)
+  expect(run.stdout).toContain('wrote wrangler.dry-run.toml')
+  const config = parse(readFileSync(join(ROOT, 'wrangler.dry-run.toml'), 'utf8'))
   expect(config).toMatchObject({ no_bundle: true, ai: { binding: 'AI' }, d1_databases: [{ binding: 'DB' }] })
   expect(JSON.stringify(config)).not.toMatch(/nf_rk_|SEALING/)
   // The generated file names one account's database, so it must never be committed.
   const ignored = readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n')
-  expect(ignored).toEqual(expect.arrayContaining(['wrangler.deploy.toml', '.cache/']))
+  expect(ignored).toEqual(expect.arrayContaining(['wrangler.deploy.toml', 'wrangler.dry-run.toml', '.cache/']))
+})
+
+it('says how it is used, and what is wrong with a flag, without doing anything', () => {
+  const run = (...args: string[]) =>
+    spawnSync('npm', ['run', '--silent', 'deploy', '--', ...args], { cwd: ROOT, encoding: 'utf8' })
+  expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--dry-run') })
+  const wrong = run('--colour')
+  expect([wrong.status, wrong.stderr.includes(' at ')]).toEqual([2, false])
 })

@@ -33,7 +33,7 @@ describe('a start on an existing folder', () => {
     const before = JSON.parse(readFileSync(join(inject('preparedState'), 'credentials.json'), 'utf8'))
     expect(server.credentials).toEqual({ ...before, url: `http://127.0.0.1:${server.port}` })
     expect(server.output).not.toContain('Indexing')
-    for (const file of ['credentials.json', 'secrets.env', 'authorization.txt', 'run.json']) {
+    for (const file of ['credentials.json', 'secrets.env', 'authorization.txt', 'root-authorization.txt', 'run.json']) {
       expect(modeOf(join(server.state, file)), file).toBe(0o600)
     }
     expect(isAlive(server.pid('supervisor'))).toBe(true)
@@ -118,6 +118,7 @@ describe('the end of a process', () => {
     process.kill(server.npmPid, 'SIGTERM')
     await server.untilExit()
     await until('both processes have ended', () => !pids.some(isAlive))
+    expect(server.output).toContain('Stopped.')
   })
 
   it('ends what kill -9 of the supervisor left behind, and only then starts', async () => {

@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml'
 import { describe, expect, it } from 'vitest'
-import { deploy, deployConfig, DeploymentError } from '../../../scripts/deploy/deployment.ts'
+import { deploy, deployConfig, DeploymentError, dryRun } from '../../../scripts/deploy/deployment.ts'
 import type { BaseConfig, DeploymentPorts, WranglerResult } from '../../../scripts/deploy/deployment.ts'
 import { keyHash } from '../../../scripts/start/secrets.ts'
 
@@ -10,28 +10,41 @@ const BASE: BaseConfig = {
   vars: { A: 'b' },
 }
 
+/** The words of wrangler 4.164 where Cloudflare answers 10007. */
+const NO_WORKER =
+  '\u001B[31m✘ [ERROR]\u001B[0m \u001B[1mWorker "nearfield" not found.\u001B[0m\n\n  \n  If this is a new Worker, run `wrangler deploy` first.'
+
 interface Account {
   databases: { name: string; uuid: string }[]
   /** Absent: the Worker does not exist. */
   secrets?: Record<string, string>
   failing?: string
+  /** What the failing call says. */
+  saying?: string
 }
 
 /** Plays wrangler against an account held in memory; returns what was asked of it, in order. */
-function simulate(account: Account): { ports: DeploymentPorts; calls: string[]; printed: string[]; configs: string[] } {
+function simulate(account: Account): {
+  ports: DeploymentPorts
+  calls: string[]
+  printed: string[]
+  configs: string[]
+  files: string[]
+} {
   const calls: string[] = []
   const printed: string[] = []
   const configs: string[] = []
+  const files: string[] = []
   let secretsFile: Record<string, string> = {}
   const answer = (args: readonly string[]): WranglerResult => {
     const line = args.join(' ')
     if (account.failing !== undefined && line.startsWith(account.failing))
-      return { status: 1, stdout: '', stderr: 'boom' }
+      return { status: 1, stdout: '', stderr: account.saying ?? 'boom' }
     if (line === 'd1 list --json') return { status: 0, stdout: JSON.stringify(account.databases), stderr: '' }
     if (line.startsWith('d1 create')) account.databases.push({ name: args[2] ?? '', uuid: 'new-id' })
     if (line.startsWith('secret list')) {
       return account.secrets === undefined
-        ? { status: 1, stdout: '', stderr: 'Worker "nearfield" not found. [code: 10007]' }
+        ? { status: 1, stdout: '', stderr: NO_WORKER }
         : { status: 0, stdout: JSON.stringify(Object.keys(account.secrets).map((name) => ({ name }))), stderr: '' }
     }
     if (line.startsWith('deploy')) {
@@ -45,7 +58,10 @@ function simulate(account: Account): { ports: DeploymentPorts; calls: string[]; 
       calls.push(args.slice(0, 3).join(' '))
       return answer(args)
     },
-    writeConfig: (text) => configs.push(text),
+    writeConfig: (file, text) => {
+      files.push(file)
+      configs.push(text)
+    },
     withSecretsFile(secrets, use) {
       secretsFile = { ...secrets }
       return use('/private/secrets.json')
@@ -54,7 +70,7 @@ function simulate(account: Account): { ports: DeploymentPorts; calls: string[]; 
     newSealingKey: () => 'ab'.repeat(32),
     print: (line) => printed.push(line),
   }
-  return { ports, calls, printed, configs }
+  return { ports, calls, printed, configs, files }
 }
 
 describe('deployment', () => {
@@ -93,10 +109,38 @@ describe('deployment', () => {
     expect(configs[0]).toContain('old-id')
   })
 
-  it('stops where the secrets cannot be listed, rather than guess that there are none', () => {
-    const { ports, calls } = simulate({ databases: [{ name: 'nearfield', uuid: 'old-id' }], failing: 'secret list' })
+  it.each([
+    'boom',
+    'getaddrinfo ENOTFOUND api.cloudflare.com',
+    'Account not found. [code: 7003]',
+    'The zone does not exist (ray 1000710007)',
+    'Worker "nearfield-other" not found.\n\nIf this is a new Worker, …',
+  ])('stops where the secrets cannot be listed, rather than guess that there are none: %s', (saying) => {
+    const { ports, calls, printed } = simulate({
+      databases: [{ name: 'nearfield', uuid: 'old-id' }],
+      failing: 'secret list',
+      saying,
+    })
     expect(() => deploy(ports, BASE)).toThrow(DeploymentError)
     expect(calls.some((call) => call.startsWith('deploy'))).toBe(false)
+    expect(printed.join()).not.toContain('sealing key')
+  })
+
+  it('takes the bare code of "no such Worker" as well', () => {
+    const account: Account = {
+      databases: [{ name: 'nearfield', uuid: 'old-id' }],
+      failing: 'secret list',
+      saying: 'This Worker does not exist on your account. [code: 10007]',
+    }
+    deploy(simulate(account).ports, BASE)
+    expect(Object.keys(account.secrets ?? {})).toHaveLength(2)
+  })
+
+  it('in a dry run leaves the file of a real deployment alone, and says what was built and written', () => {
+    const { ports, files, printed } = simulate({ databases: [] })
+    dryRun(ports, BASE, 'out', 'three files')
+    expect(files).toEqual(['wrangler.dry-run.toml'])
+    expect(printed.slice(0, 2)).toEqual(['built: three files', 'wrote wrangler.dry-run.toml, which wrangler accepts'])
   })
 
   it('stops where one of the two secrets is missing', () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { workerOptions } from '../../../scripts/start/bindings.ts'
 import { BoundedLog } from '../../../scripts/start/bounded-log.ts'
 import { documentation } from '../../../scripts/start/first-run.ts'
-import { parseOptions } from '../../../scripts/start/options.ts'
+import { parseOptions, UsageError } from '../../../scripts/start/options.ts'
 import { isAlive, look, record } from '../../../scripts/start/processes.ts'
 import { takeRunLock } from '../../../scripts/start/run-lock.ts'
 import { readSecrets } from '../../../scripts/start/secrets.ts'
@@ -23,7 +23,7 @@ describe('options of npm start', () => {
   it.each([[['--port', '0']], [['--port', '70000']], [['--port', 'x']], [['--colour', 'red']], [['extra']]])(
     'refuse %j',
     (args) => {
-      expect(() => parseOptions(args)).toThrow()
+      expect(() => parseOptions(args)).toThrow(UsageError)
     },
   )
 })

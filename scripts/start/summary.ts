@@ -73,7 +73,7 @@ ${bold('Try it')} ${dim('(paste into another terminal)')}
   ${answer}
 
   ${dim('# search from the command line')}
-  ${cliLine(place)}
+  ${cliLine(place.startsWith('..') ? state : place)}
 
 ${dim('Ctrl+C stops it. Everything is kept in')} ${place}${dim('.')}
 `)

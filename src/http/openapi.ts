@@ -31,7 +31,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
   412: 'The document is not the version that If-Match names.',
   415: 'The body is not JSON.',
   422: 'The idempotency key belongs to another request.',
-  429: 'Too many requests; see Retry-After.',
   503: 'Busy; see Retry-After.',
 }
 
@@ -56,8 +55,8 @@ function whoMayCall(access: Access): string {
 const isWrite = (route: Route): boolean => route.body !== undefined || route.method === 'post'
 
 function refusalsOf(route: Route): number[] {
-  const statuses = [400, 401, 403, 429, 503]
-  if (route.path.includes('{')) statuses.push(404)
+  const statuses = [400, 401, 403, 503]
+  if (route.path.includes('{') || route.namesCollections === true) statuses.push(404)
   if (route.body !== undefined) statuses.push(413, 415)
   if (isWrite(route)) statuses.push(409, 422)
   if (route.headers?.['If-Match'] !== undefined) statuses.push(412)
@@ -65,7 +64,7 @@ function refusalsOf(route: Route): number[] {
 }
 
 function refusal({ body }: Route, status: number): string | undefined {
-  return status === 413 ? `The body is over ${body?.maxBytes ?? MAX_BODY_BYTES} bytes.` : REFUSALS[status]
+  return status === 413 ? `The body is over ${(body?.maxBytes ?? MAX_BODY_BYTES) / 1e6} MB.` : REFUSALS[status]
 }
 
 function requestHeaders(route: Route): z.ZodObject {

@@ -160,7 +160,7 @@ export function referencePage(document: ShownDocument): string {
   )
   const sections = tags.map(({ name, description = '' }) => {
     const own = operations.filter(({ operation }) => operation.tags.includes(name))
-    return `<h2 id="${escapeHtml(name)}">${escapeHtml(name)}</h2>${prose(description)}${own
+    return `<h2 id="group-${escapeHtml(name)}">${escapeHtml(name)}</h2>${prose(description)}${own
       .map(({ path, method, operation }) => operationSection(path, method, operation))
       .join('')}`
   })
@@ -174,7 +174,7 @@ export function referencePage(document: ShownDocument): string {
     (code) =>
       `<tr><th scope="row"><a href="${problemPath(code)}"><code>${code}</code></a></th><td>${PROBLEMS[code].status}</td><td>${escapeHtml(PROBLEMS[code].title)}</td></tr>`,
   )
-  const contents = tags.map(({ name }) => `<a href="#${escapeHtml(name)}">${escapeHtml(name)}</a>`).join('')
+  const contents = tags.map(({ name }) => `<a href="#group-${escapeHtml(name)}">${escapeHtml(name)}</a>`).join('')
   return layout(
     `${info.title} reference`,
     `<h1>Reference</h1><p class="lead">${escapeHtml(info.description ?? '')} Version ${escapeHtml(info.version)}.</p>

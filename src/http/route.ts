@@ -88,6 +88,8 @@ interface RouteDocumentation {
   readonly description?: string
   /** By status; problems are added to every route. */
   readonly responses: Readonly<Partial<Record<Reply['status'], RouteResponse>>>
+  /** Whether the body names collections, which may be absent. */
+  readonly namesCollections?: boolean
   /** Request headers that the route reads, with what they do. */
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -58,6 +58,7 @@ export const searchCollections = defineRoute({
   operationId: 'searchCollections',
   tag: 'search',
   summary: 'Search several collections',
+  namesCollections: true,
   description: 'Every collection must exist and be in reach, else the answer is 404.',
   access: { kind: 'key', anyOf: ['search'] },
   forbid: ({ body }, principal) => refusePrivateFields(body, principal),

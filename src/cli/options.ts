@@ -105,7 +105,10 @@ export function findTarget(options: Options, environment: NodeJS.ProcessEnv, fol
   const named = (variable: string): string | undefined =>
     options.state === undefined ? environment[variable] || undefined : undefined
   const url = options.url ?? named('NEARFIELD_URL') ?? local.url
-  const key = options.key ?? named('NEARFIELD_KEY') ?? local.secretKey
+  // The local server's key goes to no other server, and the environment's only where its server or none is named.
+  const isElsewhere = options.url !== undefined && environment['NEARFIELD_URL'] !== options.url
+  const environmentKey = isElsewhere && environment['NEARFIELD_URL'] ? undefined : named('NEARFIELD_KEY')
+  const key = options.key ?? environmentKey ?? (url === local.url ? local.secretKey : undefined)
   if (url === undefined || key === undefined) {
     const missing = url === undefined ? 'server: use --url or NEARFIELD_URL' : 'key: use --key or NEARFIELD_KEY'
     throw new UsageError(

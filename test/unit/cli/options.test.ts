@@ -28,6 +28,20 @@ describe('which server and key the command line uses', () => {
     expect(findTarget(flags, environment, folder)).toEqual({ url: 'http://flag', key: 'k', collection: 'other' })
   })
 
+  it('send a key to no server but its own', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nearfield-target-'))
+    mkdirSync(join(folder, '.nearfield'))
+    writeFileSync(
+      join(folder, '.nearfield/credentials.json'),
+      JSON.stringify({ url: 'http://file', secretKey: 'file-key' }),
+    )
+    const elsewhere = parseOptions(['status', '--url', 'http://elsewhere'])
+    expect(() => findTarget(elsewhere, {}, folder)).toThrow(/no key/)
+    expect(() => findTarget(elsewhere, { NEARFIELD_URL: 'http://env', NEARFIELD_KEY: 'e' }, folder)).toThrow(/no key/)
+    expect(findTarget(elsewhere, { NEARFIELD_KEY: 'e' }, folder)).toMatchObject({ key: 'e' })
+    expect(findTarget(parseOptions(['status', '--url', 'http://file']), {}, folder)).toMatchObject({ key: 'file-key' })
+  })
+
   it('finds the state folder that is named, before the environment', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nearfield-target-'))
     mkdirSync(join(folder, 'other'))

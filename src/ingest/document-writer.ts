@@ -22,8 +22,10 @@ const MAX_ATTEMPTS = 4
 const COMMITS_PER_SHARD = 4
 /** One `stage` call holds this much, or one document. */
 const STAGE_BYTES = 8_000_000
+/** Documents in one `begin` or `stage` call: a shard does nothing else meanwhile, and searches wait behind it. */
+const DOCUMENTS_PER_CALL = 50
 /** Text cut, in UTF-16 units, before other requests of the isolate get their turn. */
-const UNITS_PER_TURN = 30_000
+const UNITS_PER_TURN = 10_000
 
 /** One document on its way; settled once it has a result. */
 export interface WriteItem {
@@ -106,20 +108,26 @@ export class DocumentWriter {
   async #beginAll(items: readonly WriteItem[]): Promise<void> {
     await Promise.all(
       [...Map.groupBy(items, (item) => item.shard)].map(async ([shard, members]) => {
-        const requests = members.map(({ document: { source }, ifMatch }) => ({
-          id: source.id,
-          contentHash: source.contentHash,
-          metadata: source.metadata,
-          ...(ifMatch === undefined ? {} : { ifMatch }),
-        }))
-        const answers = await asked(this.#shard(shard).begin(requests, this.#context))
-        invariant(answers.length === members.length, 'a shard answers each document that is begun')
-        for (const [index, item] of members.entries()) {
-          const answer = answers[index]
-          if (answer !== undefined) applyBegin(item, answer)
+        for (let from = 0; from < members.length; from += DOCUMENTS_PER_CALL) {
+          await this.#beginSome(shard, members.slice(from, from + DOCUMENTS_PER_CALL))
         }
       }),
     )
+  }
+
+  async #beginSome(shard: number, members: readonly WriteItem[]): Promise<void> {
+    const requests = members.map(({ document: { source }, ifMatch }) => ({
+      id: source.id,
+      contentHash: source.contentHash,
+      metadata: source.metadata,
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    }))
+    const answers = await asked(this.#shard(shard).begin(requests, this.#context))
+    invariant(answers.length === members.length, 'a shard answers each document that is begun')
+    for (const [index, item] of members.entries()) {
+      const answer = answers[index]
+      if (answer !== undefined) applyBegin(item, answer)
+    }
   }
 
   /** Passages that no vector exists for, by key, in the items' order; equal ones once. */
@@ -319,13 +327,13 @@ function settledItem({ result }: WriteItem): { id: string; status: 'unchanged' |
   return status === 'failed' ? [{ id, status, code: error?.code ?? 'internal' }] : [{ id, status: 'unchanged' }]
 }
 
-/** Cuts items into runs of at most `STAGE_BYTES`, or of one item. */
+/** Cuts items into runs of at most `STAGE_BYTES` and `DOCUMENTS_PER_CALL`, or of one item. */
 function parts(items: readonly WriteItem[]): WriteItem[][] {
   const runs: WriteItem[][] = []
   let held = Infinity
   for (const item of items) {
     const bytes = isOpen(item) ? (item.bytes ?? 0) : 0
-    if (held + bytes > STAGE_BYTES) {
+    if (held + bytes > STAGE_BYTES || runs.at(-1)?.length === DOCUMENTS_PER_CALL) {
       runs.push([])
       held = 0
     }

@@ -93,7 +93,9 @@ describe('a large upload', () => {
       await client.put('big', [{ id: 'first', text: 'The lighthouse keeper counts the ships.' }])
       const documents = Array.from({ length: 1_000 }, (_, number) => ({
         id: `big-${number}`,
-        text: `Entry ${number} of the harbour log. ${NOTES[number % 60]?.text ?? ''} The harbour master signed it.`,
+        text: `Entry ${number} of the harbour log. ${NOTES[number % 60]?.text ?? ''} The harbour master signed it. `.repeat(
+          6,
+        ),
       }))
       const ended: string[] = []
       const upload = client.put('big', documents, headers).then((result) => {

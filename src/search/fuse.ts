@@ -12,11 +12,7 @@ import {
   type Position,
   type SearchMode,
 } from '../core/ranking.ts'
-import type { ShardCandidates } from '../shard/shard-api.ts'
-
-/** The one vector leg of today. */
-export const VECTOR_LEG = 'default'
-export const KEYWORD_LEG = 'keyword'
+import { KEYWORD_LEG, VECTOR_LEG, type ShardCandidates } from '../shard/shard-api.ts'
 
 /** The candidates of one shard, with what their scores may be compared with. */
 export interface Source {

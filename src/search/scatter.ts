@@ -6,9 +6,10 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { DEFAULT_BM25, type KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { ModelProfile } from '../models/embedder.ts'
+import { VECTOR_LEG } from '../shard/shard-api.ts'
 import type { KeywordQuery, ShardApi, ShardSearchRequest, ShardSearchResult } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
-import { VECTOR_LEG, type Source } from './fuse.ts'
+import type { Source } from './fuse.ts'
 
 /** The part of a shard that searching needs. */
 export type SearchShard = Pick<ShardApi, 'keywordStatistics' | 'search' | 'fetch' | 'facets'>

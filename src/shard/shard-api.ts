@@ -189,6 +189,10 @@ export type Visibility = Filter | undefined
 
 // ---- searching ----
 
+/** Names under which the legs' vectors and raw scores travel; there is one vector leg today. */
+export const VECTOR_LEG = 'default'
+export const KEYWORD_LEG = 'keyword'
+
 export interface KeywordQuery {
   /** Distinct folded words, from `text/`'s `queryWords`. */
   readonly words: readonly string[]

@@ -12,8 +12,9 @@ import { highlights } from '../text/highlight.ts'
 import type { LegScores } from '../vector/vector-index.ts'
 import type { DirectoryEntry } from './document-directory.ts'
 import type { DocumentRow } from './document-store.ts'
+import { KEYWORD_LEG, VECTOR_LEG } from './shard-api.ts'
 import type { FetchedChunk, FetchRequest, ShardCandidates, ShardSearchRequest, ShardSearchResult } from './shard-api.ts'
-import { DEFAULT_LEG, type ShardState } from './shard-state.ts'
+import type { ShardState } from './shard-state.ts'
 import type { TextPiece } from './text-pieces.ts'
 
 /** Documents whose pieces one fetch keeps at hand: about 10 MB at most. */
@@ -43,14 +44,14 @@ export class ShardSearch {
     let statistics: KeywordStatistics | undefined
     const startMs = performance.now()
     for (const [leg, query] of Object.entries(request.vectors ?? {})) {
-      invariant(leg === DEFAULT_LEG, 'the shard has the leg that is asked for')
+      invariant(leg === VECTOR_LEG, 'the shard has the leg that is asked for')
       legs.set(leg, vectors.search(query, { mask, candidates: Infinity }))
     }
     const vectorsDoneMs = performance.now()
     if (request.keyword !== undefined) {
       const { words, bm25 } = request.keyword
       statistics = request.keyword.statistics ?? keywords.statistics(words)
-      legs.set('keyword', keywords.search(words, statistics, { bm25, mask, candidates: Infinity }))
+      legs.set(KEYWORD_LEG, keywords.search(words, statistics, { bm25, mask, candidates: Infinity }))
     }
     const keywordDoneMs = performance.now()
     const byChunk = directory.byChunk()

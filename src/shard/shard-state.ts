@@ -17,12 +17,9 @@ import { DocumentDirectory } from './document-directory.ts'
 import { DocumentStore } from './document-store.ts'
 import { JobItems } from './job-items.ts'
 import { PendingStore } from './pending-store.ts'
-import type { ShardSetup } from './shard-api.ts'
+import { VECTOR_LEG, type ShardSetup } from './shard-api.ts'
 import { Tickets } from './tickets.ts'
 import { TombstoneStore } from './tombstone-store.ts'
-
-/** The one vector leg of today. */
-export const DEFAULT_LEG = 'default'
 
 export interface ShardStateOptions {
   /** Names the object; unique among the objects of this isolate. */
@@ -69,7 +66,7 @@ export class ShardState {
     const resident = { key: this.#key, memory }
     const { dimensions, precision } = setup
     this.directory = new DocumentDirectory(this.documents, resident)
-    this.vectors = new ExactVectorIndex(database, { ...resident, leg: DEFAULT_LEG, dimensions, precision })
+    this.vectors = new ExactVectorIndex(database, { ...resident, leg: VECTOR_LEG, dimensions, precision })
     this.keywords = new ExactKeywordIndex(database, resident)
     this.metadata = new ExactMetadataIndex(database, resident)
     this.#nextChunk = nextChunk

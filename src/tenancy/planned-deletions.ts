@@ -3,8 +3,10 @@
  * each, written before anything is marked deleted and removed when all is erased. Whatever stands here longer is finished
  * by the object's alarm. Over the storage port; every method is one transaction, time comes from the caller.
  */
+import type { Clock } from '../core/clock.ts'
 import type { TenantUid } from '../core/ids.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
+import type { TenantPart } from './tenant-part.ts'
 
 /** A request that lives has this long to finish by itself. */
 const FIRST_ATTEMPT_MS = 60_000
@@ -18,7 +20,16 @@ const UNMARKED_MS = 600_000
 /** How a run ended: nothing marked is left, a part is left, or it threw. */
 export type DeletionRun = 'done' | 'more' | 'failed'
 
-export class PlannedDeletions {
+export interface DeletionOptions {
+  readonly clock: Clock
+  /**
+   * Erases what is marked deleted of the tenant: all of it (`done`), a part (`more`), or, where the tenant itself was
+   * deleted, everything with the object that holds this store (`gone`).
+   */
+  readonly finish: (tenantUid: TenantUid) => Promise<'done' | 'more' | 'gone'>
+}
+
+export class PlannedDeletions implements TenantPart {
   static readonly migrations: readonly SqlMigration[] = [
     {
       id: 'tenancy/2 planned deletions',
@@ -32,9 +43,25 @@ export class PlannedDeletions {
   ]
 
   readonly #database: SqlDatabase
+  readonly #options: DeletionOptions
 
-  constructor(database: SqlDatabase) {
+  constructor(database: SqlDatabase, options: DeletionOptions) {
     this.#database = database
+    this.#options = options
+  }
+
+  /** @throws what `finish` throws, with the deletions kept for a later run */
+  async run(nowMs: number): Promise<void> {
+    const { clock, finish } = this.#options
+    const tenantUid = this.due(nowMs)
+    if (tenantUid === undefined) return
+    try {
+      const run = await finish(tenantUid)
+      if (run !== 'gone') this.settle(run, clock())
+    } catch (error) {
+      this.settle('failed', clock())
+      throw error
+    }
   }
 
   /** `subject` is a collection's id, or `tenant`. */

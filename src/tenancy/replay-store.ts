@@ -11,6 +11,7 @@ import { MAX_TEXT_PIECE_BYTES, REPLAY_TTL_MS } from '../core/limits.ts'
 import { invariant } from '../core/invariant.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import type { BeginReplayResult, SealedAnswer } from './replay-port.ts'
+import type { TenantPart } from './tenant-part.ts'
 
 /** A Worker that does not renew its lease for this long has died; the request may be run again. */
 export const REPLAY_LEASE_MS = 30_000
@@ -27,7 +28,7 @@ interface RecordRow {
   expires_ms: number
 }
 
-export class ReplayStore {
+export class ReplayStore implements TenantPart {
   static readonly migrations: readonly SqlMigration[] = [
     {
       id: 'tenancy/1 replay records',
@@ -115,11 +116,16 @@ export class ReplayStore {
         PRUNE_BATCH,
       )
       for (const { lookup } of expired) this.#remove(lookup)
-      return this.nextExpiryMs()
+      return this.nextDueMs()
     })
   }
 
-  nextExpiryMs(): number | undefined {
+  /** Prunes while anything has expired. */
+  async run(nowMs: number): Promise<void> {
+    this.prune(nowMs)
+  }
+
+  nextDueMs(): number | undefined {
     const row = this.#database.get<{ next: number | null }>('SELECT MIN(expires_ms) AS next FROM replay_records')
     return row?.next ?? undefined
   }

@@ -1,7 +1,7 @@
 /**
- * The tenant's own Durable Object: replay records and deletions to be finished today; quotas, rates, usage and the audit
- * chain later. It knows no keys and holds no content. Thin: each call is one transaction of a store over the SQL port,
- * which `worker.ts` passes in.
+ * The tenant's own Durable Object: what must be counted or remembered for one tenant. It holds no content and no secret in
+ * the clear. Thin: it is made of parts, each a store over the SQL port that `worker.ts` passes in, and every call is one
+ * method of one part; its alarm runs the parts that are due.
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Clock } from '../core/clock.ts'
@@ -11,6 +11,7 @@ import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import { PlannedDeletions } from './planned-deletions.ts'
 import type { BeginReplayResult, ReplayPort, SealedAnswer } from './replay-port.ts'
 import { ReplayStore } from './replay-store.ts'
+import type { TenantPart } from './tenant-part.ts'
 
 export interface TenantObjectDependencies {
   readonly clock: Clock
@@ -28,7 +29,10 @@ export interface TenantObjectDependencies {
 /** All that an erased tenant's object remembers, so that a late request does not fill it again. */
 const ERASED = 'erased'
 
-interface Stores {
+/** A part that failed is tried again after this long. */
+const RETRY_MS = 30_000
+
+interface Parts {
   readonly replays: ReplayStore
   readonly deletions: PlannedDeletions
 }
@@ -37,7 +41,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   static readonly migrations: readonly SqlMigration[] = [...ReplayStore.migrations, ...PlannedDeletions.migrations]
 
   readonly #dependencies: TenantObjectDependencies
-  #stores: Stores | undefined
+  #parts: Parts | undefined
 
   constructor(state: DurableObjectState, env: Env, dependencies: TenantObjectDependencies) {
     super(state, env)
@@ -47,7 +51,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   async beginReplay(lookup: string, fingerprint: string): Promise<BeginReplayResult> {
     const { replays } = this.#opened()
     const result = replays.begin(lookup, fingerprint, this.#dependencies.clock())
-    if (result.kind === 'run') await this.#wakeBy(replays.nextExpiryMs())
+    if (result.kind === 'run') await this.#arm()
     return result
   }
 
@@ -67,7 +71,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   async planDeletion(tenantUid: TenantUid, subject: string): Promise<void> {
     const { deletions } = this.#opened()
     deletions.plan(tenantUid, subject, this.#dependencies.clock())
-    await this.#wakeBy(deletions.nextDueMs())
+    await this.#arm()
   }
 
   /** After everything is erased that was marked under `subject`. */
@@ -77,41 +81,42 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
 
   /** Empties the object for good; every later call answers `not_found`. Safe to repeat. */
   async erase(): Promise<void> {
-    this.#stores = undefined
+    this.#parts = undefined
     await this.ctx.storage.deleteAlarm()
     await this.ctx.storage.deleteAll()
     this.ctx.storage.kv.put(ERASED, true)
   }
 
+  /** Never throws: after six failures the platform would give the alarm up. */
   override async alarm(): Promise<void> {
-    if (this.#isErased()) return
-    const { replays } = this.#opened()
-    const nextExpiryMs = replays.prune(this.#dependencies.clock())
-    await this.#finishDeletions()
-    if (this.#isErased()) return
-    const nextDueMs = this.#opened().deletions.nextDueMs()
-    const nextMs = Math.min(nextExpiryMs ?? Infinity, nextDueMs ?? Infinity)
+    const failed = new Set<TenantPart>()
+    for (const part of this.#isErased() ? [] : Object.values<TenantPart>({ ...this.#opened() })) {
+      // A part may have erased the object, by itself or because the request that began it came to its end meanwhile.
+      if (this.#isErased()) return
+      const { clock, report } = this.#dependencies
+      if ((part.nextDueMs() ?? Infinity) > clock()) continue
+      try {
+        await part.run(clock())
+      } catch (error) {
+        report(error)
+        failed.add(part)
+      }
+    }
+    if (!this.#isErased()) await this.#arm(failed)
+  }
+
+  /** Sees to an alarm for the earliest part; those that have just failed wait a while. */
+  async #arm(failed: ReadonlySet<TenantPart> = new Set()): Promise<void> {
+    const retryMs = this.#dependencies.clock() + RETRY_MS
+    const due = Object.values<TenantPart>({ ...this.#opened() }).map((part) => {
+      const dueMs = part.nextDueMs() ?? Infinity
+      return failed.has(part) ? Math.max(dueMs, retryMs) : dueMs
+    })
+    const nextMs = Math.min(...due)
     if (nextMs !== Infinity) await this.#wakeBy(nextMs)
   }
 
-  /** Never throws: after six failures the platform would give the alarm up. */
-  async #finishDeletions(): Promise<void> {
-    const { clock, finishDeletions, report } = this.#dependencies
-    const tenantUid = this.#opened().deletions.due(clock())
-    if (tenantUid === undefined) return
-    try {
-      const run = await finishDeletions(tenantUid)
-      if (run === 'gone') await this.erase()
-      // The request that began it may have come to its end meanwhile, and have erased this object.
-      else if (!this.#isErased()) this.#opened().deletions.settle(run, clock())
-    } catch (error) {
-      report(error)
-      if (!this.#isErased()) this.#opened().deletions.settle('failed', clock())
-    }
-  }
-
-  async #wakeBy(timeMs: number | undefined): Promise<void> {
-    if (timeMs === undefined) return
+  async #wakeBy(timeMs: number): Promise<void> {
     const alarmMs = await this.ctx.storage.getAlarm()
     if (alarmMs === null || alarmMs > timeMs) await this.ctx.storage.setAlarm(timeMs)
   }
@@ -120,11 +125,22 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     return this.ctx.storage.kv.get(ERASED) === true
   }
 
-  #opened(): Stores {
-    if (this.#stores !== undefined) return this.#stores
+  #opened(): Parts {
+    if (this.#parts !== undefined) return this.#parts
     if (this.#isErased()) throw new Problem('not_found')
-    const database = this.#dependencies.openDatabase(this.ctx.storage, TenantObject.migrations)
-    this.#stores = { replays: new ReplayStore(database), deletions: new PlannedDeletions(database) }
-    return this.#stores
+    const { clock, finishDeletions, openDatabase } = this.#dependencies
+    const database = openDatabase(this.ctx.storage, TenantObject.migrations)
+    this.#parts = {
+      replays: new ReplayStore(database),
+      deletions: new PlannedDeletions(database, {
+        clock,
+        finish: async (tenantUid) => {
+          const run = await finishDeletions(tenantUid)
+          if (run === 'gone') await this.erase()
+          return this.#isErased() ? 'gone' : run
+        },
+      }),
+    }
+    return this.#parts
   }
 }

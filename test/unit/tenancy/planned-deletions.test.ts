@@ -8,11 +8,15 @@ import { PlannedDeletions } from '../../../src/tenancy/planned-deletions.ts'
 const UID = 'ten_0123456789abcdef' as TenantUid
 const MINUTE = 60_000
 let store: PlannedDeletions
+/** What the next run of the erasure does. */
+let finish: () => Promise<'done' | 'more' | 'gone'>
+let nowMs = 0
 
 beforeEach(() => {
   const database = new NodeSqlDatabase()
   applyMigrations(database, PlannedDeletions.migrations)
-  store = new PlannedDeletions(database)
+  finish = async () => 'done'
+  store = new PlannedDeletions(database, { clock: () => nowMs, finish: () => finish() })
 })
 
 describe('a planned deletion', () => {
@@ -66,5 +70,32 @@ describe('a planned deletion', () => {
     store.plan(UID, 'col_b', 10 * MINUTE)
     store.settle('done', 10 * MINUTE + 1)
     expect(store.nextDueMs()).toBe(11 * MINUTE)
+  })
+
+  it('that is not due runs nothing', async () => {
+    finish = async () => expect.unreachable()
+    store.plan(UID, 'col_a', 0)
+    await store.run(MINUTE - 1)
+    expect(store.nextDueMs()).toBe(MINUTE)
+  })
+
+  it('runs until it is done, and is kept when the run fails', async () => {
+    store.plan(UID, 'tenant', 0)
+    nowMs = 10 * MINUTE
+    finish = async () => Promise.reject(new Error('D1 is down'))
+    await expect(store.run(nowMs)).rejects.toThrow('D1 is down')
+    expect(store.nextDueMs()).toBe(nowMs + 30_000)
+    nowMs += 30_000
+    finish = async () => 'done'
+    await store.run(nowMs)
+    expect(store.nextDueMs()).toBeUndefined()
+  })
+
+  it('leaves its rows to the erasure of the object that holds them', async () => {
+    store.plan(UID, 'tenant', 0)
+    nowMs = 10 * MINUTE
+    finish = async () => 'gone'
+    await store.run(nowMs)
+    expect(store.nextDueMs()).toBe(MINUTE)
   })
 })

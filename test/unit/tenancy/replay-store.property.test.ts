@@ -76,7 +76,7 @@ describe('a request with an idempotency key', () => {
       if (i % 3 === 0) store.finish(`k${i}`, lease, ANSWER, i)
       if (i % 3 === 1) store.drop(`k${i}`, lease)
     }
-    expect(store.nextExpiryMs()).toBe(REPLAY_TTL_MS)
+    expect(store.nextDueMs()).toBe(REPLAY_TTL_MS)
     expect(store.prune(REPLAY_TTL_MS + 100)).toBe(REPLAY_TTL_MS + 101)
     let rounds = 0
     while (store.prune(2 * REPLAY_TTL_MS) !== undefined) rounds++

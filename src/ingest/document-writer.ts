@@ -9,7 +9,14 @@ import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL, MAX_PREPARED_BYTES } from '../core/limits.ts'
 import { PROBLEMS, Problem, asProblem, type ProblemCode } from '../core/problem.ts'
 import type { CountTokens } from '../models/embedder.ts'
-import type { BeginResult, CommitResult, PreparedDocument, Ticket, WriteContext } from '../shard/shard-api.ts'
+import type {
+  BeginResult,
+  CommitResult,
+  PreparedDocument,
+  StagedDocument,
+  Ticket,
+  WriteContext,
+} from '../shard/shard-api.ts'
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
 import { nextTurn, prepareChunks, type CutChunk } from './prepare-chunks.ts'
 import type { DocumentResult } from './put-request.ts'
@@ -278,8 +285,8 @@ export class DocumentWriter {
   }
 
   /** Where the vectors made so far would not fit the message as well, they are made again. */
-  #staged(item: WriteItem): PreparedDocument {
-    const document = this.#prepared(item)
+  #staged(item: WriteItem): StagedDocument {
+    const document = { ...this.#prepared(item), reserved: {} }
     const made = document.chunks.reduce((sum, { vector }) => sum + (vector?.byteLength ?? 0), 0)
     if ((item.bytes ?? 0) + made <= MAX_PREPARED_BYTES) return document
     return { ...document, chunks: (item.chunks ?? []).map(({ chunk }) => chunk) }

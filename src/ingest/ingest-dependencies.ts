@@ -64,5 +64,5 @@ export interface ListSealer {
 
 /** Who writes, for the shard. */
 export function writeContext({ keyId, filter }: Pick<Principal, 'keyId' | 'filter'>): WriteContext {
-  return { keyId, ...(filter === undefined ? {} : { filter }), allowance: { kind: 'unlimited' } }
+  return { keyId, ...(filter === undefined ? {} : { filter }), allowance: { kind: 'unlimited' }, mayWriteAcl: true }
 }

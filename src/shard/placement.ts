@@ -102,7 +102,16 @@ export class Placement {
   }
 }
 
-function setupOf({ tenantUid, id, generation }: PlacedCollection, shard: number): ShardSetup {
+function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection, shard: number): ShardSetup {
   const { profileId, dimensions, precision } = generation
-  return { tenantUid, collectionId: id, generation: generation.id, shard, profileId, dimensions, precision }
+  return {
+    tenantUid,
+    collectionId: id,
+    placementEpoch,
+    generation: generation.id,
+    shard,
+    profileId,
+    dimensions,
+    precision,
+  }
 }

@@ -8,11 +8,14 @@ import type { JsonObject } from '../core/canonical-json.ts'
 import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
 import type { Filter } from '../metadata/filter.ts'
+import type { Allowance, Amounts } from '../core/usage.ts'
 
 /** What a shard must know of the collection's generation; written once by `initialise`. */
 export interface ShardSetup {
   readonly tenantUid: string
   readonly collectionId: string
+  /** With the collection's id it names the placement, in reports to the tenant's object. */
+  readonly placementEpoch: number
   readonly generation: string
   readonly shard: number
   readonly profileId: string
@@ -33,6 +36,8 @@ export interface SourceDocument {
   /** As declared, else the collection's; `auto` leaves it to each chunk. */
   readonly language?: string
   readonly metadata: JsonObject
+  /** Whom it is visible to, beside those who see everything; absent: everyone. */
+  readonly acl?: readonly string[]
   readonly format: TextFormat
   readonly text: string
   readonly outline?: readonly OutlineBlock[]
@@ -71,16 +76,30 @@ export interface WriteContext {
   readonly keyId: string
   /** The key's forced filter: old and new version must both match, else `outside_filter`. */
   readonly filter?: Filter
-  /** What the tenant's object allows this write to use; unlimited until quotas exist. */
-  readonly allowance: { readonly kind: 'unlimited' }
+  /** What the tenant's object allows this write to use. What is reserved cannot be spent once it has expired: `retry`. */
+  readonly allowance: Allowance
+  /**
+   * False for callers that cannot send an acl: a write without one over a version that has one would drop it, so it is
+   * `outside_filter`.
+   */
+  readonly mayWriteAcl: boolean
 }
 
 export interface BeginItem {
   readonly id: string
   readonly contentHash: string
   readonly metadata: JsonObject
+  readonly acl?: readonly string[]
   /** ETag that the latest accepted version must have (`*`: any existing one). */
   readonly ifMatch?: string
+}
+
+/** What a version amounts to. */
+export interface VersionSize {
+  readonly chunks: number
+  /** UTF-8 bytes of the text. */
+  readonly bytes: number
+  readonly tokens: number
 }
 
 export type BeginResult =
@@ -91,6 +110,8 @@ export type BeginResult =
       readonly knownVectorKeys: readonly string[]
       /** Chunks that this version may have before the shard is full: more would end as `shard_full`. */
       readonly room: number
+      /** The version that this one would replace, pending or applied: it grows by the difference, and by no document. */
+      readonly current?: VersionSize
     }
   | { readonly status: 'refused'; readonly code: 'outside_filter' | 'precondition_failed' | 'not_found' }
 
@@ -118,10 +139,15 @@ export type CommitResult =
 
 export type ItemStatus = 'queued' | 'indexed' | 'unchanged' | 'failed' | 'superseded' | 'cancelled'
 
+/** A document to index later, with what it holds of the tenant's allowance until it is applied or ends. */
+export interface StagedDocument extends PreparedDocument {
+  readonly reserved: Amounts
+}
+
 /** What a job's PUT leaves in the shard: documents to index, and items that were settled at once. */
 export interface StageRequest {
   readonly jobId: string
-  readonly documents: readonly PreparedDocument[]
+  readonly documents: readonly StagedDocument[]
   readonly settled: readonly { readonly id: string; readonly status: 'unchanged' | 'failed'; readonly code?: string }[]
 }
 
@@ -161,6 +187,7 @@ export interface StoredDocument {
   /** As declared; where that is `auto`, the language of most of the chunks' tokens, `und` when undetermined. */
   readonly language: string
   readonly metadata: JsonObject
+  readonly acl?: readonly string[]
   readonly version: number
   /** `pending`: accepted with 202 and no version of it is applied yet. */
   readonly status: 'indexed' | 'pending'
@@ -182,6 +209,33 @@ export interface ShardStatistics {
   readonly bytes: number
   readonly pending: number
   readonly sequence: number
+}
+
+// ---- moving documents ----
+
+/** A chunk as stored. */
+export interface ExportedChunk {
+  readonly start: number
+  readonly end: number
+  readonly headings: readonly string[]
+  readonly prefix: string
+  readonly language: string
+  readonly tokens: number
+  readonly truncated: boolean
+  /** Absent: no vector belongs to the chunk. */
+  readonly vectorKey?: string
+  /** As stored: `dimensions` signed bytes (`int8`) or little-endian singles (`f32`). */
+  readonly vector?: Uint8Array
+}
+
+/** An applied document, whole: `importDocuments` puts exactly this in place. */
+export interface ExportedDocument {
+  readonly source: SourceDocument
+  readonly version: number
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  readonly precision: 'int8' | 'f32'
+  readonly chunks: readonly ExportedChunk[]
 }
 
 /** Which documents a reader may see: the conjunction of filters, as a tree. */
@@ -309,4 +363,28 @@ export interface ShardApi {
   fetch(request: FetchRequest): Promise<(FetchedChunk | undefined)[]>
   /** Facets over an explicit set of documents, where `minScore` cut the ranked set. */
   facets(fields: readonly string[], documentIds: readonly string[]): Promise<Record<string, FacetValue[]>>
+
+  /** Tells the tenant's object all that the change log says; answers the position up to which it knows. */
+  flushChanges(): Promise<number>
+
+  /**
+   * Applied documents with `id > after` by UTF-8 bytes, in that order: at most `limit`, and after the first one only as
+   * many as fit `maxBytes` (texts and vectors). What is pending is not exported.
+   */
+  exportDocuments(options: {
+    readonly after?: string
+    readonly limit: number
+    readonly maxBytes: number
+  }): Promise<ExportedDocument[]>
+  /**
+   * Puts exported documents in place, one transaction each, with their versions, times and hashes; what is there already
+   * as given is left alone, so a repetition changes nothing.
+   * @throws conflict when a document is there in another state
+   */
+  importDocuments(documents: readonly ExportedDocument[], context: { readonly keyId: string }): Promise<void>
+  /**
+   * 64 hex digits: the sum, modulo 2^256, of SHA-256 digests of all applied documents. It depends on no order and no
+   * internal number, and the hashes of several shards add up (`addStateHashes`).
+   */
+  stateHash(): Promise<string>
 }

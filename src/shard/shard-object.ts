@@ -16,6 +16,7 @@ import { PROJECTION_DELAY_MS, type Project } from './projection.ts'
 import { ShardAlarm } from './shard-alarm.ts'
 import type {
   BeginItem,
+  ExportedDocument,
   FetchRequest,
   PreparedDocument,
   ShardApi,
@@ -169,6 +170,22 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
 
   async facets(fields: readonly string[], documentIds: readonly string[]) {
     return this.#opened().search.facets(fields, documentIds)
+  }
+
+  async flushChanges(): Promise<number> {
+    throw new Problem('not_supported')
+  }
+
+  async exportDocuments(..._options: Parameters<ShardApi['exportDocuments']>): Promise<ExportedDocument[]> {
+    throw new Problem('not_supported')
+  }
+
+  async importDocuments(..._documents: Parameters<ShardApi['importDocuments']>): Promise<void> {
+    throw new Problem('not_supported')
+  }
+
+  async stateHash(): Promise<string> {
+    throw new Problem('not_supported')
   }
 
   /** Never throws: after six failures the platform would give the alarm up. */

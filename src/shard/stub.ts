@@ -38,6 +38,10 @@ export function shardStub(connect: () => Promise<ShardRpc>): ShardApi {
     search: async (request) => read((shard) => shard.search(request)),
     fetch: async (request) => read((shard) => shard.fetchChunks(request)),
     facets: async (fields, documentIds) => read((shard) => shard.facets(fields, documentIds)),
+    flushChanges: async () => read((shard) => shard.flushChanges()),
+    exportDocuments: async (options) => read((shard) => shard.exportDocuments(options)),
+    importDocuments: async (documents, context) => write((shard) => shard.importDocuments(documents, context)),
+    stateHash: async () => read((shard) => shard.stateHash()),
   }
 }
 

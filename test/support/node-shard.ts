@@ -12,9 +12,9 @@ import { ShardAlarm } from '../../src/shard/shard-alarm.ts'
 import type {
   BeginResult,
   CommitResult,
-  PreparedDocument,
   ShardSetup,
   SourceDocument,
+  StagedDocument,
   Ticket,
   WriteContext,
 } from '../../src/shard/shard-api.ts'
@@ -28,6 +28,7 @@ import { CONTEXT, DIMENSIONS, type DraftDocument, makeChunks, makeSource, toyVec
 export const SETUP: ShardSetup = {
   tenantUid: 'ten_test',
   collectionId: 'col_test',
+  placementEpoch: 1,
   generation: 'gen_test',
   shard: 0,
   profileId: 'toy',
@@ -167,10 +168,10 @@ export class NodeShard {
 
   /** A whole staged write; the alarm does the rest. */
   async stage(jobId: string, drafts: readonly DraftDocument[]): Promise<Ticket[]> {
-    const documents: PreparedDocument[] = []
+    const documents: StagedDocument[] = []
     for (const draft of drafts) {
       const source = await makeSource(draft)
-      documents.push({ source, chunks: makeChunks(source, () => false), ticket: this.ticket(source) })
+      documents.push({ source, chunks: makeChunks(source, () => false), ticket: this.ticket(source), reserved: {} })
     }
     const result = this.writes.stage({ jobId, documents, settled: [] }, CONTEXT)
     if (result.status !== 'staged') throw new Error('not staged')

@@ -5,7 +5,7 @@ import type { PreparedChunk, SourceDocument, WriteContext } from '../../src/shar
 
 export const DIMENSIONS = 8
 
-export const CONTEXT: WriteContext = { keyId: 'key_test', allowance: { kind: 'unlimited' } }
+export const CONTEXT: WriteContext = { keyId: 'key_test', allowance: { kind: 'unlimited' }, mayWriteAcl: true }
 
 /** Each word votes for one dimension; texts that share words are near. */
 export function toyVector(text: string): Float32Array {

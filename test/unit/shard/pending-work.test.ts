@@ -28,7 +28,7 @@ describe('pending work', () => {
     const shard = new NodeShard()
     const source = await makeSource({ id: 'x', text: 'the text' })
     const chunks = makeChunks(source, () => false).map((chunk) => ({ ...chunk, prefix: 'The title' }))
-    const documents = [{ source, chunks, ticket: shard.ticket(source) }]
+    const documents = [{ source, chunks, ticket: shard.ticket(source), reserved: {} }]
     shard.writes.stage({ jobId: 'job_1', documents, settled: [] }, CONTEXT)
     await shard.alarm.run()
     expect(shard.embedded).toEqual([['The title\nthe text']])
@@ -68,7 +68,7 @@ describe('pending work', () => {
       return index === 0 ? chunk : { ...without, withoutVector: true }
     })
     shard.writes.stage(
-      { jobId: 'job_1', documents: [{ source, chunks, ticket: shard.ticket(source) }], settled: [] },
+      { jobId: 'job_1', documents: [{ source, chunks, ticket: shard.ticket(source), reserved: {} }], settled: [] },
       CONTEXT,
     )
     await shard.alarm.run()

@@ -4,6 +4,7 @@ import { Problem } from '../../../src/core/problem.ts'
 import { objectName, Placement, shardOf } from '../../../src/shard/placement.ts'
 import type { ShardSetup } from '../../../src/shard/shard-api.ts'
 import { shardStub, type ShardRpc } from '../../../src/shard/stub.ts'
+import { CONTEXT } from '../../support/shard-documents.ts'
 
 /** Computed independently; rows for 1, 2, 5 and 32 shards. */
 const GOLDEN = [
@@ -79,6 +80,7 @@ describe('a placement', () => {
     expect(setups.find(([name]) => name === names[1])?.[1]).toEqual({
       tenantUid: 'ten_a',
       collectionId: 'col_b',
+      placementEpoch: 0,
       generation: 'gen_c',
       shard: 1,
       profileId: 'edge-en',
@@ -135,9 +137,10 @@ describe('a stub', () => {
 
   it('never repeats writes, nor anything on an overloaded shard', async () => {
     const once = failing(platformError({ retryable: true }))
-    await expect(
-      once.api.stage({ jobId: 'j', documents: [], settled: [] }, { keyId: 'k', allowance: { kind: 'unlimited' } }),
-    ).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 })
+    await expect(once.api.stage({ jobId: 'j', documents: [], settled: [] }, CONTEXT)).rejects.toMatchObject({
+      code: 'overloaded',
+      retryAfterSeconds: 1,
+    })
     expect(once.connections()).toBe(1)
     const busy = failing(platformError({ retryable: true, overloaded: true }))
     await expect(busy.api.statistics()).rejects.toMatchObject({ code: 'overloaded' })

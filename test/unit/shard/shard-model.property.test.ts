@@ -174,7 +174,7 @@ const commands = {
         if (ticket === undefined) continue
         const source = await sourceOf(id, word)
         model.tickets.pop()
-        documents.push({ source, chunks: makeChunks(source, () => false), ticket })
+        documents.push({ source, chunks: makeChunks(source, () => false), ticket, reserved: {} })
       }
       expect(shard.writes.stage({ jobId: job, documents, settled: [] }, CONTEXT)).toEqual({ status: 'staged' })
       for (const { source, ticket } of documents) {

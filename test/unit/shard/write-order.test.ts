@@ -229,7 +229,7 @@ describe('staged writes', () => {
     const shard = new NodeShard()
     const source = await makeSource({ id: 'x', text: 'A' })
     const ticket = shard.ticket(source)
-    const documents = [{ source, chunks: makeChunks(source, () => false), ticket }]
+    const documents = [{ source, chunks: makeChunks(source, () => false), ticket, reserved: {} }]
     for (const _ of [1, 2]) {
       expect(shard.writes.stage({ jobId: 'job_1', documents, settled: [] }, CONTEXT)).toEqual({ status: 'staged' })
     }

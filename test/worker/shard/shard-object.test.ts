@@ -53,7 +53,10 @@ async function put(shard: ShardApi, draft: DraftDocument) {
 }
 
 async function stage(shard: ShardApi, jobId: string, draft: DraftDocument) {
-  return shard.stage({ jobId, documents: [await begun(shard, await makeSource(draft))], settled: [] }, CONTEXT)
+  return shard.stage(
+    { jobId, documents: [{ ...(await begun(shard, await makeSource(draft))), reserved: {} }], settled: [] },
+    CONTEXT,
+  )
 }
 
 async function find(shard: ShardApi, word: string): Promise<readonly string[]> {
@@ -274,7 +277,10 @@ describe('the cost of a write', () => {
       const created = await rows(async () => writes.commit(await prepared('x', 'heron'), CONTEXT))
       const replaced = await rows(async () => writes.commit(await prepared('x', 'otter'), CONTEXT))
       const staged = await rows(async () => {
-        writes.stage({ jobId: 'job_1', documents: [await prepared('y', 'lynx', true)], settled: [] }, CONTEXT)
+        writes.stage(
+          { jobId: 'job_1', documents: [{ ...(await prepared('y', 'lynx', true)), reserved: {} }], settled: [] },
+          CONTEXT,
+        )
         await work.run()
       })
       const small = await rows(async () => {
@@ -288,9 +294,9 @@ describe('the cost of a write', () => {
   })
 })
 
-function setupOf({ tenantUid, id, generation }: PlacedCollection) {
+function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection) {
   const { profileId, dimensions, precision } = generation
-  return { tenantUid, collectionId: id, generation: generation.id, profileId, dimensions, precision }
+  return { tenantUid, collectionId: id, placementEpoch, generation: generation.id, profileId, dimensions, precision }
 }
 
 /** Waits for what an alarm does. */

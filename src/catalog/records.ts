@@ -3,9 +3,9 @@
  * only; no document content ever reaches D1.
  */
 import type { ChunkingSettings } from '../chunking/chunk.ts'
-import type { JsonObject } from '../core/canonical-json.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { Bm25 } from '../keyword/keyword-index.ts'
+import type { TenantLimits } from '../tenancy/tenant-limits.ts'
 
 export type { KeyRecord } from '../tenancy/key-store.ts'
 
@@ -26,7 +26,7 @@ export interface TenantRecord {
   readonly uid: TenantUid
   readonly name: string
   readonly suspended: boolean
-  readonly limits: JsonObject
+  readonly limits: TenantLimits
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }

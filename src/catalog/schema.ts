@@ -5,14 +5,15 @@
  */
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import type { Json, JsonObject } from '../core/canonical-json.ts'
+import type { JsonObject } from '../core/canonical-json.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { ChunkingSettings } from '../chunking/chunk.ts'
 import type { Scope } from '../tenancy/scopes.ts'
+import type { KeyRateLimit, TenantLimits } from '../tenancy/tenant-limits.ts'
 import type { CollectionSettings, JobStatus } from './records.ts'
 
 /** What this Worker needs: the number of files in `migrations/`. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** Facts about the database itself: `schema_version`. */
 export const meta = sqliteTable('meta', {
@@ -28,7 +29,7 @@ export const tenants = sqliteTable(
     uid: text('uid').$type<TenantUid>(),
     name: text('name'),
     suspended: integer('suspended', { mode: 'boolean' }).notNull().default(false),
-    limits: text('limits', { mode: 'json' }).$type<JsonObject>(),
+    limits: text('limits', { mode: 'json' }).$type<TenantLimits>(),
     createdAtMs: integer('created_at_ms'),
     updatedAtMs: integer('updated_at_ms'),
     deletedAtMs: integer('deleted_at_ms'),
@@ -52,10 +53,18 @@ export const keys = sqliteTable(
     origins: text('origins', { mode: 'json' }).$type<string[]>(),
     ipRanges: text('ip_ranges', { mode: 'json' }).$type<string[]>(),
     filter: text('filter', { mode: 'json' }).$type<JsonObject>(),
-    rateLimit: text('rate_limit', { mode: 'json' }).$type<Json>(),
+    rateLimit: text('rate_limit', { mode: 'json' }).$type<KeyRateLimit>(),
     expiresAtMs: integer('expires_at_ms'),
-    /** Reserved: tokens issued before it are refused. */
+    /** Tokens issued before it are refused. */
     tokensNotBeforeMs: integer('tokens_not_before_ms'),
+    /** What the secret was before the last rotation, until its grace ends; NULL where it had none. */
+    previousSecretHash: text('previous_secret_hash'),
+    previousSealedSigningKey: text('previous_sealed_signing_key'),
+    previousUntilMs: integer('previous_until_ms'),
+    /** The operation that rotated the key last, so that its repetition keeps what stood before it. */
+    rotatedBy: text('rotated_by'),
+    /** Exact to a minute, and late by as much. */
+    lastUsedAtMs: integer('last_used_at_ms'),
     version: integer('version').notNull().default(1),
     /** Key id of the maker, or `root`. */
     createdBy: text('created_by').notNull(),
@@ -149,4 +158,39 @@ export const documents = sqliteTable(
     updatedAtMs: integer('updated_at_ms').notNull(),
   },
   (table) => [primaryKey({ columns: [table.collectionId, table.documentId] })],
+)
+
+/** What a tenant's collections and keys did on a UTC day (`2026-01-31`); absolute sums, written again as they grow. */
+export const usageDaily = sqliteTable(
+  'usage_daily',
+  {
+    tenantUid: text('tenant_uid').$type<TenantUid>().notNull(),
+    day: text('day').notNull(),
+    collectionId: text('collection_id').$type<CollectionId>().notNull(),
+    keyId: text('key_id').notNull(),
+    searches: integer('searches').notNull().default(0),
+    answers: integer('answers').notNull().default(0),
+    documentsWritten: integer('documents_written').notNull().default(0),
+    documentsDeleted: integer('documents_deleted').notNull().default(0),
+    chunksWritten: integer('chunks_written').notNull().default(0),
+    bytesWritten: integer('bytes_written').notNull().default(0),
+    embeddingTokens: integer('embedding_tokens').notNull().default(0),
+    updatedAtMs: integer('updated_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantUid, table.day, table.collectionId, table.keyId] })],
+)
+
+/** What a collection held at the end of a UTC day, or holds now. */
+export const usageStoredDaily = sqliteTable(
+  'usage_stored_daily',
+  {
+    tenantUid: text('tenant_uid').$type<TenantUid>().notNull(),
+    day: text('day').notNull(),
+    collectionId: text('collection_id').$type<CollectionId>().notNull(),
+    documents: integer('documents').notNull(),
+    chunks: integer('chunks').notNull(),
+    bytes: integer('bytes').notNull(),
+    updatedAtMs: integer('updated_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantUid, table.day, table.collectionId] })],
 )

@@ -1,14 +1,15 @@
 /** Tenants: the operator's view. A deleted tenant's public id stays taken for ever; of its row only the id and time stay. */
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import { newTenantUid } from '../core/ids.ts'
 import type { TenantUid } from '../core/ids.ts'
-import type { JsonObject } from '../core/canonical-json.ts'
 import { invariant } from '../core/invariant.ts'
 import { invalidField, Problem } from '../core/problem.ts'
 import { isTenantId, newTenantId, TENANT_ID_RULE } from '../tenancy/tenant-id.ts'
+import type { TenantLimits } from '../tenancy/tenant-limits.ts'
 import type { Connection } from './connection.ts'
 import { isUniqueViolation } from './connection.ts'
-import { documents, tenants } from './schema.ts'
+import { tenants } from './schema.ts'
 import { pageOf } from './paging.ts'
 import type { Page, PageRequest, TenantRecord } from './records.ts'
 
@@ -16,7 +17,7 @@ export interface NewTenant {
   /** Generated unless given. */
   readonly id?: string
   readonly name: string
-  readonly limits?: JsonObject
+  readonly limits?: TenantLimits
   /** From `runIdempotent`: creating with the same one again answers the tenant made the first time. */
   readonly operationId?: string
 }
@@ -24,7 +25,8 @@ export interface NewTenant {
 export interface TenantChanges {
   readonly name?: string
   readonly suspended?: boolean
-  readonly limits?: JsonObject
+  /** Replaces the members that it names; `null` removes one. */
+  readonly limits?: { readonly [Member in keyof TenantLimits]?: TenantLimits[Member] | null }
 }
 
 /** What an erasure removed from D1, for the receipt. */
@@ -33,9 +35,11 @@ export interface ErasedRows {
   readonly collections: number
   readonly jobs: number
   readonly documents: number
+  /** Days of usage, of both tables. */
+  readonly usage: number
 }
 
-/** Rows of the document catalogue removed by one statement. */
+/** Rows of a long table removed by one statement. */
 const ERASE_BATCH = 5_000
 
 export class Tenants {
@@ -92,12 +96,13 @@ export class Tenants {
   }
 
   /** `undefined` when there is no such tenant. */
-  async update(id: string, changes: TenantChanges): Promise<TenantRecord | undefined> {
+  async update(id: string, { limits, ...changes }: TenantChanges): Promise<TenantRecord | undefined> {
     const { clock } = this.#connection
+    const merged = limits === undefined ? {} : { limits: mergedLimits(limits) }
     const rows = await this.#connection.run((db) =>
       db
         .update(tenants)
-        .set({ ...changes, updatedAtMs: clock() })
+        .set({ ...changes, ...merged, updatedAtMs: clock() })
         .where(live(id))
         .returning(),
     )
@@ -141,16 +146,12 @@ export class Tenants {
   /** The last step, after every shard of the tenant is empty: removes its rows, then its uid. Safe to repeat. */
   async finishErasure(uid: TenantUid): Promise<ErasedRows> {
     invariant((await this.erasureState(uid)) !== 'live', 'only a tenant whose erasure was started is erased')
-    let erasedDocuments = 0
-    await this.#connection.run(async (db) => {
-      for (;;) {
-        const batch = sql`(SELECT rowid FROM documents WHERE collection_id IN
-          (SELECT id FROM collections WHERE tenant_uid = ${uid}) LIMIT ${ERASE_BATCH})`
-        const { meta } = await db.delete(documents).where(sql`rowid IN ${batch}`)
-        erasedDocuments += meta.changes
-        if (meta.changes < ERASE_BATCH) break
-      }
-    })
+    const erasedDocuments = await this.#eraseInBatches(
+      sql`documents`,
+      sql`collection_id IN (SELECT id FROM collections WHERE tenant_uid = ${uid})`,
+    )
+    const erasedUsage = await this.#eraseInBatches(sql`usage_daily`, sql`tenant_uid = ${uid}`)
+    const erasedStored = await this.#eraseInBatches(sql`usage_stored_daily`, sql`tenant_uid = ${uid}`)
     const [erasedKeys, , erasedJobs, , erasedCollections] = await this.#connection.batch(
       sql`DELETE FROM keys WHERE tenant_uid = ${uid}`,
       sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM jobs WHERE tenant_uid = ${uid})`,
@@ -164,8 +165,27 @@ export class Tenants {
       collections: erasedCollections?.meta.changes ?? 0,
       jobs: erasedJobs?.meta.changes ?? 0,
       documents: erasedDocuments,
+      usage: erasedUsage + erasedStored,
     }
   }
+
+  /** Answers how many rows went. */
+  async #eraseInBatches(table: SQL, condition: SQL): Promise<number> {
+    for (let erased = 0; ;) {
+      const [deleted] = await this.#connection.batch(
+        sql`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${condition} LIMIT ${ERASE_BATCH})`,
+      )
+      const changes = deleted?.meta.changes ?? 0
+      erased += changes
+      if (changes < ERASE_BATCH) return erased
+    }
+  }
+}
+
+/** In one statement, so that two changes at once both count. A member that is an object is replaced as a whole. */
+function mergedLimits(changes: NonNullable<TenantChanges['limits']>): SQL {
+  const paths = Object.keys(changes).map((member) => sql`, ${`$.${member}`}`)
+  return sql`json_patch(json_remove(coalesce(limits, '{}')${sql.join(paths)}), ${JSON.stringify(changes)})`
 }
 
 const live = (id: string) => and(eq(tenants.id, id), isNull(tenants.deletedAtMs))

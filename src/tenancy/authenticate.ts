@@ -98,7 +98,8 @@ export class Authenticator {
     return { ...principal, actingFor, ...(tenant === undefined ? {} : { tenant }) }
   }
 
-  #isLive({ record }: StoredKey): boolean {
+  #isLive({ record, revokedAtMs }: StoredKey): boolean {
+    if (revokedAtMs !== undefined) return false
     return record.expiresAtMs === undefined || this.#clock() < record.expiresAtMs
   }
 }

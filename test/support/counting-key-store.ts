@@ -4,7 +4,7 @@ import { keyHash, newKey } from '../../src/tenancy/key-format.ts'
 import type { ParsedKey } from '../../src/tenancy/key-format.ts'
 import type { KeyRecord, KeyStore, StoredKey, TenantState } from '../../src/tenancy/key-store.ts'
 
-export const ACME: TenantState = { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false }
+export const ACME: TenantState = { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false, limits: {} }
 
 /** Reads can be made to wait, to fail, or never to end. */
 export class CountingKeyStore implements KeyStore {

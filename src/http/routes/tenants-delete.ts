@@ -21,6 +21,7 @@ const receiptSchema = z
             collections: z.number().int(),
             jobs: z.number().int(),
             documents: z.number().int(),
+            usage: z.number().int(),
           })
           .openapi({ description: 'Rows removed from D1.' }),
       })

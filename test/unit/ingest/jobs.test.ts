@@ -8,7 +8,7 @@ import { FakeIngest, collectionRecord, problemOf } from './fake-ingest.ts'
 const KEY = {
   kind: 'secret',
   keyId: 'key1',
-  tenant: { id: 't', uid: 'ten_1', suspended: false },
+  tenant: { id: 't', uid: 'ten_1', suspended: false, limits: {} },
   scopes: new Set(['documents:read']),
 } as unknown as Principal
 const everywhere = (): boolean => true

@@ -13,7 +13,7 @@ const ROOT: Principal = { kind: 'root', keyId: 'r', actingFor: 'acme', scopes: n
 const admin = (...scopes: Scope[]): Principal => ({
   kind: 'secret',
   keyId: 'k',
-  tenant: { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false },
+  tenant: { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false, limits: {} },
   scopes: new Set<Scope>(['admin', ...scopes]),
 })
 

@@ -19,7 +19,7 @@ import type { Principal, Rights } from '../../../src/tenancy/principal.ts'
 import { SCOPES } from '../../../src/tenancy/scopes.ts'
 import type { Scope } from '../../../src/tenancy/scopes.ts'
 
-const TENANT = { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false }
+const TENANT = { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false, limits: {} }
 const ROOT: Principal = { kind: 'root', keyId: 'r', scopes: new Set() }
 const keyWith = (...scopes: Scope[]): Principal => ({
   kind: 'secret',

@@ -39,7 +39,7 @@ const newCollection = (name: string, tenantUid = tenant.uid): Promise<Collection
 
 async function rowCounts(uid: TenantUid): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
-  for (const table of ['keys', 'collections', 'jobs', 'documents']) {
+  for (const table of ['keys', 'collections', 'jobs', 'documents', 'usage_daily', 'usage_stored_daily']) {
     const row = await env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE tenant_uid = ?`)
       .bind(uid)
       .first<{ n: number }>()
@@ -93,8 +93,29 @@ describe('tenants', () => {
     nowMs += 5
     const changed = await catalog.tenants.update(tenant.id, { suspended: true, name: 'other' })
     expect(changed).toEqual({ ...tenant, suspended: true, name: 'other', updatedAtMs: nowMs })
-    expect(await catalog.keys.findTenant(tenant.id)).toEqual({ id: tenant.id, uid: tenant.uid, suspended: true })
+    expect(await catalog.keys.findTenant(tenant.id)).toEqual({
+      id: tenant.id,
+      uid: tenant.uid,
+      suspended: true,
+      limits: {},
+    })
     expect(await catalog.tenants.update('nobody', { suspended: true })).toBeUndefined()
+  })
+
+  it('keep the limits that a change does not name, lose those that it removes, and replace a rate as a whole', async () => {
+    const rateLimit = { requests: 10, windowSeconds: 1, burst: 20 }
+    const limited = await catalog.tenants.create({ name: 'limited', limits: { documents: 5, chunks: 9, rateLimit } })
+    expect(limited.limits).toEqual({ documents: 5, chunks: 9, rateLimit })
+    const changes = { documents: null, storedBytes: 7, rateLimit: { requests: 3, windowSeconds: 60 } }
+    const expected = { chunks: 9, storedBytes: 7, rateLimit: { requests: 3, windowSeconds: 60 } }
+    expect((await catalog.tenants.update(limited.id, { limits: changes }))?.limits).toEqual(expected)
+    expect((await catalog.keys.findTenant(limited.id))?.limits).toEqual(expected)
+    expect((await catalog.tenants.update(limited.id, { limits: {} }))?.limits).toEqual(expected)
+    await Promise.all([
+      catalog.tenants.update(limited.id, { limits: { chunks: null } }),
+      catalog.tenants.update(limited.id, { limits: { storedBytes: null, rateLimit: null } }),
+    ])
+    expect((await catalog.tenants.find(limited.id))?.limits).toEqual({})
   })
 })
 
@@ -113,6 +134,12 @@ describe('a deleted tenant', () => {
       collectionId: collection.id,
       documents: [{ id: 'a', status: 'indexed', bytes: 1, chunks: 1, version: 1, sequence: 1, updatedAtMs: 1 }],
     })
+    await env.DB.batch([
+      env.DB.prepare(
+        "INSERT INTO usage_daily (tenant_uid, day, collection_id, key_id, updated_at_ms) VALUES (?1, '2026-01-31', 'c', 'k', 1), (?1, '2026-01-31', 'c', 'l', 1)",
+      ).bind(tenant.uid),
+      env.DB.prepare("INSERT INTO usage_stored_daily VALUES (?, '2026-01-31', 'c', 1, 2, 3, 4)").bind(tenant.uid),
+    ])
 
     expect(await catalog.tenants.erasureState(tenant.uid)).toBe('live')
     expect(await catalog.tenants.startErasure(tenant.id)).toBe(tenant.uid)
@@ -126,8 +153,9 @@ describe('a deleted tenant', () => {
     // Interrupted here, the deletion is repeated: it goes on where it was.
     expect(await catalog.tenants.startErasure(tenant.id)).toBe(tenant.uid)
 
-    expect(await catalog.tenants.finishErasure(tenant.uid)).toEqual({ keys: 1, collections: 1, jobs: 1, documents: 1 })
-    expect(await rowCounts(tenant.uid)).toEqual({ keys: 0, collections: 0, jobs: 0, documents: 0 })
+    const erased = { keys: 1, collections: 1, jobs: 1, documents: 1, usage: 3 }
+    expect(await catalog.tenants.finishErasure(tenant.uid)).toEqual(erased)
+    expect(new Set(Object.values(await rowCounts(tenant.uid)))).toEqual(new Set([0]))
     expect(await catalog.tenants.startErasure(tenant.id)).toBeUndefined()
     expect(await catalog.tenants.erasableUid(tenant.id)).toBeUndefined()
     expect(await catalog.tenants.erasureState(tenant.uid)).toBe('finished')
@@ -197,7 +225,7 @@ describe('keys', () => {
     expect(await catalog.keys.findKey(record.id)).toEqual({
       record,
       secretHash: issued.secretHash,
-      tenant: { id: tenant.id, uid: tenant.uid, suspended: false },
+      tenant: { id: tenant.id, uid: tenant.uid, suspended: false, limits: {} },
     })
   })
 
@@ -209,8 +237,8 @@ describe('keys', () => {
     expect(text).not.toContain(issued.key.text.slice(23))
     const signingKey = await tokenSigningKey(issued.key)
     expect(text).not.toContain(btoa(String.fromCharCode(...signingKey)).slice(0, 16))
-    const sealed = await catalog.keys.findSealedSigningKey(issued.key.id)
-    expect(await openSigningKey(SEALER, issued.key.id, sealed!)).toEqual(signingKey)
+    const stored = await catalog.keys.findKey(issued.key.id)
+    expect(await openSigningKey(SEALER, issued.key.id, stored!.sealedSigningKey!)).toEqual(signingKey)
   })
 
   it('are found by their own tenant only', async () => {
@@ -227,9 +255,8 @@ describe('keys', () => {
     const issued = await issueKey(SEALER, 'secret')
     const { id } = await catalog.keys.create({ ...full(), kind: 'secret' }, issued)
     expect(await catalog.keys.revoke(tenant.uid, id)).toBe(true)
-    expect(await catalog.keys.findKey(id)).toBeUndefined()
+    expect(await catalog.keys.findKey(id)).toMatchObject({ revokedAtMs: nowMs })
     expect(await catalog.keys.find(tenant.uid, id)).toBeUndefined()
-    expect(await catalog.keys.findSealedSigningKey(id)).toBeUndefined()
     expect(await catalog.keys.revoke(tenant.uid, id)).toBe(false)
     expect(await catalog.keys.update(tenant.uid, id, { name: 'x' })).toBeUndefined()
     expect((await catalog.keys.list(tenant.uid, { limit: 10 })).data).toEqual([])

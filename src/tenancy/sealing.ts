@@ -51,16 +51,17 @@ export class Sealer {
 
   /** An HMAC-SHA-256 key for one purpose, such as signing cursors: `deriveKey('cursor')`. */
   async deriveKey(label: string): Promise<CryptoKey> {
-    const bytes = await this.#derive(label, new Uint8Array())
+    const bytes = await this.deriveBytes(label)
     return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
   }
 
   /** A sealer under a key of its own; `salt` makes it one that only who knows the salt can derive again. */
   async derive(label: string, salt: Bytes = new Uint8Array()): Promise<Sealer> {
-    return new Sealer(await this.#derive(label, salt))
+    return new Sealer(await this.deriveBytes(label, salt))
   }
 
-  async #derive(label: string, salt: Bytes): Promise<Bytes> {
+  /** 32 bytes for one purpose, from which the key itself cannot be told. */
+  async deriveBytes(label: string, salt: Bytes = new Uint8Array()): Promise<Bytes> {
     const master = await crypto.subtle.importKey('raw', this.#master, 'HKDF', false, ['deriveBits'])
     const info = utf8(`nearfield/${label}`)
     return new Uint8Array(await crypto.subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt, info }, master, 256))

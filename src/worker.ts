@@ -25,6 +25,7 @@ import { ShardObject } from './shard/shard-object.ts'
 import { finishDeletions } from './shard/tenant-erasure.ts'
 import { Authenticator } from './tenancy/authenticate.ts'
 import { Sealer } from './tenancy/sealing.ts'
+import { Signer } from './tenancy/signing.ts'
 import { TenantObject } from './tenancy/tenant-object.ts'
 import { TenantObjects } from './tenancy/tenant-objects.ts'
 
@@ -47,10 +48,17 @@ interface WorkerEnv extends Env {
 const DEFAULT_EMBEDDER_OBJECTS = 4
 const DEMO_COLLECTION = 'docs'
 
+/** What the sealing key makes: both are stateless, so that the Worker and its objects share them. */
+interface Secrets {
+  readonly sealer: Sealer
+  readonly signer: Signer
+}
+
 /** What one isolate builds once from its environment. */
 interface Isolate {
   readonly models: Models
   readonly catalog: Catalog
+  secrets?: Secrets
   app?: App
 }
 
@@ -80,10 +88,18 @@ function isolateOf(env: WorkerEnv): Isolate {
   return isolate
 }
 
+function secretsOf(env: WorkerEnv): Secrets {
+  const { secrets } = isolateOf(env)
+  if (secrets !== undefined) return secrets
+  if (env.NEARFIELD_SEALING_KEY === undefined) throw new Error('the secret NEARFIELD_SEALING_KEY is not set')
+  const sealer = new Sealer(env.NEARFIELD_SEALING_KEY)
+  return (isolateOf(env).secrets = { sealer, signer: new Signer(sealer) })
+}
+
 function appOf(env: WorkerEnv): App {
   const { models, catalog, app } = isolateOf(env)
   if (app !== undefined) return app
-  if (env.NEARFIELD_SEALING_KEY === undefined) throw new Error('the secret NEARFIELD_SEALING_KEY is not set')
+  const { sealer, signer } = secretsOf(env)
   const rootKeyHashes = [env.NEARFIELD_ROOT_KEY_HASH, env.NEARFIELD_ROOT_KEY_HASH_PREVIOUS]
   const dependencies: AppDependencies = {
     authenticator: new Authenticator({
@@ -95,7 +111,8 @@ function appOf(env: WorkerEnv): App {
     placement: new Placement(env.SHARD),
     tenantObjects: new TenantObjects(env.TENANT),
     models,
-    sealer: new Sealer(env.NEARFIELD_SEALING_KEY),
+    sealer,
+    signer,
     readAsset: (path) => readAsset(env, path),
     clock: systemClock,
     log: (line) => console.log(JSON.stringify(line)),

@@ -5,6 +5,7 @@ import type { Models } from '../models/models.ts'
 import type { Placement } from '../shard/placement.ts'
 import type { Authenticator } from '../tenancy/authenticate.ts'
 import type { Sealer } from '../tenancy/sealing.ts'
+import type { Signer } from '../tenancy/signing.ts'
 import type { TenantObjects } from '../tenancy/tenant-objects.ts'
 import type { LogLine } from './request-log.ts'
 
@@ -14,6 +15,7 @@ export interface AppDependencies {
   readonly placement: Placement
   readonly models: Models
   readonly sealer: Sealer
+  readonly signer: Signer
   readonly tenantObjects: TenantObjects
   /** Reads a file of `assets/` by its path there; `undefined` when there is none. */
   readonly readAsset: (path: string) => Promise<ArrayBuffer | undefined>

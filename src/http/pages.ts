@@ -1,6 +1,6 @@
 /**
- * Everything outside `/v1`: health, the OpenAPI document, the reference and problem pages made from it, and the page at
- * `/`. A fixed list of paths: whatever else lies in `assets/`, model weights included, is 404 from outside.
+ * Everything outside `/v1`: health, the keys that verify what Nearfield signs, the OpenAPI document, the reference and
+ * problem pages made from it, and the page at `/`. A fixed list of paths: whatever else lies in `assets/`, model weights included, is 404 from outside.
  */
 import type { Context } from 'hono'
 import { Problem, PROBLEMS } from '../core/problem.ts'
@@ -25,7 +25,7 @@ const FILES: Readonly<Record<string, { readonly asset: string; readonly type: st
 }
 
 export function mountPages(app: App, dependencies: AppDependencies): void {
-  const { version, readAsset, demo } = dependencies
+  const { version, readAsset, demo, signer } = dependencies
   let document: OpenApiDocument | undefined
   const openApi = (): OpenApiDocument => (document ??= openApiDocument(ROUTES, version))
 
@@ -36,6 +36,7 @@ export function mountPages(app: App, dependencies: AppDependencies): void {
     })
   }
   get('/healthz', () => json({ status: 'ok', version }, 'no-store'))
+  get('/.well-known/jwks.json', async () => json(await signer.jwks(), 'public, max-age=300'))
   get('/openapi.json', () => json(openApi(), 'no-cache'))
   get('/docs', () => page(referencePage(openApi())))
   get('/problems/:code', (context) => {

@@ -84,6 +84,24 @@ describe('pages', () => {
     }
   })
 
+  it('are the keys that verify what is signed, for everyone and without a binding call', async () => {
+    const before = world.bindingCalls()
+    const { status, headers, json } = await world.call('GET', '/.well-known/jwks.json')
+    expect(status).toBe(200)
+    expect(headers.get('cache-control')).toBe('public, max-age=300')
+    expect(json.keys).toEqual([
+      {
+        kty: 'OKP',
+        crv: 'Ed25519',
+        use: 'sig',
+        alg: 'EdDSA',
+        x: expect.stringMatching(/^[\w-]{43}$/),
+        kid: expect.stringMatching(/^[\w-]{43}$/),
+      },
+    ])
+    expect(world.bindingCalls()).toBe(before)
+  })
+
   it('are nothing else: assets, unknown problems and other methods are 404', async () => {
     for (const path of [
       '/models/edge-en/x.bin',

@@ -14,6 +14,7 @@ import { Placement } from '../../../src/shard/placement.ts'
 import { Authenticator } from '../../../src/tenancy/authenticate.ts'
 import { keyHash, parseKey } from '../../../src/tenancy/key-format.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
+import { Signer } from '../../../src/tenancy/signing.ts'
 import { SCOPES } from '../../../src/tenancy/scopes.ts'
 import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
 
@@ -105,7 +106,8 @@ export async function makeWorld(): Promise<World> {
       passageEmbedder: () => embedder,
       countTokens: async () => (text) => text.split(/\s+/).length,
     },
-    sealer: new Sealer('ab'.repeat(32)),
+    sealer: new Sealer(env.NEARFIELD_SEALING_KEY),
+    signer: new Signer(new Sealer(env.NEARFIELD_SEALING_KEY)),
     readAsset: async (path) => (path === 'console/page.htm' ? utf8('<!doctype html>').buffer : undefined),
     clock: systemClock,
     log: (line) => lines.push(line),

@@ -127,6 +127,7 @@ export class DocumentWriter {
       id: source.id,
       contentHash: source.contentHash,
       metadata: source.metadata,
+      ...(source.acl === undefined ? {} : { acl: source.acl }),
       ...(ifMatch === undefined ? {} : { ifMatch }),
     }))
     const answers = await asked(this.#shard(shard).begin(requests, this.#context))

@@ -108,7 +108,7 @@ export function applyDocument(
       const text = indexedText(chunk.prefix, source.text.slice(chunk.start, chunk.end))
       state.keywords.add(firstChunk + ordinal, text, chunk.language)
     }
-    state.metadata.add(document, source.id, source.metadata)
+    state.metadata.add(document, source.id, source.metadata, source.acl)
     if (current === undefined) state.tombstones.remove(source.id)
     supersedeEarlier(state, writer, source.id, sequence)
     if (accepted.job !== undefined) {

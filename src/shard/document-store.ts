@@ -40,6 +40,8 @@ export interface DocumentRow {
   readonly title: string | null
   readonly url: string | null
   readonly metadata: string
+  /** A JSON array, or null: visible to everyone. */
+  readonly acl: string | null
 }
 
 export interface ChunkRow {
@@ -70,7 +72,7 @@ export interface DocumentStamp {
 }
 
 const COLUMNS = `document, id, version, sequence, position, content_hash, language, declared_language, format, bytes,
-  tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata`
+  tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata, acl`
 const CHUNK_COLUMNS =
   'chunk, document, ordinal, start_offset, end_offset, tokens, truncated, language, vector_key, prefix, headings'
 
@@ -145,6 +147,7 @@ export class DocumentStore {
       ...(row.url === null ? {} : { url: row.url }),
       ...(row.declared_language === null ? {} : { language: row.declared_language }),
       metadata: JSON.parse(row.metadata) as JsonObject,
+      ...(row.acl === null ? {} : { acl: JSON.parse(row.acl) as string[] }),
       format: row.format,
       text: this.text(row),
       ...(outline === undefined ? {} : { outline }),
@@ -202,12 +205,13 @@ export class DocumentStore {
       JSON.stringify(source.metadata),
       long.inline.outline ?? null,
       long.inline.text ?? null,
+      source.acl === undefined ? null : JSON.stringify(source.acl),
     ]
     if (previous === undefined) {
       this.#database.run(
         `INSERT INTO documents (id, document, version, sequence, position, content_hash, language, declared_language,
-           format, bytes, tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata, outline, text)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           format, bytes, tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata, outline, text, acl)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         source.id,
         document,
         ...values,
@@ -217,7 +221,7 @@ export class DocumentStore {
       this.#database.run(
         `UPDATE documents SET version = ?, sequence = ?, position = ?, content_hash = ?, language = ?,
            declared_language = ?, format = ?, bytes = ?, tokens = ?, first_chunk = ?, chunk_count = ?, created_at = ?,
-           updated_at = ?, title = ?, url = ?, metadata = ?, outline = ?, text = ? WHERE id = ?`,
+           updated_at = ?, title = ?, url = ?, metadata = ?, outline = ?, text = ?, acl = ? WHERE id = ?`,
         ...values,
         source.id,
       )

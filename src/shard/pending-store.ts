@@ -5,6 +5,7 @@
  */
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
+import { type FilteredDocument, matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { PreparedChunk, SourceDocument } from './shard-api.ts'
 import { cutText } from './text-pieces.ts'
@@ -27,6 +28,8 @@ export interface PendingRow {
   /** The key's forced filter as JSON, which the version that is replaced must match. */
   readonly filter: string | null
   readonly metadata: string
+  readonly acl: string | null
+  readonly may_write_acl: number
 }
 
 /** What an accepted write carries: the row's columns and the document itself. */
@@ -36,11 +39,13 @@ export interface PendingDocument {
   readonly job: string
   readonly keyId: string
   readonly filter: Filter | undefined
+  readonly mayWriteAcl: boolean
   readonly source: SourceDocument
   readonly chunks: readonly PreparedChunk[]
 }
 
-const COLUMNS = 'sequence, id, version, job, key_id, content_hash, attempts, not_before, accepted_at, filter, metadata'
+const COLUMNS = `sequence, id, version, job, key_id, content_hash, attempts, not_before, accepted_at, filter, metadata, acl,
+  may_write_acl`
 
 export class PendingStore {
   readonly #database: SqlDatabase
@@ -103,7 +108,7 @@ export class PendingStore {
   add(pending: PendingDocument, nowMs: number): void {
     const { source, sequence } = pending
     this.#database.run(
-      `INSERT INTO pending (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)`,
+      `INSERT INTO pending (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?)`,
       sequence,
       source.id,
       pending.version,
@@ -113,6 +118,8 @@ export class PendingStore {
       nowMs,
       pending.filter === undefined ? null : JSON.stringify(pending.filter),
       JSON.stringify(source.metadata),
+      source.acl === undefined ? null : JSON.stringify(source.acl),
+      pending.mayWriteAcl ? 1 : 0,
     )
     const withoutVectors = pending.chunks.map(({ vector: _vector, ...chunk }) => chunk)
     const body = JSON.stringify({ source, chunks: withoutVectors })
@@ -201,10 +208,25 @@ export class PendingStore {
   }
 }
 
-/** The metadata of an accepted or applied version, as filters see it. */
-export function asFiltered(row: { readonly id: string; readonly metadata: string }): {
-  id: string
-  metadata: JsonObject
-} {
-  return { id: row.id, metadata: JSON.parse(row.metadata) as JsonObject }
+/** An accepted or applied version, as filters see it. */
+export function asFiltered(row: Pick<PendingRow, 'id' | 'metadata' | 'acl'>): FilteredDocument {
+  return { id: row.id, metadata: JSON.parse(row.metadata) as JsonObject, ...aclOf(row) }
+}
+
+/** The acl as a field, where there is one. */
+export function aclOf({ acl }: Pick<PendingRow, 'acl'>): { acl?: readonly string[] } {
+  return acl === null ? {} : { acl: JSON.parse(acl) as string[] }
+}
+
+/**
+ * Whether a writer may not put `next` in the place of `versions`: its filter must match all of them, and where it cannot
+ * write an acl it must not drop one.
+ */
+export function isOutside(
+  { filter, mayWriteAcl }: { readonly filter?: Filter | undefined; readonly mayWriteAcl: boolean },
+  next: FilteredDocument,
+  versions: readonly FilteredDocument[],
+): boolean {
+  if (!mayWriteAcl && next.acl === undefined && versions.some(({ acl }) => acl !== undefined)) return true
+  return filter !== undefined && ![next, ...versions].every((version) => matches(filter, version))
 }

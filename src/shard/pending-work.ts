@@ -8,10 +8,9 @@ import type { Clock } from '../core/clock.ts'
 import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
 import { asProblem, type Problem, PROBLEMS, type ProblemCode } from '../core/problem.ts'
-import { matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
 import { applyDocument, resolveVectors, roomFor } from './apply-document.ts'
-import { asFiltered, type PendingRow } from './pending-store.ts'
+import { asFiltered, isOutside, type PendingRow } from './pending-store.ts'
 import type { PreparedChunk, SourceDocument } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 
@@ -176,7 +175,8 @@ export class PendingWork {
   #apply({ row, source, chunks, vectors }: Loaded): void {
     const applied = this.#state.documents.find(row.id)
     const filter = row.filter === null ? undefined : (JSON.parse(row.filter) as Filter)
-    if (applied !== undefined && filter !== undefined && !matches(filter, asFiltered(applied))) {
+    const writer = { filter, mayWriteAcl: row.may_write_acl === 1 }
+    if (applied !== undefined && isOutside(writer, asFiltered(row), [asFiltered(applied)])) {
       this.#settleFailed(row, 'outside_filter')
       return
     }

@@ -118,4 +118,13 @@ export const SHARD_MIGRATIONS: readonly SqlMigration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    id: 'shard/3 access lists',
+    statements: [
+      // Behind the long columns, yet a row without one is read without them: its header says NULL.
+      'ALTER TABLE documents ADD COLUMN acl TEXT',
+      'ALTER TABLE pending ADD COLUMN acl TEXT',
+      'ALTER TABLE pending ADD COLUMN may_write_acl INTEGER NOT NULL DEFAULT 1',
+    ],
+  },
 ]

@@ -5,7 +5,7 @@ import { matches } from '../metadata/evaluate-filter.ts'
 import { declaredLanguage } from './apply-document.ts'
 import type { DocumentRow } from './document-store.ts'
 import { etagOf } from './etag.ts'
-import { asFiltered, type PendingRow } from './pending-store.ts'
+import { aclOf, asFiltered, type PendingRow } from './pending-store.ts'
 import type {
   DocumentInclude,
   ShardStatistics,
@@ -96,6 +96,7 @@ export class ShardReads {
       ...(row.url === null ? {} : { url: row.url }),
       language: row.language,
       metadata: JSON.parse(row.metadata) as JsonObject,
+      ...aclOf(row),
       version: row.version,
       status: 'indexed',
       chunkCount: row.chunk_count,
@@ -129,6 +130,7 @@ export class ShardReads {
       ...(source.url === undefined ? {} : { url: source.url }),
       language: declaredLanguage(source) ?? 'und',
       metadata: source.metadata,
+      ...aclOf(row),
       version: row.version,
       status: 'pending',
       chunkCount: 0,

@@ -38,7 +38,8 @@ export class ShardSearch {
     if (request.atLeastSequence !== undefined && request.atLeastSequence > sequence) {
       throw new Problem('overloaded', 'the shard is behind the asked sequence', { retryAfterSeconds: 1 })
     }
-    const matching = request.filter && metadata.matching(request.filter)
+    const filter = request.filter && metadata.restricting(request.filter)
+    const matching = filter && metadata.matching(filter)
     const mask = directory.mask(matching, request.atMostSequence, nextChunk)
     const legs = new Map<string, LegScores>()
     let statistics: KeywordStatistics | undefined

@@ -4,7 +4,7 @@
  * promise: the later sequence number wins, whatever finishes first.
  */
 import { Problem } from '../core/problem.ts'
-import { matches } from '../metadata/evaluate-filter.ts'
+import { type FilteredDocument, matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
 import {
   applyDocument,
@@ -16,7 +16,7 @@ import {
 } from './apply-document.ts'
 import type { DocumentRow } from './document-store.ts'
 import { etagOf, matchesEtag } from './etag.ts'
-import { asFiltered, type PendingRow } from './pending-store.ts'
+import { asFiltered, isOutside, type PendingRow } from './pending-store.ts'
 import type {
   BeginItem,
   BeginResult,
@@ -50,7 +50,7 @@ export class ShardWrites {
     const { documents, pending, tickets, tombstones } = this.#state
     const applied = documents.find(item.id)
     const waiting = pending.latest(item.id)
-    const refusal = refuse(item, applied, waiting, context.filter, item.ifMatch)
+    const refusal = refuse(item, applied, waiting, context, item.ifMatch)
     if (refusal !== undefined) return { status: 'refused', code: refusal }
     const inFlight = tickets.latest(item.id)
     const done = applied?.version ?? tombstones.find(item.id)?.version ?? 0
@@ -116,8 +116,8 @@ export class ShardWrites {
       const now = this.#state.clock()
       for (const { source, chunks, ticket } of fresh) {
         const { sequence, version } = ticket
-        const { keyId, filter } = context
-        pending.add({ sequence, version, job: jobId, keyId, filter, source, chunks }, now)
+        const { keyId, filter, mayWriteAcl } = context
+        pending.add({ sequence, version, job: jobId, keyId, filter, mayWriteAcl, source, chunks }, now)
         jobs.set(jobId, source.id, 'queued', now)
       }
       for (const { id, status, code } of request.settled) jobs.set(jobId, id, status, now, code)
@@ -137,7 +137,7 @@ export class ShardWrites {
     if (live === undefined || live.version !== ticket.version) return false
     const applied = this.#state.documents.find(source.id)
     const waiting = this.#state.pending.latest(source.id)
-    return refuse(source, applied, waiting, context.filter, live.ifMatch) === undefined
+    return refuse(source, applied, waiting, context, live.ifMatch) === undefined
   }
 
   /** `pause` lets other requests in between two slices. */
@@ -237,16 +237,14 @@ export class ShardWrites {
 
 /** Why a write may not be accepted, judged against the new version and the ones that exist. */
 function refuse(
-  item: { readonly id: string; readonly metadata: BeginItem['metadata'] },
+  item: FilteredDocument,
   applied: DocumentRow | undefined,
   waiting: PendingRow | undefined,
-  filter: Filter | undefined,
+  context: WriteContext,
   ifMatch: string | undefined,
 ): 'outside_filter' | 'precondition_failed' | undefined {
-  if (filter !== undefined) {
-    const versions = [item, ...[applied, waiting].flatMap((row) => (row === undefined ? [] : [asFiltered(row)]))]
-    if (!versions.every((version) => matches(filter, version))) return 'outside_filter'
-  }
+  const versions = [applied, waiting].flatMap((row) => (row === undefined ? [] : [asFiltered(row)]))
+  if (isOutside(context, item, versions)) return 'outside_filter'
   if (ifMatch === undefined) return undefined
   const latest = waiting ?? applied
   const etag = latest && etagOf(latest.version, latest.content_hash)

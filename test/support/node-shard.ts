@@ -142,9 +142,12 @@ export class NodeShard {
   }
 
   begin(source: SourceDocument, extra: { context?: WriteContext; ifMatch?: string } = {}): BeginResult {
-    const { id, contentHash, metadata } = source
+    const { id, contentHash, metadata, acl } = source
     const ifMatch = extra.ifMatch === undefined ? {} : { ifMatch: extra.ifMatch }
-    const [result] = this.writes.begin([{ id, contentHash, metadata, ...ifMatch }], extra.context ?? CONTEXT)
+    const [result] = this.writes.begin(
+      [{ id, contentHash, metadata, ...(acl && { acl }), ...ifMatch }],
+      extra.context ?? CONTEXT,
+    )
     if (result === undefined) throw new Error('begin answers every item')
     return result
   }

@@ -23,12 +23,21 @@ export interface DraftDocument {
   readonly text: string
   readonly title?: string
   readonly metadata?: JsonObject
+  readonly acl?: readonly string[]
 }
 
 export async function makeSource(draft: DraftDocument): Promise<SourceDocument> {
-  const { id, text, title, metadata = {} } = draft
-  const contentHash = hex(await sha256(utf8(JSON.stringify([id, text, title ?? null, metadata]))))
-  return { id, text, metadata, format: 'text', contentHash, ...(title === undefined ? {} : { title }) }
+  const { id, text, title, metadata = {}, acl } = draft
+  const contentHash = hex(await sha256(utf8(JSON.stringify([id, text, title ?? null, metadata, acl ?? null]))))
+  return {
+    id,
+    text,
+    metadata,
+    format: 'text',
+    contentHash,
+    ...(title === undefined ? {} : { title }),
+    ...(acl && { acl }),
+  }
 }
 
 /** One chunk a line; vectors where `embed` says so. */

@@ -9,6 +9,7 @@ import type { GeneratedAnswer, Generator, Passage } from '../models/generator.ts
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { search, type SearchDependencies, type Searcher } from '../search/search.ts'
 import type { Hit, SearchTimings } from '../search/search-request.ts'
+import { isRestricted } from '../tenancy/principal.ts'
 import { detectQueryLanguage, primarySubtag } from '../text/language.ts'
 import type { AnswerRequest, AnswerResponse } from './answer-request.ts'
 import { checkCitations } from './check-citations.ts'
@@ -41,7 +42,7 @@ export async function answer(
     citations,
     grounding: { score: abstained ? Math.min(generated.score, 0.5) : generated.score, sentences },
     abstained,
-    hits: searcher.kind === 'public' ? hits.map(withoutScores) : hits,
+    hits: isRestricted(searcher) ? hits.map(withoutScores) : hits,
     timings,
   }
 }

@@ -37,8 +37,8 @@ export interface CollectionChanges {
 }
 
 export interface CollectionPageRequest extends PageRequest {
-  /** Only those that one of these names, ids or `prefix*` patterns reaches: a key's `collections`. */
-  readonly only?: readonly string[]
+  /** Only those that each of these lists of names, ids and `prefix*` patterns reaches: a key's, and a token's beside it. */
+  readonly only?: readonly (readonly string[])[]
 }
 
 /** Rows of the document catalogue removed by one statement. */
@@ -97,7 +97,7 @@ export class Collections {
   /** By name, ascending. */
   async list(
     tenantUid: TenantUid,
-    { limit, after = '', only }: CollectionPageRequest,
+    { limit, after = '', only = [] }: CollectionPageRequest,
   ): Promise<Page<CollectionRecord>> {
     const rows = await this.#select((query) =>
       query
@@ -106,7 +106,7 @@ export class Collections {
             eq(collections.tenantUid, tenantUid),
             gt(collections.name, after),
             isNull(collections.deletedAtMs),
-            only === undefined ? undefined : reachedBy(only),
+            ...only.map(reachedBy),
           ),
         )
         .orderBy(asc(collections.name))

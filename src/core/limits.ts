@@ -43,12 +43,30 @@ export const MAX_IDEMPOTENCY_KEY_BYTES = 255
 export const MAX_LANGUAGE_TAG_LENGTH = 64
 /** Names of tenants and keys, in UTF-16 units. */
 export const MAX_NAME_LENGTH = 200
-/** Entries of a key's `collections` and of its `origins`. */
+/** Entries of a key's `collections`, of its `origins` and of its `ipRanges`. */
 export const MAX_KEY_LIST_ENTRIES = 100
 /** A host name has at most 253 characters, a scheme and a port stand around it. */
 export const MAX_ORIGIN_LENGTH = 300
 /** A key's filter as JSON: it is read with the key and carried to every shard. */
 export const MAX_KEY_FILTER_BYTES = 16_384
+/** A token stands in a header beside others, and is read before anybody vouches for it. */
+export const MAX_TOKEN_BYTES = 8_192
+/** From `iat` to `exp`: a token cannot be taken back alone. */
+export const MAX_TOKEN_LIFETIME_SECONDS = 86_400
+/** By how much the clock of who mints tokens may be ahead. */
+export const TOKEN_LEEWAY_SECONDS = 60
+/** Entries of a document's `acl` and of a token's `principals`. */
+export const MAX_PRINCIPALS = 100
+/** One of these entries, and a token's `sub` and `jti`. */
+export const MAX_PRINCIPAL_BYTES = 256
+/** Rates that a key or tenant may be given; above them they limit nothing that an isolate could serve. */
+export const MAX_RATE_REQUESTS = 1_000_000
+export const MAX_RATE_WINDOW_SECONDS = 86_400
+/** Quotas of a tenant: whole numbers that JSON and SQLite keep exactly, sums of them included. */
+export const MAX_QUOTA = 9e15
+export const MAX_DAILY_BUDGET_USD = 1_000_000
+/** A rotated secret may live on for a week. */
+export const MAX_ROTATION_GRACE_SECONDS = 604_800
 export const MAX_DIMENSIONS = 4_096
 /** Above this many chunks to embed a PUT answers 202 and the shard's alarm does the rest. */
 export const MAX_SYNC_CHUNKS = 256

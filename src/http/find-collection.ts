@@ -3,7 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { isCollectionName } from '../catalog/collections.ts'
 import type { CollectionRecord } from '../catalog/records.ts'
 import { Problem } from '../core/problem.ts'
-import { matchesCollection, mayReachCollection, requireTenant } from '../tenancy/principal.ts'
+import { mayReachCollection, requireTenant } from '../tenancy/principal.ts'
 import type { Principal } from '../tenancy/principal.ts'
 
 const ID = /^col_[0-9A-Za-z]{16}$/
@@ -27,6 +27,6 @@ export async function findCollection(
 
 /** A key of some collections makes and names only what it then reaches. @throws forbidden */
 export function requireNameInReach(principal: Principal, name: string): void {
-  if (principal.collections?.some((pattern) => matchesCollection(pattern, { id: '', name })) ?? true) return
+  if (mayReachCollection(principal, { id: '', name })) return
   throw new Problem('forbidden', 'the credential does not reach a collection of this name')
 }

@@ -45,7 +45,7 @@ function whoMayCall(access: Access): string {
         access.anyOf === undefined
           ? 'Every key of a tenant.'
           : `Keys with the scope ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`,
-        ...(access.secretOnly ? ['Not public keys.'] : []),
+        ...(access.secretOnly ? ['Not public keys, not tokens.'] : []),
         ...(access.unfiltered ? ['Not keys with a filter.'] : []),
       ].join(' ')
   }

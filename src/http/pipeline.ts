@@ -12,6 +12,7 @@ import { parseIdempotencyKey, runIdempotent } from '../tenancy/idempotency.ts'
 import type { Answer } from '../tenancy/idempotency.ts'
 import { originAllowed, requireOrigin } from '../tenancy/origins.ts'
 import {
+  isRestricted,
   requireActiveTenant,
   requireAdmin,
   requireRoot,
@@ -228,8 +229,8 @@ function requireAccess(access: Access, principal: Principal): void {
     case 'key':
       if (principal.kind === 'root') throw new Problem('forbidden', 'the root key does not reach this')
       if (access.anyOf !== undefined) requireScope(principal, ...access.anyOf)
-      if (access.secretOnly && principal.kind === 'public') {
-        throw new Problem('forbidden', 'public keys do not reach this')
+      if (access.secretOnly && isRestricted(principal)) {
+        throw new Problem('forbidden', 'public keys and tokens do not reach this')
       }
       if (access.unfiltered && principal.filter !== undefined) {
         throw new Problem('forbidden', 'keys with a filter do not reach this')

@@ -27,7 +27,7 @@ export type Access =
   | {
       readonly kind: 'key'
       readonly anyOf?: readonly Scope[]
-      /** Not public ones. */
+      /** Not public ones, and no tokens. */
       readonly secretOnly?: true
       /** Not those with a filter. */
       readonly unfiltered?: true

@@ -52,8 +52,11 @@ export interface JobStore {
 /** The part of the catalogue that jobs find their shards by: `catalog.collections`. */
 export interface CollectionStore {
   find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined>
-  /** `only`: names, ids, and patterns of names that end in `*`. */
-  list(tenantUid: TenantUid, page: PageRequest & { readonly only?: readonly string[] }): Promise<Page<CollectionRecord>>
+  /** `only`: lists of names, ids, and patterns of names that end in `*`; what is listed is in each of them. */
+  list(
+    tenantUid: TenantUid,
+    page: PageRequest & { readonly only?: readonly (readonly string[])[] },
+  ): Promise<Page<CollectionRecord>>
 }
 
 /** What seals list cursors; `tenancy/sealing.ts` is one. */

@@ -9,7 +9,7 @@ import { rfc3339 } from '../core/clock.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
 import { DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
-import { requireTenant, type Principal } from '../tenancy/principal.ts'
+import { collectionLists, requireTenant, type Principal } from '../tenancy/principal.ts'
 import type { IngestDependencies } from './ingest-dependencies.ts'
 import { askShards, needsShards, progressOf, type JobProgress } from './job-progress.ts'
 import type { JobView } from './job-view.ts'
@@ -80,9 +80,10 @@ export async function listJobs(
 async function reachable(
   { collections }: JobDependencies,
   tenantUid: TenantUid,
-  { collections: only }: Principal,
+  principal: Principal,
 ): Promise<Map<CollectionId, CollectionRecord> | undefined> {
-  if (only === undefined) return undefined
+  const only = collectionLists(principal)
+  if (only.length === 0) return undefined
   const found = new Map<CollectionId, CollectionRecord>()
   let after: string | undefined
   do {

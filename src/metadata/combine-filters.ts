@@ -6,3 +6,9 @@ export function combineFilters(...filters: readonly (Filter | undefined)[]): Fil
   const children = filters.filter((filter) => filter !== undefined)
   return children.length > 1 ? { kind: 'and', children } : children[0]
 }
+
+/** What remains of a filter where no document has an acl; `undefined` when that leaves no document out. */
+export function withoutAcl(filter: Filter): Filter | undefined {
+  if (filter.kind === 'acl') return undefined
+  return filter.kind === 'and' ? combineFilters(...filter.children.map(withoutAcl)) : filter
+}

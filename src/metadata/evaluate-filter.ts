@@ -12,6 +12,8 @@ import { MetadataPath, type Reached } from './metadata-path.ts'
 export interface FilteredDocument {
   readonly id: string
   readonly metadata: JsonObject
+  /** Who may read it; absent: every reader. */
+  readonly acl?: readonly string[] | undefined
 }
 
 export type DocumentPredicate = (document: FilteredDocument) => boolean
@@ -38,9 +40,16 @@ export function compileFilter(filter: Filter): DocumentPredicate {
     }
     case 'compare':
       return compileComparison(filter.path, filter.operator, filter.operand)
+    case 'acl':
+      return admits(filter.principals)
     default:
       return unreachable(filter)
   }
+}
+
+function admits(principals: readonly string[]): DocumentPredicate {
+  const held = new Set(principals)
+  return ({ acl }) => acl === undefined || acl.some((entry) => held.has(entry))
 }
 
 function compileComparison(path: readonly string[], operator: Comparison, operand: Json): DocumentPredicate {

@@ -2,9 +2,10 @@
  * The metadata index that looks at every document. Parsed metadata stays in memory while it fits; beyond that, it is
  * read from storage in pages for every filter. Nothing needs to be declared: any field is filterable and facetable.
  */
-import type { JsonObject } from '../core/canonical-json.ts'
+import type { Json, JsonObject } from '../core/canonical-json.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
+import { withoutAcl } from './combine-filters.ts'
 import { compileFilter, type FilteredDocument } from './evaluate-filter.ts'
 import { FacetBudget, FacetCounter } from './facet-values.ts'
 import type { Filter } from './filter.ts'
@@ -28,6 +29,8 @@ interface MetadataRow {
   readonly document: number
   readonly id: string
   readonly json: string
+  /** A JSON array, or null. */
+  readonly acl: string | null
 }
 
 interface ResidentDocument extends FilteredDocument {
@@ -52,6 +55,14 @@ export class ExactMetadataIndex implements MetadataIndex {
       id: 'metadata/1 metadata',
       statements: ['CREATE TABLE metadata (document INTEGER PRIMARY KEY, id TEXT NOT NULL, json TEXT NOT NULL) STRICT'],
     },
+    {
+      id: 'metadata/2 acl',
+      statements: [
+        'ALTER TABLE metadata ADD COLUMN acl TEXT',
+        // Tells at once whether any document has one.
+        'CREATE INDEX metadata_acl ON metadata (document) WHERE acl IS NOT NULL',
+      ],
+    },
   ]
 
   readonly #database: SqlDatabase
@@ -67,13 +78,19 @@ export class ExactMetadataIndex implements MetadataIndex {
     this.#maxResidentBytes = options.maxResidentBytes ?? MAX_RESIDENT_METADATA_BYTES
   }
 
-  add(document: number, id: string, metadata: JsonObject): void {
+  add(document: number, id: string, metadata: JsonObject, acl?: readonly string[]): void {
     const json = JSON.stringify(metadata)
-    this.#database.run('INSERT OR REPLACE INTO metadata (document, id, json) VALUES (?, ?, ?)', document, id, json)
+    this.#database.run(
+      'INSERT OR REPLACE INTO metadata (document, id, json, acl) VALUES (?, ?, ?, ?)',
+      document,
+      id,
+      json,
+      acl === undefined ? null : JSON.stringify(acl),
+    )
     const resident = this.#resident()
     if (resident === undefined) return
-    // Parsed again, so that no later change of the caller's object reaches the index.
-    hold(resident, document, id, JSON.parse(json) as JsonObject)
+    // Copied, so that no later change of the caller's objects reaches the index.
+    hold(resident, document, { id, metadata: JSON.parse(json) as JsonObject, ...(acl && { acl: [...acl] }) })
     if (resident.bytes > this.#maxResidentBytes) this.evict()
     else this.#memory.resize(this.#key, resident.bytes)
   }
@@ -84,6 +101,13 @@ export class ExactMetadataIndex implements MetadataIndex {
     if (resident === undefined) return
     release(resident, document)
     this.#memory.resize(this.#key, resident.bytes)
+  }
+
+  restricting(filter: Filter): Filter | undefined {
+    const [first] = this.#database.all<{ document: number }>(
+      'SELECT document FROM metadata WHERE acl IS NOT NULL LIMIT 1',
+    )
+    return first === undefined ? withoutAcl(filter) : filter
   }
 
   matching(filter: Filter): Uint32Array {
@@ -112,12 +136,10 @@ export class ExactMetadataIndex implements MetadataIndex {
   }
 
   /** Replaces every row; inside the caller's transaction. */
-  rebuild(
-    documents: Iterable<{ readonly document: number; readonly id: string; readonly metadata: JsonObject }>,
-  ): void {
+  rebuild(documents: Iterable<FilteredDocument & { readonly document: number }>): void {
     this.evict()
     this.#database.run('DELETE FROM metadata')
-    for (const { document, id, metadata } of documents) this.add(document, id, metadata)
+    for (const { document, id, metadata, acl } of documents) this.add(document, id, metadata, acl)
   }
 
   #resident(): ResidentDocuments | undefined {
@@ -137,14 +159,18 @@ export class ExactMetadataIndex implements MetadataIndex {
     let after = -1
     for (;;) {
       const rows = this.#database.all<MetadataRow>(
-        'SELECT document, id, json FROM metadata WHERE document > ? ORDER BY document LIMIT ?',
+        'SELECT document, id, json, acl FROM metadata WHERE document > ? ORDER BY document LIMIT ?',
         after,
         PAGE_DOCUMENTS,
       )
-      for (const { document, id, json } of rows) {
-        const metadata = JSON.parse(json) as JsonObject
-        visit(document, { id, metadata })
-        if (fits) hold(resident, document, id, metadata)
+      for (const { document, id, json, acl } of rows) {
+        const entry: FilteredDocument = {
+          id,
+          metadata: JSON.parse(json) as JsonObject,
+          ...(acl === null ? {} : { acl: JSON.parse(acl) as string[] }),
+        }
+        visit(document, entry)
+        if (fits) hold(resident, document, entry)
       }
       if (resident.bytes > this.#maxResidentBytes) {
         fits = false
@@ -162,10 +188,12 @@ export class ExactMetadataIndex implements MetadataIndex {
 /** A `Map` entry with its small record; measured in Node 24. */
 const ENTRY_BYTES = 110
 
-function hold(resident: ResidentDocuments, document: number, id: string, metadata: JsonObject): void {
+function hold(resident: ResidentDocuments, document: number, entry: FilteredDocument): void {
   release(resident, document)
-  const bytes = ENTRY_BYTES + resident.memory.bytesOf(id) + resident.memory.bytesOf(metadata)
-  resident.documents.set(document, { id, metadata, bytes })
+  const { id, metadata, acl = null } = entry
+  const { memory } = resident
+  const bytes = ENTRY_BYTES + memory.bytesOf(id) + memory.bytesOf(metadata) + memory.bytesOf(acl as Json)
+  resident.documents.set(document, { ...entry, bytes })
   resident.bytes += bytes
 }
 

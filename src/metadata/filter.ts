@@ -27,3 +27,8 @@ export type Filter =
       readonly operator: Comparison
       readonly operand: Json
     }
+  /**
+   * Matches documents without an acl, and those whose acl shares an entry with `principals`. Made by authentication only:
+   * no text of a caller is ever parsed to it.
+   */
+  | { readonly kind: 'acl'; readonly principals: readonly string[] }

@@ -9,8 +9,14 @@ export interface FacetValue {
 
 /** `document` is the shard's internal document number, `id` the caller's id. */
 export interface MetadataIndex {
-  add(document: number, id: string, metadata: JsonObject): void
+  /** Without `acl` every reader of the collection may see the document. */
+  add(document: number, id: string, metadata: JsonObject, acl?: readonly string[]): void
   remove(document: number): void
+  /**
+   * The part of a filter that can leave out a document of this shard: while none has an acl, a public key's or a token's
+   * mask costs nothing. `undefined` when it leaves none out.
+   */
+  restricting(filter: Filter): Filter | undefined
   /** Document numbers that match, ascending. */
   matching(filter: Filter): Uint32Array
   /**

@@ -18,6 +18,7 @@ import { Problem } from '../core/problem.ts'
 import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT, type Fusion, type SearchMode } from '../core/ranking.ts'
 import type { Filter } from '../metadata/filter.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
+import { isRestricted } from '../tenancy/principal.ts'
 import { isLanguageTag } from '../text/language.ts'
 
 export interface CheckedSearch {
@@ -74,7 +75,7 @@ const METHODS = ['convex', 'rrf'] as const
 
 /**
  * Checks one search.
- * @throws forbidden where a public key asks for what it may not see (before anything else is looked at), invalid_request,
+ * @throws forbidden where a public key or a token asks for what it may not see (before anything else is looked at), invalid_request,
  * not_supported
  */
 export function parseSearchRequest(body: unknown, credential: { readonly kind: string }): CheckedSearch {
@@ -118,15 +119,15 @@ export function parseSearchRequest(body: unknown, credential: { readonly kind: s
 }
 
 /**
- * Refuses what shows raw scores or costs a whole scan to keys that lie open in a website. It looks at nothing else, so
+ * Refuses what shows raw scores or costs a whole scan to credentials that lie open in a website. It looks at nothing else, so
  * that it can go before everything that is checked; `pointer` is where the search stands in the body.
  * @throws forbidden
  */
 export function refusePrivateFields(search: unknown, credential: { readonly kind: string }, pointer = ''): void {
-  if (credential.kind !== 'public' || !isJsonObject(search)) return
+  if (!isRestricted(credential) || !isJsonObject(search)) return
   for (const name of ['explain', 'exact', 'vector']) {
     if (search[name] === undefined || search[name] === false) continue
-    const detail = 'is refused for public keys'
+    const detail = 'is refused for public keys and tokens'
     throw new Problem('forbidden', `${pointer}/${name} ${detail}`, {
       errors: [{ pointer: `${pointer}/${name}`, detail }],
     })

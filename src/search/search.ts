@@ -12,6 +12,7 @@ import type { Filter } from '../metadata/filter.ts'
 import type { Embedder, ModelProfile } from '../models/embedder.ts'
 import { bringYourOwnProfile, findProfile } from '../models/profiles.ts'
 import { invariant } from '../core/invariant.ts'
+import { isRestricted } from '../tenancy/principal.ts'
 import { detectQueryLanguage, primarySubtag } from '../text/language.ts'
 import { queryWords } from '../text/words.ts'
 import { openCursor, sealCursor, type CursorSealer, type FrozenSearch } from './cursor.ts'
@@ -43,14 +44,14 @@ export interface SearchDependencies {
 
 /** Who searches: a `Principal`, of which only this much matters here. */
 export interface Searcher {
-  readonly kind: 'root' | 'secret' | 'public'
+  readonly kind: 'root' | 'secret' | 'public' | 'token'
   readonly filter?: Filter
 }
 
 export interface SearchOptions {
   /** Names the collection in every hit. */
   readonly acrossCollections?: boolean
-  /** Raw scores even for public keys: for callers inside the service that do not pass them on. */
+  /** Raw scores even for public keys and tokens: for callers inside the service that do not pass them on. */
   readonly withScores?: boolean
 }
 
@@ -124,7 +125,7 @@ export async function search(
     answers,
     statistics: pass.statistics,
     words,
-    withScores: searcher.kind !== 'public' || options.withScores === true,
+    withScores: !isRestricted(searcher) || options.withScores === true,
     withCollection: options.acrossCollections ?? collections.length > 1,
   }
   const [page, totals] = await Promise.all([

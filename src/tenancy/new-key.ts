@@ -9,7 +9,7 @@ import { asProblem, Problem } from '../core/problem.ts'
 import type { FieldFault } from '../core/problem.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { originFault } from './origins.ts'
-import { isNarrowerOrEqual } from './principal.ts'
+import { isCollectionPattern, isNarrowerOrEqual } from './principal.ts'
 import type { Principal, Rights } from './principal.ts'
 import type { Scope } from './scopes.ts'
 
@@ -23,7 +23,6 @@ export interface KeyFields {
   readonly expiresAtMs?: number
 }
 
-const COLLECTION_PATTERN = /^(?:[a-z0-9][a-z0-9_-]{0,62}\*?|\*|col_[0-9A-Za-z]{16})$/
 /** A public key is readable in every page that uses it: it may read, never write. */
 const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections', 'documents:write']
 
@@ -74,7 +73,7 @@ function* collectionFaults({ collections }: KeyFields): Generator<FieldFault> {
   if (isTooLong) return
   for (const [index, pattern] of collections.entries()) {
     const detail = 'must be a collection name, an id col_… or a prefix ending in *'
-    if (!COLLECTION_PATTERN.test(pattern)) yield { pointer: `/collections/${index}`, detail }
+    if (!isCollectionPattern(pattern)) yield { pointer: `/collections/${index}`, detail }
   }
 }
 

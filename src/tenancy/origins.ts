@@ -4,6 +4,7 @@
  */
 import { MAX_ORIGIN_LENGTH } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
+import { isRestricted } from './principal.ts'
 import type { Principal } from './principal.ts'
 
 const LOCALHOST = 'http://localhost:*'
@@ -11,27 +12,28 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
 
 /**
  * Whether a request with this `Origin` may use the credential. `own` is the server's own origin: the same site, open to
- * secret and root keys, and to public keys that list `self`.
+ * secret and root keys, and to public keys and tokens that list `self`. A token without a list may be used from anywhere.
  */
 export function originAllowed(principal: Pick<Principal, 'kind' | 'origins'>, origin: string, own: string): boolean {
-  if (principal.kind !== 'public') return origin === own
-  return principal.origins?.some((entry) => matchesOrigin(entry, origin, own)) ?? false
+  if (principal.kind === 'secret' || principal.kind === 'root') return origin === own
+  // A token's maker decides where it goes; a public key always says where.
+  return principal.origins?.some((entry) => matchesOrigin(entry, origin, own)) ?? principal.kind === 'token'
 }
 
-/** Throws 403 `origin_forbidden` where the origin, or for a public key its absence, does not fit the credential. */
+/** Throws 403 `origin_forbidden` where the origin, or its absence where there is a list, does not fit the credential. */
 export function requireOrigin(
   principal: Pick<Principal, 'kind' | 'origins'>,
   origin: string | null | undefined,
   own: string,
 ): void {
   if (origin === null || origin === undefined) {
-    if (principal.kind !== 'public') return
-    throw new Problem('origin_forbidden', 'a public key needs an Origin header')
+    if (principal.kind !== 'public' && principal.origins === undefined) return
+    throw new Problem('origin_forbidden', 'this credential needs an Origin header')
   }
   if (originAllowed(principal, origin, own)) return
   throw new Problem(
     'origin_forbidden',
-    principal.kind === 'public' ? undefined : 'secret keys do not belong into web pages; use a public key',
+    isRestricted(principal) ? undefined : 'secret keys do not belong into web pages; use a public key',
   )
 }
 

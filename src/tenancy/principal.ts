@@ -10,10 +10,11 @@ import type { KeyRecord, TenantState } from './key-store.ts'
 import type { Scope } from './scopes.ts'
 
 export interface Principal {
-  readonly kind: 'root' | 'secret' | 'public'
-  /** The key's 16 characters. */
+  /** `token`: the bearer of a token that a secret key signed. */
+  readonly kind: 'root' | 'secret' | 'public' | 'token'
+  /** The key's 16 characters; of a token the key that signed it. */
   readonly keyId: string
-  /** Always there for secret and public keys; for the root key only while it acts for a tenant that exists. */
+  /** Always there but for the root key; for it only while it acts for a tenant that exists. */
   readonly tenant?: TenantState
   /** The `Nearfield-Tenant` header of the root key, whether or not such a tenant exists. */
   readonly actingFor?: string
@@ -21,13 +22,28 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>
   /** Names, `prefix*` or ids; absent: every collection of the tenant. */
   readonly collections?: readonly string[]
+  /** A token's own list, beside its key's: a collection must be in both, because an id may carry any name. */
+  readonly tokenCollections?: readonly string[]
   readonly origins?: readonly string[]
-  /** The key's forced filter, parsed. Reads see only what matches; writes outside it fail `outside_filter`. */
+  /**
+   * The visibility mask: the key's filter, the token's and the acl, parsed. Reads see only what matches; writes outside it
+   * fail `outside_filter`.
+   */
   readonly filter?: Filter
   readonly expiresAtMs?: number
   /** The key's record; absent for the root key. */
   readonly key?: KeyRecord
+  /** What a token says of its bearer. */
+  readonly token?: {
+    readonly sub?: string
+    readonly jti?: string
+    /** Absent: none. */
+    readonly principals?: readonly string[]
+  }
 }
+
+/** A name, a prefix of names ending in `*`, or an id. */
+const COLLECTION_PATTERN = /^(?:[a-z0-9][a-z0-9_-]{0,62}\*?|\*|col_[0-9A-Za-z]{16})$/
 
 /** What one credential may do, for comparing two of them. */
 export interface Rights {
@@ -35,6 +51,14 @@ export interface Rights {
   readonly collections?: readonly string[]
   readonly filter?: Filter
   readonly expiresAtMs?: number
+}
+
+/** Public keys and tokens lie open in web pages and apps: they see no raw scores, no vectors and no `acl`. */
+export const isRestricted = ({ kind }: { readonly kind: string }): boolean => kind === 'public' || kind === 'token'
+
+/** The mask of a reader who meets an `acl` with these principals: all of the filters and, always, the acl. */
+export function visibleTo(principals: readonly string[], ...filters: readonly (Filter | undefined)[]): Filter {
+  return { kind: 'and', children: [...filters.filter((filter) => filter !== undefined), { kind: 'acl', principals }] }
 }
 
 /** Throws 403 unless the principal has one of the scopes. The root key has none: it is refused as such. */
@@ -71,6 +95,9 @@ export function requireActiveTenant(principal: Principal): void {
   if (principal.kind !== 'root' && principal.tenant?.suspended === true) throw new Problem('tenant_suspended')
 }
 
+/** Whether the text can stand in a list of collections. */
+export const isCollectionPattern = (text: string): boolean => COLLECTION_PATTERN.test(text)
+
 /** Whether `pattern` (a name, an id, or a prefix ending in `*`) names the collection. */
 export function matchesCollection(
   pattern: string,
@@ -82,11 +109,18 @@ export function matchesCollection(
 
 /** Whether the credential reaches the collection; where not, the answer is the same 404 as for an absent one. */
 export function mayReachCollection(
-  rights: Pick<Rights, 'collections'>,
+  rights: Pick<Principal, 'collections' | 'tokenCollections'>,
   collection: { readonly id: string; readonly name: string },
 ): boolean {
-  return rights.collections?.some((pattern) => matchesCollection(pattern, collection)) ?? true
+  return collectionLists(rights).every((list) => list.some((pattern) => matchesCollection(pattern, collection)))
 }
+
+/** The lists that a collection must all be in; none: every collection of the tenant. */
+export const collectionLists = ({
+  collections,
+  tokenCollections,
+}: Pick<Principal, 'collections' | 'tokenCollections'>): readonly (readonly string[])[] =>
+  [collections, tokenCollections].filter((list) => list !== undefined)
 
 /**
  * Whether the child can do nothing that the maker cannot: scopes, collections and lifetime are contained, and the maker's
@@ -128,8 +162,14 @@ export async function rightsDigest(principal: Principal): Promise<string> {
   const rights = {
     kind: principal.kind,
     scopes: [...principal.scopes].sort(),
-    collections: principal.collections === undefined ? null : [...principal.collections].sort(),
+    collections: sorted(principal.collections),
+    tokenCollections: sorted(principal.tokenCollections),
     filter: principal.filter ?? null,
+    principals: sorted(principal.token?.principals),
+    sub: principal.token?.sub ?? null,
   }
   return hex(await sha256(utf8(canonicalJson(rights))))
 }
+
+const sorted = (list: readonly string[] | undefined): readonly string[] | null =>
+  list === undefined ? null : [...list].sort()

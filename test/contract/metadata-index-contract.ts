@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Json, JsonObject } from '../../src/core/canonical-json.ts'
 import type { SqlDatabase } from '../../src/core/sql-database.ts'
+import type { Filter } from '../../src/metadata/filter.ts'
 import type { FacetValue, MetadataIndex } from '../../src/metadata/metadata-index.ts'
 import { parseFilter } from '../../src/metadata/parse-filter.ts'
 
@@ -140,6 +141,22 @@ const filter: fc.Arbitrary<JsonObject> = fc.letrec<{ filter: JsonObject }>((tie)
   ),
 })).filter
 
+/** Few names, so that acls and principals meet; absent acls are as frequent as others. */
+const someNames = (least: number) => fc.subarray(['alice', 'bob', 'team:a', 'team:b'], { minLength: least })
+const acl = fc.option(someNames(1), { nil: undefined })
+
+/** The acl's rule, written from the contract: no acl, or an entry that the reader has. */
+const naiveReads = (principals: readonly string[], list: readonly string[] | undefined): boolean => {
+  if (list === undefined) return true
+  for (const entry of list) for (const mine of principals) if (entry === mine) return true
+  return false
+}
+
+const maskOf = (principals: readonly string[], asked: JsonObject): Filter => ({
+  kind: 'and',
+  children: [parseFilter(asked), { kind: 'acl', principals }],
+})
+
 export function metadataIndexContract({ database, open }: MetadataIndexUnderTest): void {
   const filled = (documents: readonly JsonObject[]) => {
     const index = open(database())
@@ -165,9 +182,43 @@ export function metadataIndexContract({ database, open }: MetadataIndexUnderTest
     )
   })
 
+  it('lets a reader see what has no acl, and what names one of the principals', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(metadata, acl), { maxLength: 12 }), filter, someNames(0), (all, asked, mine) => {
+        const index = open(database())
+        for (const [document, [entry, list]] of all.entries()) index.add(document, `doc${document}`, entry, list)
+        const expected = [...all.keys()].filter((document) => {
+          const [entry, list] = all[document]!
+          return naiveReads(mine, list) && naiveMatches(asked, `doc${document}`, entry)
+        })
+        const mask = maskOf(mine, asked)
+        expect([...index.matching(mask)]).toEqual(expected)
+        const restricting = index.restricting(mask)
+        expect(restricting === undefined ? [...all.keys()] : [...index.matching(restricting)]).toEqual(expected)
+      }),
+      { seed: SEED, numRuns: 300 },
+    )
+  })
+
+  it('drops the acl from a mask while no document has one, and nothing else', () => {
+    const index = open(database())
+    const onlyAcl: Filter = { kind: 'acl', principals: [] }
+    const asked = parseFilter({ a: 1 })
+    expect(index.restricting(onlyAcl)).toBeUndefined()
+    index.add(1, 'one', {})
+    expect(index.restricting({ kind: 'and', children: [onlyAcl, onlyAcl] })).toBeUndefined()
+    expect(index.restricting({ kind: 'and', children: [asked, onlyAcl] })).toEqual(asked)
+    expect(index.restricting({ kind: 'not', child: onlyAcl })).toEqual({ kind: 'not', child: onlyAcl })
+    index.add(2, 'two', {}, ['alice'])
+    expect(index.restricting(onlyAcl)).toEqual(onlyAcl)
+    expect([...index.matching(onlyAcl)]).toEqual([1])
+    index.add(2, 'two', {})
+    expect(index.restricting(onlyAcl)).toBeUndefined()
+  })
+
   it('equals a fresh index after any sequence of additions, removals, evictions and restarts', () => {
     const command = fc.oneof(
-      { weight: 5, arbitrary: fc.record({ kind: fc.constant('add' as const), document: fc.nat(9), metadata }) },
+      { weight: 5, arbitrary: fc.record({ kind: fc.constant('add' as const), document: fc.nat(9), metadata, acl }) },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), document: fc.nat(9) }) },
       {
         weight: 1,
@@ -175,14 +226,14 @@ export function metadataIndexContract({ database, open }: MetadataIndexUnderTest
       },
     )
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 30 }), filter, (commands, asked) => {
+      fc.property(fc.array(command, { maxLength: 30 }), filter, someNames(0), (commands, asked, mine) => {
         const shared = database()
         let index = open(shared)
-        const model = new Map<number, JsonObject>()
+        const model = new Map<number, { readonly metadata: JsonObject; readonly acl: string[] | undefined }>()
         for (const step of commands) {
           if (step.kind === 'add') {
-            index.add(step.document, `doc${step.document}`, step.metadata)
-            model.set(step.document, step.metadata)
+            index.add(step.document, `doc${step.document}`, step.metadata, step.acl)
+            model.set(step.document, step)
           } else if (step.kind === 'remove') {
             index.remove(step.document)
             model.delete(step.document)
@@ -192,11 +243,14 @@ export function metadataIndexContract({ database, open }: MetadataIndexUnderTest
         }
         const documents = [...model.keys()].sort((a, b) => a - b)
         expect([...index.matching(parseFilter({}))]).toEqual(documents)
-        expect([...index.matching(parseFilter(asked))]).toEqual(
-          documents.filter((document) => naiveMatches(asked, `doc${document}`, model.get(document)!)),
+        expect([...index.matching(maskOf(mine, asked))]).toEqual(
+          documents.filter((document) => {
+            const held = model.get(document)!
+            return naiveReads(mine, held.acl) && naiveMatches(asked, `doc${document}`, held.metadata)
+          }),
         )
         const fresh = open(database())
-        for (const [document, entry] of model) fresh.add(document, `doc${document}`, entry)
+        for (const [document, entry] of model) fresh.add(document, `doc${document}`, entry.metadata, entry.acl)
         const fields = ['a', 'b.c', 'a.0']
         expect(index.facets(fields, Uint32Array.from(documents))).toEqual(
           fresh.facets(fields, Uint32Array.from(documents)),
@@ -252,5 +306,9 @@ export function metadataIndexContract({ database, open }: MetadataIndexUnderTest
     index.add(1, 'doc', mine)
     mine.list.push('y')
     expect(index.matching(parseFilter({ list: 'y' }))).toHaveLength(0)
+    const readers = ['alice']
+    index.add(2, 'other', {}, readers)
+    readers.push('bob')
+    expect([...index.matching({ kind: 'acl', principals: ['bob'] })]).toEqual([1])
   })
 }

@@ -1,6 +1,5 @@
 /** `GET /v1/collections`. */
-import { requireTenant } from '../../tenancy/principal.ts'
-import { defined } from '../defined.ts'
+import { collectionLists, requireTenant } from '../../tenancy/principal.ts'
 import { listPage, narrowPage } from '../list-page.ts'
 import { pageQuery } from '../schemas/fields.ts'
 import { collectionPageSchema, collectionView } from '../schemas/collection.ts'
@@ -19,12 +18,12 @@ export const listCollections = defineRoute({
   responses: { 200: { description: 'By name, ascending.', schema: collectionPageSchema } },
   async handle({ query, principal }, { catalog, sealer }) {
     const { uid } = requireTenant(principal)
-    const reach = defined({ only: principal.collections })
+    const only = collectionLists(principal)
     const body = await listPage(
       sealer,
       `collections/${uid}`,
       query,
-      (page) => catalog.collections.list(uid, { ...page, ...reach }),
+      (page) => catalog.collections.list(uid, { ...page, only }),
       collectionView,
     )
     return { status: 200, body }

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { Problem } from '../../core/problem.ts'
 import { readDocument } from '../../ingest/read-documents.ts'
 import type { DocumentInclude } from '../../shard/shard-api.ts'
+import { isRestricted } from '../../tenancy/principal.ts'
 import { documentSchema } from '../schemas/document.ts'
 import { defineRoute } from '../route.ts'
 
@@ -17,13 +18,13 @@ const include = z
   .openapi({
     type: 'string',
     example: 'text,chunks',
-    description: 'A comma-separated list of `text`, `chunks` and `vectors`; `vectors` not for public keys.',
+    description: 'A comma-separated list of `text`, `chunks` and `vectors`; `vectors` not for public keys and tokens.',
   })
 
 /** A vector gives away what it was made of, and is worth its embedding. */
 const vectorsRefused = (): Problem =>
-  new Problem('forbidden', '/include: vectors are refused for public keys', {
-    errors: [{ pointer: '/include', detail: 'must not name vectors for public keys' }],
+  new Problem('forbidden', '/include: vectors are refused for public keys and tokens', {
+    errors: [{ pointer: '/include', detail: 'must not name vectors for public keys and tokens' }],
   })
 
 export const getDocument = defineRoute({
@@ -34,9 +35,9 @@ export const getDocument = defineRoute({
   summary: 'Get a document',
   access: { kind: 'key', anyOf: ['documents:read'] },
   headers: { 'If-None-Match': 'An ETag; 304 if the document is still that version.' },
-  forbid: ({ parameters }, { kind }) => {
+  forbid: ({ parameters }, principal) => {
     const asked = parameters.getAll('include').flatMap((list) => list.split(','))
-    if (kind === 'public' && asked.includes('vectors')) throw vectorsRefused()
+    if (isRestricted(principal) && asked.includes('vectors')) throw vectorsRefused()
   },
   query: z.strictObject({ include }),
   responses: {

@@ -321,7 +321,7 @@ export class FakeIngest {
     collections: {
       find: (_, reference) => Promise.resolve(this.collections.find(({ id }) => id === reference)),
       list: (_, { only }) =>
-        Promise.resolve({ data: this.collections.filter(({ name }) => only?.includes(name) ?? true) }),
+        Promise.resolve({ data: this.collections.filter(({ name }) => only?.every((list) => list.includes(name)) ?? true) }),
     },
     sealer: new Sealer('5a'.repeat(32)),
     clock: () => this.nowMs,

@@ -87,7 +87,7 @@ describe('a search request', () => {
   it('by a public key is refused what shows raw scores, before any fault is told', () => {
     for (const name of ['explain', 'exact', 'vector']) {
       expect(() => parseSearchRequest({ [name]: true, limit: 0, colour: 1 }, { kind: 'public' })).toThrow(
-        `/${name} is refused for public keys`,
+        `/${name} is refused for public keys and tokens`,
       )
     }
     expect(parseSearchRequest({ query: 'x', explain: false }, { kind: 'public' }).explain).toBe(false)

@@ -113,16 +113,24 @@ describe('collections', () => {
     const made = new Map<string, string>()
     for (const name of ['blog', 'docs', 'docs-de', 'docs-en', 'zoo']) made.set(name, (await newCollection(name)).id)
     const list = async (...only: string[]): Promise<string[]> =>
-      (await catalog.collections.list(tenant.uid, { limit: 10, only })).data.map(({ name }) => name)
+      (await catalog.collections.list(tenant.uid, { limit: 10, only: [only] })).data.map(({ name }) => name)
     expect(await list('docs')).toEqual(['docs'])
     expect(await list('docs*')).toEqual(['docs', 'docs-de', 'docs-en'])
     expect(await list('*')).toEqual(['blog', 'docs', 'docs-de', 'docs-en', 'zoo'])
     expect(await list('docs-*', made.get('zoo')!)).toEqual(['docs-de', 'docs-en', 'zoo'])
     expect(await list('%', '_', 'doc', 'col_*')).toEqual([])
     expect(await list()).toEqual([])
-    const page = await catalog.collections.list(tenant.uid, { limit: 2, only: ['docs*'] })
+    const both = await catalog.collections.list(tenant.uid, {
+      limit: 10,
+      only: [
+        ['docs*', 'zoo'],
+        ['docs-de', 'zoo', 'blog'],
+      ],
+    })
+    expect(both.data.map(({ name }) => name)).toEqual(['docs-de', 'zoo'])
+    const page = await catalog.collections.list(tenant.uid, { limit: 2, only: [['docs*']] })
     expect([page.data.map(({ name }) => name), page.nextAfter]).toEqual([['docs', 'docs-de'], 'docs-de'])
-    const rest = await catalog.collections.list(tenant.uid, { limit: 2, only: ['docs*'], after: 'docs-de' })
+    const rest = await catalog.collections.list(tenant.uid, { limit: 2, only: [['docs*']], after: 'docs-de' })
     expect([rest.data.map(({ name }) => name), rest.nextAfter]).toEqual([['docs-en'], undefined])
   })
 })

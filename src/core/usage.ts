@@ -12,7 +12,7 @@ export const METERS = [
   'embeddingTokens',
   'searches',
   'answers',
-  /** Micro-dollars (1e-6 USD), by `tenancy/prices.ts`. */
+  /** Nano-dollars (1e-9 USD), by `tenancy/prices.ts`: a search costs less than a millionth of a dollar. */
   'spend',
 ] as const
 
@@ -44,6 +44,9 @@ export interface ReportedChange {
   readonly documents: number
   readonly chunks: number
   readonly bytes: number
+  /** All chunks and bytes of the version that was put in place; 0 unless `created` or `replaced`. */
+  readonly chunksWritten: number
+  readonly bytesWritten: number
   /** Model tokens of the chunks that got new vectors; never negative. */
   readonly embeddingTokens: number
   /** What staged work holds (positive when staged, the same negative when it ends). */
@@ -52,13 +55,21 @@ export interface ReportedChange {
   readonly reservation?: string
 }
 
-/** Entries of one shard in the log's order, all above `after`. */
+/**
+ * Entries of one shard in the log's order, all above `after`. A report never ends in the middle of a transaction: what one
+ * entry releases and the next one takes must not be seen apart.
+ */
 export interface ChangeReport {
   readonly tenantUid: TenantUid
   readonly collectionId: CollectionId
   readonly placementEpoch: number
   readonly shard: number
   readonly after: number
+  /**
+   * What was stored at `after`; only where entries up to there were pruned before anybody was told of them (shards that are
+   * older than the ledger).
+   */
+  readonly baseline?: { readonly documents: number; readonly chunks: number; readonly bytes: number }
   readonly changes: readonly ReportedChange[]
 }
 

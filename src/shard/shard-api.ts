@@ -119,6 +119,11 @@ export interface PreparedDocument {
   readonly source: SourceDocument
   readonly chunks: readonly PreparedChunk[]
   readonly ticket: Ticket
+  /**
+   * What was reserved for this document, beside a `reserved` allowance. A commit or stage that would take more, because
+   * the version that it replaces is another one than `begin` told of, answers `retry`.
+   */
+  readonly reserved?: Amounts
 }
 
 export type CommitResult =

@@ -4,7 +4,16 @@
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { egressBundle } from './scripts/build.ts'
+import { egressOptions } from './scripts/start/bindings.ts'
 import { keyHash, newKey } from './src/tenancy/key-format.ts'
+
+/** The egress Worker from its sources. Its public network is one receiver that takes every delivery. */
+async function egressWorker() {
+  const { rootPath: _, scriptPath: _path, ...options } = egressOptions(import.meta.dirname)
+  const outboundService = () => new Response(null, { status: 204 })
+  return { ...options, script: await egressBundle(import.meta.dirname), outboundService }
+}
 
 /** Throw-away secrets of one test run, and the root key itself for tests that play the operator. */
 async function testBindings(): Promise<Record<string, string>> {
@@ -36,6 +45,7 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: { ...(await testBindings()), TEST_MIGRATIONS: await readD1Migrations('./migrations') },
+              workers: [await egressWorker()],
             },
           })),
         ],

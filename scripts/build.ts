@@ -1,14 +1,17 @@
 /**
- * `npm run build`: kernels (AssemblyScript → `.wasm`), the page's script, and the Worker's bundle in `dist/`. The bundle
- * is what `npm start` runs and what `npm run deploy` uploads. Nothing is done while a hash over all inputs is unchanged.
+ * `npm run build`: kernels (AssemblyScript → `.wasm`), the page's script, and the bundles of the Worker and of the egress
+ * Worker in `dist/`. They are what `npm start` runs; `npm run deploy` uploads the first. Nothing is done while a hash over
+ * all inputs is unchanged.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { BuildOptions } from 'esbuild'
 
 const INPUTS = ['src/**/*', 'scripts/build*.ts', 'package-lock.json', 'package.json', 'tsconfig.json']
-const OUTPUTS = ['dist/worker.js']
+const OUTPUTS = ['dist/worker.js', 'dist/egress/worker.js']
+const EGRESS_ENTRY = 'src/egress/worker.ts'
 /** Steps that other scripts own; each is skipped while its file does not exist. */
 const STEPS = ['scripts/build-kernels.ts', 'scripts/build-console.ts']
 
@@ -27,25 +30,36 @@ function hashInputs(root: string): string {
   return hash.digest('hex')
 }
 
-async function bundle(root: string): Promise<void> {
+async function bundle(root: string, entry: string, outfile: string): Promise<void> {
   const esbuild = await import('esbuild')
   await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: ['src/worker.ts'],
-    outfile: 'dist/worker.js',
-    bundle: true,
-    format: 'esm',
-    target: 'es2024',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    conditions: ['workerd', 'worker', 'import'],
-    external: ['cloudflare:*'],
+    ...bundleOptions(root, entry),
+    outfile,
     // The runtime compiles the module; the bundle names the file beside it.
     loader: { '.wasm': 'copy' },
     assetNames: '[name]-[hash]',
-    legalComments: 'none',
-    logLevel: 'warning',
   })
+}
+
+const bundleOptions = (root: string, entry: string): BuildOptions => ({
+  absWorkingDir: root,
+  entryPoints: [entry],
+  bundle: true,
+  format: 'esm',
+  target: 'es2024',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  conditions: ['workerd', 'worker', 'import'],
+  external: ['cloudflare:*'],
+  legalComments: 'none',
+  logLevel: 'warning',
+})
+
+/** The egress Worker as one text, for test set-ups that run beside the sources rather than on a build. */
+export async function egressBundle(root: string): Promise<string> {
+  const esbuild = await import('esbuild')
+  const { outputFiles } = await esbuild.build({ ...bundleOptions(root, EGRESS_ENTRY), write: false })
+  return outputFiles?.[0]?.text ?? ''
 }
 
 /** Builds whatever is stale; quick when nothing is. @throws when a step fails */
@@ -61,7 +75,8 @@ export async function build(root: string): Promise<void> {
     const { status } = spawnSync(process.execPath, [step], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
     if (status !== 0) throw new Error(`${step} failed`)
   }
-  await bundle(root)
+  await bundle(root, 'src/worker.ts', 'dist/worker.js')
+  await bundle(root, EGRESS_ENTRY, 'dist/egress/worker.js')
   writeFileSync(stamp, hash)
 }
 

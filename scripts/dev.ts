@@ -38,7 +38,8 @@ const migrated = spawnSync('wrangler', ['d1', 'migrations', 'apply', 'DB', '--lo
   stdio: ['ignore', 'inherit', 'inherit'],
 })
 if (migrated.status !== 0) process.exit(1)
-const server = spawn('wrangler', ['dev', '--local', ...process.argv.slice(2)], {
+const configs = ['--config', 'wrangler.toml', '--config', 'wrangler.egress.toml']
+const server = spawn('wrangler', ['dev', '--local', ...configs, ...process.argv.slice(2)], {
   cwd: ROOT,
   env: environment,
   stdio: 'inherit',

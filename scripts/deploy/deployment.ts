@@ -1,6 +1,6 @@
 /**
  * The steps of a deployment, in the order that keeps a running installation whole: database, migrations (which only
- * expand), then the Worker with its secrets. wrangler is a port, so that the order is tested without an account.
+ * expand), the egress Worker that the Worker is bound to, then the Worker with its secrets. wrangler is a port, so that the order is tested without an account.
  */
 import { stripVTControlCharacters } from 'node:util'
 import { stringify } from 'smol-toml'
@@ -33,6 +33,8 @@ export interface BaseConfig extends Record<string, unknown> {
 const CONFIG_FILE = 'wrangler.deploy.toml'
 /** That of a dry run, which must not replace one with a real database in it; ignored by git too. */
 const DRY_RUN_CONFIG_FILE = 'wrangler.dry-run.toml'
+/** Has nothing of an account in it, so it is used as it stands. */
+const EGRESS_CONFIG_FILE = 'wrangler.egress.toml'
 const NO_DATABASE = '00000000-0000-0000-0000-000000000000'
 const SECRETS = ['NEARFIELD_ROOT_KEY_HASH', 'NEARFIELD_SEALING_KEY'] as const
 
@@ -58,13 +60,15 @@ export function deployConfig(base: BaseConfig, databaseId: string): string {
 export function dryRun(ports: DeploymentPorts, base: BaseConfig, outdir: string, bundle: string): void {
   ports.writeConfig(DRY_RUN_CONFIG_FILE, deployConfig(base, NO_DATABASE))
   const output = call(ports, ['deploy', '--dry-run', '--config', DRY_RUN_CONFIG_FILE, '--outdir', outdir])
+  call(ports, ['deploy', '--dry-run', '--config', EGRESS_CONFIG_FILE, '--outdir', `${outdir}-egress`])
   const upload = /Total Upload: (.*\S)/.exec(output)?.[1]
   const { database_name: name } = databaseOf(base)
   for (const line of [
     `built: ${bundle}${upload === undefined ? '' : `; an upload is ${upload}`}`,
-    `wrote ${DRY_RUN_CONFIG_FILE}, which wrangler accepts`,
+    `wrote ${DRY_RUN_CONFIG_FILE}, which wrangler accepts, as it does ${EGRESS_CONFIG_FILE}`,
     `would find or create the D1 database "${name}"`,
     `would apply the migrations to "${name}"`,
+    `would deploy the egress Worker of ${EGRESS_CONFIG_FILE}`,
     `would deploy "${base.name}", with ${SECRETS.join(' and ')} if it has none`,
   ]) {
     ports.print(line)
@@ -78,6 +82,8 @@ export function deploy(ports: DeploymentPorts, base: BaseConfig): void {
   ports.print(`Migrating the database "${database.database_name}" …`)
   call(ports, ['d1', 'migrations', 'apply', database.binding, '--remote', '--config', CONFIG_FILE])
   const secrets = missingSecrets(ports, base.name)
+  ports.print('Deploying the egress Worker …')
+  call(ports, ['deploy', '--config', EGRESS_CONFIG_FILE])
   ports.print(`Deploying "${base.name}" …`)
   const args = ['deploy', '--config', CONFIG_FILE]
   const output =

@@ -1,6 +1,6 @@
 /**
- * Translates `wrangler.toml`, the one source of bindings, into options of the local runtime. A binding that it does not
- * know is an error rather than silently absent.
+ * Translates `wrangler.toml`, the one source of bindings, and `wrangler.egress.toml` into options of the local runtime. A
+ * binding that it does not know is an error rather than silently absent.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,35 +19,55 @@ interface WranglerConfig {
   }
   readonly d1_databases?: readonly { readonly binding: string; readonly database_name: string }[]
   readonly durable_objects?: { readonly bindings: readonly { readonly name: string; readonly class_name: string }[] }
+  readonly services?: readonly { readonly binding: string; readonly service: string; readonly entrypoint: string }[]
   readonly migrations?: readonly { readonly tag: string; readonly new_sqlite_classes?: readonly string[] }[]
 }
 
 /** Keys of the file that mean something locally, and those that only a deployment reads. */
 const KNOWN = new Set(
   (
-    'name compatibility_date compatibility_flags vars assets d1_databases durable_objects migrations ' +
+    'name compatibility_date compatibility_flags vars assets d1_databases durable_objects services migrations ' +
     'main workers_dev observability limits placement rules upload_source_maps preview_urls'
   ).split(' '),
 )
 
-export function readWranglerConfig(root: string): WranglerConfig {
-  return parse(readFileSync(join(root, 'wrangler.toml'), 'utf8')) as unknown as WranglerConfig
+function readWranglerConfig(root: string, file: string): WranglerConfig {
+  const config = parse(readFileSync(join(root, file), 'utf8')) as unknown as WranglerConfig
+  const unknown = Object.keys(config).filter((key) => !KNOWN.has(key))
+  if (unknown.length > 0) throw new Error(`${file}: npm start does not know ${unknown.join(', ')}`)
+  return config
+}
+
+/** What both Workers have in common: their code as built in `dist/`, and the runtime's behaviour. */
+function commonOptions(root: string, config: WranglerConfig, scriptPath: string) {
+  return {
+    name: config.name,
+    modules: true as const,
+    rootPath: join(root, 'dist'),
+    scriptPath,
+    compatibilityDate: config.compatibility_date,
+    compatibilityFlags: [...(config.compatibility_flags ?? [])],
+  }
+}
+
+/**
+ * Options of the egress Worker. It reaches public addresses only: whatever a name resolves to, the runtime does not connect
+ * to this machine or its network.
+ */
+export function egressOptions(root: string): WorkerOptions {
+  return {
+    ...commonOptions(root, readWranglerConfig(root, 'wrangler.egress.toml'), 'egress/worker.js'),
+    outboundService: { network: { allow: ['public'], tlsOptions: { trustBrowserCas: true } } },
+  }
 }
 
 /** Options of the product's Worker, as built in `dist/`, with `secrets` as further bindings. */
 export function workerOptions(root: string, secrets: Readonly<Record<string, string>>): WorkerOptions {
-  const config = readWranglerConfig(root)
-  const unknown = Object.keys(config).filter((key) => !KNOWN.has(key))
-  if (unknown.length > 0) throw new Error(`wrangler.toml: npm start does not know ${unknown.join(', ')}`)
+  const config = readWranglerConfig(root, 'wrangler.toml')
   const sqliteClasses = new Set(config.migrations?.flatMap((step) => step.new_sqlite_classes ?? []))
   return {
-    name: config.name,
-    modules: true,
-    rootPath: join(root, 'dist'),
-    scriptPath: 'worker.js',
+    ...commonOptions(root, config, 'worker.js'),
     modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }],
-    compatibilityDate: config.compatibility_date,
-    compatibilityFlags: [...(config.compatibility_flags ?? [])],
     bindings: { ...config.vars, ...secrets },
     d1Databases: Object.fromEntries((config.d1_databases ?? []).map((d1) => [d1.binding, d1.database_name])),
     durableObjects: Object.fromEntries(
@@ -55,6 +75,9 @@ export function workerOptions(root: string, secrets: Readonly<Record<string, str
         name,
         { className, useSQLite: sqliteClasses.has(className) },
       ]),
+    ),
+    serviceBindings: Object.fromEntries(
+      (config.services ?? []).map(({ binding, service, entrypoint }) => [binding, { name: service, entrypoint }]),
     ),
     ...(config.assets === undefined
       ? {}

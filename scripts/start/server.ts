@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Log, LogLevel, Miniflare } from 'miniflare'
 import type { MiniflareOptions } from 'miniflare'
-import { workerOptions } from './bindings.ts'
+import { egressOptions, workerOptions } from './bindings.ts'
 import type { BoundedLog } from './bounded-log.ts'
 import type { StartOptions } from './options.ts'
 import { StartError } from './options.ts'
@@ -121,6 +121,7 @@ export class Server {
           unsafeDirectSockets: [{ host: '127.0.0.1', port: options.port, serviceName: worker.name }],
         },
         worker,
+        egressOptions(root),
       ],
     } as MiniflareOptions
   }

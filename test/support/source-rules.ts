@@ -17,6 +17,7 @@ interface Room {
 /** Lowest first. A room may always import itself; every other import must stand here. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   core: { rooms: [], packages: [] },
+  egress: { rooms: ['core'], packages: ['ipaddr.js'] },
   kernels: { rooms: ['core'], packages: [] },
   text: { rooms: ['core'], packages: ['tinyld', '@orama/stemmers'] },
   chunking: { rooms: ['core', 'text'], packages: ['marked'] },
@@ -25,7 +26,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   keyword: { rooms: ['core', 'text', 'vector'], packages: [] },
   metadata: { rooms: ['core'], packages: [] },
   models: { rooms: ['core', 'kernels', 'text'], packages: [] },
-  tenancy: { rooms: ['core', 'metadata'], packages: [] },
+  tenancy: { rooms: ['core', 'egress', 'metadata'], packages: ['ipaddr.js'] },
   catalog: { rooms: ['core', 'chunking', 'keyword', 'metadata', 'models', 'tenancy'], packages: ['drizzle-orm'] },
   shard: {
     rooms: ['core', 'kernels', 'text', 'chunking', 'vector', 'keyword', 'metadata', 'models', 'catalog'],
@@ -43,6 +44,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   http: {
     rooms: [
       'core',
+      'egress',
       'text',
       'chunking',
       'keyword',
@@ -63,7 +65,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 }
 
 /** `cloudflare:workers` stands in these places only: what is above and beside them runs in plain Node too. */
-const RUNTIME_PLACES = ['src/shard/', 'src/models/edge/', 'src/tenancy/']
+const RUNTIME_PLACES = ['src/shard/', 'src/models/edge/', 'src/tenancy/', 'src/egress/']
 
 const FORBIDDEN_FOLDERS = new Set(['utils', 'util', 'helpers', 'common', 'services', 'lib', 'shared', 'misc'])
 

@@ -84,6 +84,7 @@ describe('deployment', () => {
       'd1 list --json',
       'd1 migrations apply',
       'secret list --format',
+      'deploy --config wrangler.egress.toml',
       'deploy --config wrangler.deploy.toml',
     ])
     expect(account.secrets).toEqual({
@@ -140,7 +141,7 @@ describe('deployment', () => {
     const { ports, files, printed } = simulate({ databases: [] })
     dryRun(ports, BASE, 'out', 'three files')
     expect(files).toEqual(['wrangler.dry-run.toml'])
-    expect(printed.slice(0, 2)).toEqual(['built: three files', 'wrote wrangler.dry-run.toml, which wrangler accepts'])
+    expect(printed.slice(0, 2)).toEqual(['built: three files', 'wrote wrangler.dry-run.toml, which wrangler accepts, as it does wrangler.egress.toml'])
   })
 
   it('stops where one of the two secrets is missing', () => {

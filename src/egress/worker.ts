@@ -1,0 +1,16 @@
+/**
+ * A Worker of its own for requests to addresses that tenants choose. It has no bindings and no secrets, and its network
+ * reaches public addresses only, so that what slips past the check of the text still ends at the connection.
+ */
+import { WorkerEntrypoint } from 'cloudflare:workers'
+import { deliver } from './deliver.ts'
+import type { DeliveryOutcome, DeliveryRequest, EgressApi } from './egress-api.ts'
+
+export class Egress extends WorkerEntrypoint implements EgressApi {
+  async deliver(request: DeliveryRequest): Promise<DeliveryOutcome> {
+    return deliver(request, fetch)
+  }
+}
+
+/** Nobody calls it over HTTP. */
+export default { fetch: () => new Response(null, { status: 404 }) }

@@ -6,13 +6,11 @@ import { Problem } from '../core/problem.ts'
 import type { Filter } from '../metadata/filter.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { shardOf } from '../shard/placement.ts'
-import type { Principal } from '../tenancy/principal.ts'
-import { writeContext, type IngestDependencies } from './ingest-dependencies.ts'
+import { writeContext, type Caller, type IngestDependencies } from './ingest-dependencies.ts'
 import { asked } from '../shard/shard-call.ts'
 import { idFault } from './validate-document.ts'
 
 type Deleting = Pick<IngestDependencies, 'placement'>
-type Deleter = Pick<Principal, 'keyId' | 'filter'>
 
 /** Made by `parseDeleteRequest`. */
 export type DeleteRequest = { readonly ids: readonly string[] } | { readonly filter: Filter }
@@ -53,7 +51,7 @@ function parseIds(ids: unknown, faults: Faults): string[] {
 export async function deleteDocuments(
   { placement }: Deleting,
   collection: CollectionRecord,
-  deleter: Deleter,
+  deleter: Caller,
   request: DeleteRequest,
 ): Promise<{ readonly deleted: number }> {
   const { shards } = collection.generation
@@ -82,7 +80,7 @@ export async function deleteDocuments(
 export async function deleteDocument(
   { placement }: Deleting,
   collection: CollectionRecord,
-  deleter: Deleter,
+  deleter: Caller,
   id: string,
   options: { readonly ifMatch?: string } = {},
 ): Promise<void> {
@@ -93,7 +91,7 @@ export async function deleteDocument(
   if (deleted === 0) throw new Problem('not_found')
 }
 
-function contextOf(deleter: Deleter) {
+function contextOf(deleter: Caller) {
   const { filter } = deleter
   return { ...writeContext(deleter), ...(filter === undefined ? {} : { visibility: filter }) }
 }

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../core/canonical-json.ts'
 import { rfc3339 } from '../core/clock.ts'
 import type { StoredDocument } from '../shard/shard-api.ts'
+import { isRestricted, type Principal } from '../tenancy/principal.ts'
 
 export interface ChunkView {
   /** `<documentId>#<ordinal>`. */
@@ -23,6 +24,8 @@ export interface DocumentView {
   /** As declared; where that is `auto`, the language of most of the chunks' tokens, `und` when undetermined. */
   readonly language: string
   readonly metadata: JsonObject
+  /** For secret keys, of documents that have one. */
+  readonly acl?: readonly string[]
   readonly version: number
   readonly status: 'indexed' | 'pending'
   readonly chunkCount: number
@@ -39,15 +42,16 @@ export interface DocumentView {
 
 export const chunkId = (documentId: string, ordinal: number): string => `${documentId}#${ordinal}`
 
-/** Shows a stored document; the parts that were not read stay absent. */
-export function documentView(document: StoredDocument): DocumentView {
-  const { text, chunks, vectors } = document
+/** Shows a stored document; the parts that were not read stay absent. Whom else it is for is not every reader's business. */
+export function documentView(document: StoredDocument, reader: Pick<Principal, 'kind'>): DocumentView {
+  const { acl, text, chunks, vectors } = document
   return {
     id: document.id,
     title: document.title ?? null,
     url: document.url ?? null,
     language: document.language,
     metadata: document.metadata,
+    ...(acl === undefined || isRestricted(reader) ? {} : { acl }),
     version: document.version,
     status: document.status,
     chunkCount: document.chunkCount,

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { CountTokens, Embedder } from '../models/embedder.ts'
 import type { ShardApi, WriteContext } from '../shard/shard-api.ts'
-import type { Principal } from '../tenancy/principal.ts'
+import { isRestricted, type Principal } from '../tenancy/principal.ts'
 
 export type WriteShard = Pick<
   ShardApi,
@@ -65,7 +65,16 @@ export interface ListSealer {
   open(sealed: Uint8Array<ArrayBuffer>, context: string): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 
+/** Who reads or writes: a `Principal`, of which only this much matters here. */
+export type Caller = Pick<Principal, 'kind' | 'keyId' | 'filter'>
+
 /** Who writes, for the shard. */
-export function writeContext({ keyId, filter }: Pick<Principal, 'keyId' | 'filter'>): WriteContext {
-  return { keyId, ...(filter === undefined ? {} : { filter }), allowance: { kind: 'unlimited' }, mayWriteAcl: true }
+export function writeContext(caller: Caller): WriteContext {
+  const { keyId, filter } = caller
+  return {
+    keyId,
+    ...(filter === undefined ? {} : { filter }),
+    allowance: { kind: 'unlimited' },
+    mayWriteAcl: !isRestricted(caller),
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Changing a document's title, url or metadata: JSON merge patch (RFC 7396) on the latest accepted version, whether it is
+ * Changing a document's title, url, metadata or acl: JSON merge patch (RFC 7396) on the latest accepted version, whether it is
  * applied yet or not. A concurrent write in between is noticed by its entity tag and the patch is made again.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
@@ -12,17 +12,17 @@ import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { matchesEtag } from '../shard/etag.ts'
 import { shardOf } from '../shard/placement.ts'
 import type { SourceDocument } from '../shard/shard-api.ts'
-import type { Principal } from '../tenancy/principal.ts'
+import { parseAcl } from './acl.ts'
 import { DocumentWriter, type WriteItem } from './document-writer.ts'
 import type { DocumentView } from './document-view.ts'
-import { writeContext, type IngestDependencies, type WriteShard } from './ingest-dependencies.ts'
+import { writeContext, type Caller, type IngestDependencies, type WriteShard } from './ingest-dependencies.ts'
 import { leaveToJob, type Asker } from './leave-to-job.ts'
 import { readDocument } from './read-documents.ts'
 import { asked } from '../shard/shard-call.ts'
 import { hashed, mergePatch } from './source-document.ts'
 import { parseMetadata, parseTitle, parseUrl } from './validate-document.ts'
 
-const KNOWN = new Set(['title', 'url', 'metadata'])
+const KNOWN = new Set(['title', 'url', 'metadata', 'acl'])
 const MAX_ATTEMPTS = 5
 
 /** A merge patch: `null` removes. */
@@ -30,6 +30,8 @@ export interface DocumentPatch {
   readonly title?: string | null
   readonly url?: string | null
   readonly metadata?: JsonObject | null
+  /** Replaced as a whole. */
+  readonly acl?: readonly string[] | null
 }
 
 export type PatchOutcome =
@@ -49,13 +51,14 @@ export function parsePatchRequest(body: unknown): DocumentPatch {
     return {}
   }
   faults.checkMembers(body, '', KNOWN)
-  const { title, url, metadata } = body
+  const { title, url, metadata, acl } = body
   const patch: DocumentPatch = {
     ...(title === undefined ? {} : { title: title === null ? null : parseTitle(title, '/title', faults) }),
     ...(url === undefined ? {} : { url: url === null ? null : parseUrl(url, '/url', faults) }),
     ...(metadata === undefined
       ? {}
       : { metadata: metadata === null ? null : parseMetadata(metadata, '/metadata', faults) }),
+    ...(acl === undefined ? {} : { acl: acl === null ? null : parseAcl(acl, '/acl', faults) }),
   }
   faults.throwIfAny()
   return patch
@@ -69,7 +72,7 @@ export function parsePatchRequest(body: unknown): DocumentPatch {
 export async function patchDocument(
   deps: IngestDependencies,
   collection: CollectionRecord,
-  principal: Pick<Principal, 'keyId' | 'filter'>,
+  principal: Caller,
   id: string,
   patch: DocumentPatch,
   options: { readonly ifMatch?: string; readonly operationId?: string } = {},
@@ -128,7 +131,7 @@ async function write(
 async function current(
   deps: IngestDependencies,
   collection: CollectionRecord,
-  principal: Pick<Principal, 'filter'>,
+  principal: Caller,
   id: string,
 ): Promise<PatchOutcome> {
   return { kind: 'done', ...(await readDocument(deps, collection, principal, id, [])) }
@@ -153,9 +156,10 @@ async function ownVector(
 type Unhashed = Omit<SourceDocument, 'contentHash'>
 
 function applyPatch(document: Unhashed, patch: DocumentPatch): Unhashed {
-  const { title: oldTitle, url: oldUrl, metadata: oldMetadata, ...rest } = document
+  const { title: oldTitle, url: oldUrl, metadata: oldMetadata, acl: oldAcl, ...rest } = document
   const title = patch.title === undefined ? oldTitle : (patch.title ?? undefined)
   const url = patch.url === undefined ? oldUrl : (patch.url ?? undefined)
+  const acl = patch.acl === undefined ? oldAcl : (patch.acl ?? undefined)
   const metadata =
     patch.metadata === undefined ? oldMetadata : patch.metadata === null ? {} : mergePatch(oldMetadata, patch.metadata)
   const faults = new Faults()
@@ -166,5 +170,6 @@ function applyPatch(document: Unhashed, patch: DocumentPatch): Unhashed {
     ...(title === undefined ? {} : { title }),
     ...(url === undefined ? {} : { url }),
     metadata,
+    ...(acl === undefined ? {} : { acl }),
   }
 }

@@ -9,9 +9,8 @@ import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
 import { Problem, asProblem } from '../core/problem.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { shardOf } from '../shard/placement.ts'
-import type { Principal } from '../tenancy/principal.ts'
 import { DocumentWriter, type WriteItem } from './document-writer.ts'
-import { writeContext, type IngestDependencies } from './ingest-dependencies.ts'
+import { writeContext, type Caller, type IngestDependencies } from './ingest-dependencies.ts'
 import { leaveToJob } from './leave-to-job.ts'
 import type { DocumentInput, DocumentResult, PutDocumentsRequest, PutOutcome, WritePreference } from './put-request.ts'
 import { acceptDocument, type AcceptedDocument } from './source-document.ts'
@@ -37,7 +36,7 @@ export interface PutOptions {
 export async function putDocuments(
   deps: IngestDependencies,
   collection: CollectionRecord,
-  principal: Pick<Principal, 'keyId' | 'filter'>,
+  principal: Caller,
   request: PutDocumentsRequest,
   { prefer, ifMatch, operationId }: PutOptions,
 ): Promise<PutOutcome> {

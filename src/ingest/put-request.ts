@@ -18,6 +18,8 @@ export interface DocumentInput {
   /** A BCP 47 tag, or `auto`. */
   readonly language?: string
   readonly metadata?: JsonObject
+  /** Who may read it beside secret keys; absent: every reader of the collection. */
+  readonly acl?: readonly string[]
   /** The caller's own vector of the whole document, in collections of `bring-your-own`. */
   readonly vector?: readonly number[]
 }

@@ -12,20 +12,21 @@ import { openListCursor, sealListCursor } from './list-cursor.ts'
 import { asked } from '../shard/shard-call.ts'
 
 type Reading = Pick<IngestDependencies, 'placement'>
-type Reader = Pick<Principal, 'filter'>
+type Reader = Pick<Principal, 'kind' | 'filter'>
 
 /** One document with its entity tag. @throws not_found also for what the credential may not see */
 export async function readDocument(
   { placement }: Reading,
   collection: CollectionRecord,
-  { filter }: Reader,
+  reader: Reader,
   id: string,
   include: readonly DocumentInclude[],
 ): Promise<{ readonly document: DocumentView; readonly etag: string }> {
+  const { filter } = reader
   const shard = placement.forRead(collection, await shardOf(id, collection.generation.shards))
   const stored = await asked(shard.document(id, { include, ...(filter === undefined ? {} : { visibility: filter }) }))
   if (stored === undefined) throw new Problem('not_found')
-  return { document: documentView(stored), etag: stored.etag }
+  return { document: documentView(stored, reader), etag: stored.etag }
 }
 
 export interface ListRequest {
@@ -42,9 +43,10 @@ export interface DocumentPage {
 export async function listDocuments(
   { placement, sealer }: Pick<IngestDependencies, 'placement' | 'sealer'>,
   collection: CollectionRecord,
-  { filter }: Reader,
+  reader: Reader,
   { limit = DEFAULT_LIST_LIMIT, cursor }: ListRequest,
 ): Promise<DocumentPage> {
+  const { filter } = reader
   const scope = `documents/${collection.tenantUid}/${collection.id}`
   const after = cursor === undefined ? undefined : await openListCursor(sealer, scope, cursor)
   const lists = await Promise.all(
@@ -64,7 +66,7 @@ export async function listDocuments(
   const last = page.at(-1)
   const hasMore = merged.length > limit && last !== undefined
   return {
-    data: page.map(documentView),
+    data: page.map((document) => documentView(document, reader)),
     nextCursor: hasMore ? await sealListCursor(sealer, scope, last.id) : null,
   }
 }
@@ -73,7 +75,7 @@ export async function listDocuments(
 export async function collectionStatistics(
   { placement }: Reading,
   collection: CollectionRecord,
-  { filter }: Reader,
+  { filter }: Pick<Principal, 'filter'>,
 ): Promise<Omit<ShardStatistics, 'sequence'>> {
   const parts = await Promise.all(shardsOf(placement, collection).map((shard) => asked(shard.statistics(filter))))
   const total = { documents: 0, chunks: 0, bytes: 0, pending: 0 }

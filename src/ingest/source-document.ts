@@ -30,7 +30,7 @@ export async function acceptDocument(
   collection: CollectionRecord,
   pointer: string,
 ): Promise<AcceptedDocument> {
-  const { id, url, vector: numbers } = input
+  const { id, url, acl, vector: numbers } = input
   const content = contentOf(input)
   if (content.text.trim() === '' && numbers === undefined) throw invalidField(`${pointer}/html`, 'holds no text')
   const title = input.title ?? content.title
@@ -42,6 +42,7 @@ export async function acceptDocument(
       ...(url === undefined ? {} : { url }),
       language: input.language ?? collection.language,
       metadata: input.metadata ?? {},
+      ...(acl === undefined ? {} : { acl }),
       format: content.format,
       text: content.text,
       ...(content.outline === undefined ? {} : { outline: content.outline }),
@@ -76,13 +77,21 @@ function contentOf({ text, markdown, html }: DocumentInput): Content {
  */
 export async function hashed(
   document: Unhashed,
-  { generation }: CollectionRecord,
+  collection: CollectionRecord,
   vector: Float32Array | undefined,
 ): Promise<SourceDocument> {
+  const vectorKey = vector === undefined ? undefined : await vectorKeyOfVector(vector)
+  return { ...document, contentHash: await hashOfSource(document, collection, vectorKey) }
+}
+
+/** The content hash alone; `vectorKey` names the caller's own vector. */
+export async function hashOfSource(
+  document: Unhashed,
+  { generation }: CollectionRecord,
+  vectorKey: string | undefined,
+): Promise<string> {
   const { profileId, dimensions } = generation
-  const vectorKey = vector === undefined ? null : await vectorKeyOfVector(vector)
-  const contentHash = hex(await sha256(utf8(canonicalJson({ ...document, profileId, dimensions, vectorKey }))))
-  return { ...document, contentHash }
+  return hex(await sha256(utf8(canonicalJson({ ...document, profileId, dimensions, vectorKey: vectorKey ?? null }))))
 }
 
 /** RFC 7396: members of `patch` replace, `null` removes, objects merge. Never mutates its arguments. */

@@ -16,10 +16,11 @@ import {
   MAX_URL_BYTES,
 } from '../core/limits.ts'
 import { isLanguageTag } from '../text/language.ts'
+import { parseAcl } from './acl.ts'
 import type { DocumentInput, PutDocumentsRequest } from './put-request.ts'
 
-const KNOWN = new Set(['id', 'text', 'markdown', 'html', 'title', 'url', 'language', 'metadata', 'vector'])
-const NOT_BUILT = new Set(['chunks', 'vectors', 'acl'])
+const KNOWN = new Set(['id', 'text', 'markdown', 'html', 'title', 'url', 'language', 'metadata', 'vector', 'acl'])
+const NOT_BUILT = new Set(['chunks', 'vectors'])
 const CONTENT_FIELDS = ['text', 'markdown', 'html'] as const
 /** Deeper metadata is refused before anything recurses into it. */
 const MAX_METADATA_DEPTH = 32
@@ -66,13 +67,14 @@ export function idFault(id: unknown): string | undefined {
   return undefined
 }
 
-function parseDocument(input: unknown, pointer: string, faults: Faults): DocumentInput {
+/** Checks one document of a request; every fault is added under `pointer`. */
+export function parseDocument(input: unknown, pointer: string, faults: Faults): DocumentInput {
   if (!isJsonObject(input)) {
     faults.add(pointer, 'must be an object')
     return { id: '' }
   }
   faults.checkMembers(input, pointer, KNOWN, NOT_BUILT)
-  const { id, title, url, language, metadata, vector } = input
+  const { id, title, url, language, metadata, vector, acl } = input
   const wrongId = idFault(id)
   if (wrongId !== undefined) faults.add(`${pointer}/id`, wrongId)
   checkContent(input, pointer, faults)
@@ -83,6 +85,7 @@ function parseDocument(input: unknown, pointer: string, faults: Faults): Documen
     ...(url === undefined ? {} : { url: parseUrl(url, `${pointer}/url`, faults) }),
     ...(language === undefined ? {} : { language: parseLanguage(language, `${pointer}/language`, faults) }),
     ...(metadata === undefined ? {} : { metadata: parseMetadata(metadata, `${pointer}/metadata`, faults) }),
+    ...(acl === undefined ? {} : { acl: parseAcl(acl, `${pointer}/acl`, faults) }),
     ...(vector === undefined ? {} : { vector: parseVector(vector, `${pointer}/vector`, faults) }),
   }
 }

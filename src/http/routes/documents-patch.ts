@@ -1,4 +1,5 @@
 /** `PATCH /v1/collections/{collection}/documents/{id}`: a merge patch of what stands beside the text. */
+import { refuseAcl } from '../../ingest/acl.ts'
 import { parsePatchRequest, patchDocument } from '../../ingest/patch-document.ts'
 import { defined } from '../defined.ts'
 import { ingestStores } from '../ingest-stores.ts'
@@ -10,9 +11,10 @@ export const patchDocumentRoute = defineRoute({
   path: '/v1/collections/{collection}/documents/{id}',
   operationId: 'patchDocument',
   tag: 'documents',
-  summary: "Change a document's title, url or metadata",
+  summary: "Change a document's title, url, metadata or acl",
   description: 'A merge patch (RFC 7396): `null` removes. Unchanged chunks keep their vectors.',
   access: { kind: 'key', anyOf: ['documents:write'] },
+  forbid: ({ body }, principal) => refuseAcl(body, principal),
   headers: { 'If-Match': 'The ETag that the current version must have, or `*`.' },
   body: { schema: patchDocumentSchema, parse: parsePatchRequest, example: { metadata: { draft: null, year: 2022 } } },
   responses: {

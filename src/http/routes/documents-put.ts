@@ -1,5 +1,6 @@
 /** `PUT /v1/collections/{collection}/documents`. */
 import { MAX_DOCUMENTS_BODY_BYTES } from '../../core/limits.ts'
+import { refuseAcl } from '../../ingest/acl.ts'
 import { putDocuments } from '../../ingest/put-documents.ts'
 import { parsePutRequest } from '../../ingest/validate-document.ts'
 import { defined } from '../defined.ts'
@@ -17,6 +18,7 @@ export const putDocumentsRoute = defineRoute({
   description:
     '200: every document is searchable now. 202: the contents are durable and will be indexed; the job says how it went. A document whose content is unchanged costs nothing.',
   access: { kind: 'key', anyOf: ['documents:write'] },
+  forbid: ({ body }, principal) => refuseAcl(body, principal),
   headers: {
     Prefer: '`respond-async` for a job at once; `wait=N` to wait at most N seconds.',
     'If-Match': 'For one document: the ETag that its current version must have, or `*`.',

@@ -1,6 +1,12 @@
 /** Documents, chunks and results of writes on the wire. `ingest/` makes the views; these schemas describe them. */
 import { z } from '@hono/zod-openapi'
-import { MAX_DOCUMENT_ID_BYTES, MAX_DOCUMENT_TEXT_BYTES, MAX_DOCUMENTS_PER_CALL } from '../../core/limits.ts'
+import {
+  MAX_DOCUMENT_ID_BYTES,
+  MAX_DOCUMENT_TEXT_BYTES,
+  MAX_DOCUMENTS_PER_CALL,
+  MAX_PRINCIPAL_BYTES,
+  MAX_PRINCIPALS,
+} from '../../core/limits.ts'
 import { filter, jsonObject, pageOf, time } from './fields.ts'
 
 const MAX_TITLE_LENGTH = 2_048
@@ -14,6 +20,14 @@ export const documentId = z
   })
 
 const offset = z.number().int().min(0).openapi({ description: 'UTF-16 code units into the text.' })
+const acl = z
+  .array(z.string().min(1))
+  .min(1)
+  .max(MAX_PRINCIPALS)
+  .openapi({
+    description: `Who may read it beside secret keys: tokens whose \`principals\` share an entry. At most ${MAX_PRINCIPAL_BYTES} bytes each. Secret keys only.`,
+    example: ['user:42', 'group:sales'],
+  })
 const vector = z.array(z.number()).openapi({ description: 'As many numbers as the collection has dimensions.' })
 
 const documentInputSchema = z
@@ -30,6 +44,7 @@ const documentInputSchema = z
     language: z.string().optional().openapi({ description: 'BCP 47, or `auto` to detect it for each chunk.' }),
     metadata: jsonObject.optional().openapi({ description: 'Any JSON; filterable without declaring it first.' }),
     vector: vector.optional(),
+    acl: acl.optional(),
   })
   .openapi('DocumentInput', { description: 'Exactly one of `text`, `markdown` and `html`, or a `vector`.' })
 
@@ -74,6 +89,7 @@ export const documentSchema = z
     url: z.string().nullable(),
     language: z.string(),
     metadata: jsonObject,
+    acl: z.array(z.string()).optional().openapi({ description: 'For secret keys, of documents that have one.' }),
     version: z.number().int(),
     status: z.enum(['indexed', 'pending']),
     chunkCount: z.number().int(),
@@ -94,6 +110,7 @@ export const patchDocumentSchema = z
     title: z.string().max(MAX_TITLE_LENGTH).nullable().optional(),
     url: z.string().nullable().optional(),
     metadata: jsonObject.optional().openapi({ description: 'Merged (RFC 7396): `null` removes a member.' }),
+    acl: acl.nullable().optional().openapi({ description: 'Replaced as a whole; `null` shows it to every reader.' }),
   })
   .openapi('PatchDocument')
 

@@ -8,7 +8,7 @@ import { parsePutRequest } from '../../../src/ingest/validate-document.ts'
 import { FakeIngest, collectionRecord } from './fake-ingest.ts'
 
 const put = (fake: FakeIngest, documents: unknown[], respondAsync = false) =>
-  putDocuments(fake.deps, fake.collection, { keyId: 'key1' }, parsePutRequest({ documents }), {
+  putDocuments(fake.deps, fake.collection, { kind: 'secret', keyId: 'key1' } as const, parsePutRequest({ documents }), {
     prefer: { respondAsync },
   })
 
@@ -51,7 +51,10 @@ describe('a request whose caller waits', () => {
     const text = Array.from({ length: 4_100 }, (_, i) => `w${i}`).join(' ')
     const request = parsePutRequest({ documents: [{ id: 'x', text }] })
     const prefer = { respondAsync: false, waitSeconds: 30 }
-    expect((await putDocuments(fake.deps, fake.collection, { keyId: 'key1' }, request, { prefer })).kind).toBe('job')
+    expect(
+      (await putDocuments(fake.deps, fake.collection, { kind: 'secret', keyId: 'key1' } as const, request, { prefer }))
+        .kind,
+    ).toBe('job')
     expect(fake.calls).toEqual([])
   })
 })

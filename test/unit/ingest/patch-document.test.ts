@@ -8,7 +8,7 @@ import { parsePutRequest } from '../../../src/ingest/validate-document.ts'
 import { parseFilter } from '../../../src/metadata/parse-filter.ts'
 import { FakeIngest, collectionRecord, etagOf, problemOf } from './fake-ingest.ts'
 
-const KEY = { keyId: 'key1' }
+const KEY = { kind: 'secret', keyId: 'key1' } as const
 
 async function filled(document: object = {}, collection = collectionRecord()): Promise<FakeIngest> {
   const fake = new FakeIngest(collection)

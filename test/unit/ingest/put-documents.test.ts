@@ -6,7 +6,7 @@ import { parsePutRequest } from '../../../src/ingest/validate-document.ts'
 import { parseFilter } from '../../../src/metadata/parse-filter.ts'
 import { FakeIngest, collectionRecord, etagOf, problemOf, type FakeShard } from './fake-ingest.ts'
 
-const KEY = { keyId: 'key1' }
+const KEY = { kind: 'secret', keyId: 'key1' } as const
 const NOW: PutOptions = { prefer: { respondAsync: false } }
 
 function put(

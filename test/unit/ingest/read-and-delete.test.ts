@@ -9,7 +9,7 @@ import { parseFilter } from '../../../src/metadata/parse-filter.ts'
 import type { Principal } from '../../../src/tenancy/principal.ts'
 import { FakeIngest, collectionRecord, etagOf, problemOf } from './fake-ingest.ts'
 
-const KEY: Pick<Principal, 'keyId' | 'filter'> = { keyId: 'key1' }
+const KEY: Pick<Principal, 'kind' | 'keyId' | 'filter'> = { kind: 'secret', keyId: 'key1' }
 
 async function filled(ids: readonly string[], shards: number): Promise<FakeIngest> {
   const fake = new FakeIngest(collectionRecord(shards))

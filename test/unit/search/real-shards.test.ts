@@ -14,7 +14,7 @@ import { NodeShard, SETUP } from '../../support/node-shard.ts'
 import { DIMENSIONS, toyVector } from '../../support/shard-documents.ts'
 import { SECRET, collectionRecord } from './fake-shards.ts'
 
-const KEY = { keyId: 'key1' }
+const KEY = { kind: 'secret', keyId: 'key1' } as const
 const NOW = { prefer: { respondAsync: false } }
 
 type UsedShard = ReturnType<IngestDependencies['placement']['forWrite']> &

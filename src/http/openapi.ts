@@ -39,7 +39,9 @@ function whoMayCall(access: Access): string {
     case 'root':
       return 'The root key.'
     case 'admin':
-      return 'Keys with the scope `admin`, or the root key with the header `Nearfield-Tenant`.'
+      return access.operator === true
+        ? 'Keys with the scope `admin`, or the root key: with the header `Nearfield-Tenant` for a tenant, without it for the operator.'
+        : 'Keys with the scope `admin`, or the root key with the header `Nearfield-Tenant`.'
     case 'key':
       return [
         access.anyOf === undefined
@@ -107,6 +109,9 @@ function successes(route: Route): [string, object][] {
     {
       description: response.description,
       ...(response.schema === undefined ? {} : { content: { 'application/json': { schema: response.schema } } }),
+      ...(response.contentType === undefined
+        ? {}
+        : { content: { [response.contentType]: { schema: z.string().openapi({ format: 'binary' }) } } }),
       ...(response.headers === undefined
         ? {}
         : {

@@ -5,6 +5,7 @@
 import type { z } from '@hono/zod-openapi'
 import type { CollectionRecord } from '../catalog/records.ts'
 import type { JobId } from '../core/ids.ts'
+import type { AuditSubject } from '../tenancy/audit-line.ts'
 import type { Principal } from '../tenancy/principal.ts'
 import type { Scope } from '../tenancy/scopes.ts'
 import type { AppDependencies } from './dependencies.ts'
@@ -21,8 +22,8 @@ export type PathParameters<Path extends string> = Path extends `${string}{${infe
 /** Who may call a route; everyone else is 403. */
 export type Access =
   | { readonly kind: 'root' }
-  /** Keys with the scope `admin`, and the root key while it acts for a tenant. */
-  | { readonly kind: 'admin' }
+  /** Keys with the scope `admin`, and the root key while it acts for a tenant; with `operator` also while it acts for none. */
+  | { readonly kind: 'admin'; readonly operator?: true }
   /** Keys of a tenant with one of the scopes; without scopes, every key of a tenant. */
   | {
       readonly kind: 'key'
@@ -57,12 +58,16 @@ export interface Reply {
   readonly body?: object
   /** What a replay shows instead, where the body holds a secret that is shown once. */
   readonly replayBody?: object
+  /** Instead of `body`, for answers too large to be held; only on GET, which nobody replays. */
+  readonly stream?: ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface RouteResponse {
   readonly description: string
   readonly schema?: z.ZodType
+  /** Of a streamed body, which no schema describes. */
+  readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -101,6 +106,16 @@ export interface AskedFor {
   readonly body: unknown
 }
 
+/** What the audit log says of a route: see `audit-trail.ts`. */
+export interface RouteAudit {
+  /** `<what>.<verb>`, such as `key.create`. */
+  readonly action: string
+  /** What is acted on; asked before the handler runs, without a reply, and again with it. */
+  readonly subject?: (request: RouteRequest<string, unknown, unknown>, reply?: Reply) => AuditSubject | undefined
+  /** The tenant that the path names is erased, its chain with it: the operator's chain keeps the digest of its head. */
+  readonly endsChain?: true
+}
+
 interface RouteDefinition<
   Path extends string,
   Query extends z.ZodType,
@@ -110,6 +125,8 @@ interface RouteDefinition<
   readonly method: Method
   readonly path: Path
   readonly access: Access
+  /** Every route that changes the control plane has it. */
+  readonly audit?: RouteAudit
   /** Refuses what the credential may not ask for, before anything is said of faults. @throws forbidden */
   readonly forbid?: (asked: AskedFor, principal: Principal) => void
   readonly query?: Query
@@ -124,6 +141,7 @@ export interface Route extends RouteDocumentation {
   readonly method: Method
   readonly path: string
   readonly access: Access
+  readonly audit?: RouteAudit
   readonly forbid?: (asked: AskedFor, principal: Principal) => void
   readonly query?: z.ZodType
   readonly narrowQuery?: (query: unknown, principal: Principal) => unknown

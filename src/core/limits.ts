@@ -89,6 +89,21 @@ export const PUBLIC_KEY_MAX_PAGED_HITS = 200
 export const PUBLIC_KEY_MAX_FACET_VALUES = 20
 /** Entries of one page of a list. */
 export const PUBLIC_KEY_MAX_LISTED = 50
+/** How often a public key may be used unless its maker says otherwise: from one IP address, and in all. */
+export const PUBLIC_KEY_RATE_PER_IP = { requests: 10, windowSeconds: 1, burst: 100 } as const
+export const PUBLIC_KEY_RATE = { requests: 1_000, windowSeconds: 60 } as const
+/** Keys, end users and addresses whose rates a tenant's object holds in memory; a dropped one may burst again. */
+export const MAX_RATE_SUBJECTS = 50_000
+/** The same in each isolate, for all tenants; a dropped one costs a call. */
+export const MAX_RATE_SHARES = 20_000
+
+/** One part of an archive; a document of 5 MB with its chunks and vectors fits. */
+export const MAX_ARCHIVE_PART_BYTES = 20_000_000
+/** Collections of one part of an archive: each is made in turn. */
+export const MAX_ARCHIVED_COLLECTIONS = 20
+/** What an export asks of a shard at a time: documents, and bytes beyond which a page ends early. */
+export const EXPORT_PAGE_DOCUMENTS = 100
+export const EXPORT_PAGE_BYTES = 4_000_000
 
 /** Search cursors live this long; list cursors do not expire. */
 export const CURSOR_TTL_MS = 15 * 60_000

@@ -9,6 +9,8 @@ import type { TenantUid } from '../core/ids.ts'
 import { Problem } from '../core/problem.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import { PlannedDeletions } from './planned-deletions.ts'
+import { RateBuckets } from './rate-buckets.ts'
+import type { RateGrant, RatePort, RateRequest } from './rate-buckets.ts'
 import type { BeginReplayResult, ReplayPort, SealedAnswer } from './replay-port.ts'
 import { ReplayStore } from './replay-store.ts'
 import type { TenantPart } from './tenant-part.ts'
@@ -37,15 +39,18 @@ interface Parts {
   readonly deletions: PlannedDeletions
 }
 
-export class TenantObject<Env = unknown> extends DurableObject<Env> implements ReplayPort {
+export class TenantObject<Env = unknown> extends DurableObject<Env> implements ReplayPort, RatePort {
   static readonly migrations: readonly SqlMigration[] = [...ReplayStore.migrations, ...PlannedDeletions.migrations]
 
   readonly #dependencies: TenantObjectDependencies
+  /** In memory only: after a restart every bucket is full. */
+  readonly #rates: RateBuckets
   #parts: Parts | undefined
 
   constructor(state: DurableObjectState, env: Env, dependencies: TenantObjectDependencies) {
     super(state, env)
     this.#dependencies = dependencies
+    this.#rates = new RateBuckets(dependencies.clock)
   }
 
   async beginReplay(lookup: string, fingerprint: string): Promise<BeginReplayResult> {
@@ -65,6 +70,11 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
 
   async dropReplay(lookup: string, lease: string): Promise<void> {
     this.#opened().replays.drop(lookup, lease)
+  }
+
+  async takeRates(requests: readonly RateRequest[]): Promise<RateGrant[]> {
+    this.#opened()
+    return this.#rates.take(requests)
   }
 
   /** Before anything is marked deleted. From here on the alarm sees to the end, whatever happens to the caller. */

@@ -6,9 +6,12 @@
 import { utf8Length } from '../core/bytes.ts'
 import { indexedText } from '../chunking/indexed-text.ts'
 import { MAX_CHUNKS_PER_SHARD } from '../core/limits.ts'
+import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import type { DocumentRow } from './document-store.ts'
+import { addAmounts, heldBy, topUp } from './held-amounts.ts'
+import { dropPending, supersedeEarlier } from './settle-pending.ts'
 import type { CommitResult, PreparedChunk, SourceDocument } from './shard-api.ts'
-import type { LogWriter, ShardState } from './shard-state.ts'
+import type { ShardState } from './shard-state.ts'
 
 export interface AcceptedWrite {
   readonly source: SourceDocument
@@ -16,6 +19,10 @@ export interface AcceptedWrite {
   readonly sequence: number
   readonly version: number
   readonly keyId: string
+  /** Of the chunks that got new vectors. */
+  readonly embeddingTokens: number
+  /** The reservation that pays for a synchronous write. */
+  readonly reservation?: string | undefined
   /** The staged write that this is, whose pending row and job item are settled with it. */
   readonly job?: string
 }
@@ -23,20 +30,29 @@ export interface AcceptedWrite {
 /** One vector per chunk, `undefined` exactly where the chunk has none. */
 export type ChunkVectors = readonly (Float32Array | undefined)[]
 
+export interface ResolvedVectors {
+  vectors: (Float32Array | undefined)[]
+  /** Ordinals that are still without one. */
+  missing: number[]
+  /** Model tokens of the chunks that use no vector of the current version; equal chunks once. */
+  embeddingTokens: number
+}
+
 /**
  * Collects a vector for every chunk: its own, one of `ready` by ordinal, or the one that the current version has under
- * the same key. Returns the ordinals that are still without one.
+ * the same key.
  */
 export function resolveVectors(
   state: ShardState,
   id: string,
   chunks: readonly PreparedChunk[],
   ready: ReadonlyMap<number, Float32Array> = new Map(),
-): { vectors: (Float32Array | undefined)[]; missing: number[] } {
+): ResolvedVectors {
   const vectors = chunks.map((chunk, ordinal) => chunk.vector ?? ready.get(ordinal))
   const isMissing = (ordinal: number): boolean =>
     vectors[ordinal] === undefined && chunks[ordinal]?.withoutVector !== true
   let missing = [...chunks.keys()].filter(isMissing)
+  const reused = new Set<string>()
   const current = missing.length === 0 ? undefined : state.documents.find(id)
   if (current !== undefined) {
     const known = knownVectors(state, current)
@@ -44,11 +60,22 @@ export function resolveVectors(
     const found = state.vectors.vectors(numbers.filter((number) => number !== undefined))
     let next = 0
     for (const [index, ordinal] of missing.entries()) {
-      if (numbers[index] !== undefined) vectors[ordinal] = found[next++]
+      if (numbers[index] === undefined) continue
+      vectors[ordinal] = found[next++]
+      reused.add(chunks[ordinal]?.vectorKey ?? '')
     }
     missing = missing.filter(isMissing)
   }
-  return { vectors, missing }
+  return { vectors, missing, embeddingTokens: newTokens(state, chunks, reused) }
+}
+
+function newTokens(state: ShardState, chunks: readonly PreparedChunk[], reused: ReadonlySet<string>): number {
+  if (state.setup.profileId === BRING_YOUR_OWN) return 0
+  const made = new Map<string, number>()
+  for (const { vectorKey, tokens, withoutVector } of chunks) {
+    if (withoutVector !== true && !reused.has(vectorKey)) made.set(vectorKey, tokens)
+  }
+  return [...made.values()].reduce((sum, tokens) => sum + tokens, 0)
 }
 
 /** Chunk numbers of a version by the key of their vectors. */
@@ -110,22 +137,31 @@ export function applyDocument(
     }
     state.metadata.add(document, source.id, source.metadata, source.acl)
     if (current === undefined) state.tombstones.remove(source.id)
-    supersedeEarlier(state, writer, source.id, sequence)
+    const waiting = state.pending.ofDocument(source.id)
+    const staged = waiting.find((row) => row.sequence === sequence)
     if (accepted.job !== undefined) {
       state.pending.remove(sequence)
       state.jobs.set(accepted.job, source.id, 'indexed', now)
     }
+    const later = waiting.filter((row) => row.sequence > sequence)
+    const added = topUp(state, later, { chunks: chunks.length, bytes: stamp.bytes, tokens: stamp.tokens })
     writer.append({
       kind: current === undefined ? 'created' : 'replaced',
       sequence,
       id: source.id,
       version,
+      documents: current === undefined ? 1 : 0,
       bytes: stamp.bytes - (current?.bytes ?? 0),
       chunks: chunks.length - (current?.chunk_count ?? 0),
       tokens: stamp.tokens - (current?.tokens ?? 0),
+      written: { chunks: chunks.length, bytes: stamp.bytes },
+      embeddingTokens: accepted.embeddingTokens,
+      held: staged === undefined ? added : addAmounts(added, heldBy(staged), -1),
+      reservation: accepted.reservation,
       keyId: accepted.keyId,
       ...(accepted.job === undefined ? {} : { job: accepted.job }),
     })
+    supersedeEarlier(state, writer, source.id, sequence)
     const entry = {
       document,
       id: source.id,
@@ -136,7 +172,7 @@ export function applyDocument(
     }
     const status = current === undefined ? ('created' as const) : ('replaced' as const)
     return {
-      result: { status, version, chunks: chunks.length, sequence: writer.position },
+      result: { status, version, chunks: chunks.length, sequence: stamp.position },
       after: () => state.directory.set(entry),
     }
   })
@@ -154,26 +190,17 @@ function removeChunks(state: ShardState, row: DocumentRow): void {
   state.keywords.remove(numbers)
 }
 
-/**
- * Settles the document's pending writes that were accepted before `sequence`: they can never be applied any more. Inside
- * the caller's transaction.
- */
-export function supersedeEarlier(state: ShardState, writer: LogWriter, id: string, sequence: number): void {
-  for (const row of state.pending.earlier(id, sequence)) {
-    state.pending.remove(row.sequence)
-    state.jobs.set(row.job, id, 'superseded', state.clock())
-    writer.append({ kind: 'job', job: row.job, keyId: row.key_id })
-  }
-}
-
-/** Settles a staged write that leaves the document as it is. */
+/** Settles an accepted write that leaves the document as it is; the vectors that were made for it are paid for. */
 function settleWithout(state: ShardState, accepted: AcceptedWrite, status: 'superseded' | 'unchanged'): void {
-  const { job } = accepted
-  if (job === undefined) return
+  const { embeddingTokens, keyId, reservation, sequence, source, version } = accepted
+  const row = accepted.job === undefined ? undefined : state.pending.find(sequence)
+  if (row === undefined && embeddingTokens === 0) return
   state.transaction((writer) => {
-    state.pending.remove(accepted.sequence)
-    state.jobs.set(job, accepted.source.id, status, state.clock())
-    writer.append({ kind: 'job', job, keyId: accepted.keyId })
+    if (row !== undefined) dropPending(state, writer, row, { status, embeddingTokens })
+    else {
+      const change = { sequence, id: source.id, version, embeddingTokens, code: status, reservation, keyId }
+      writer.append({ kind: 'dropped', ...change })
+    }
     return { result: undefined }
   })
 }

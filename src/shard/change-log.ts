@@ -6,19 +6,34 @@
  */
 import { LOG_RETENTION_MS } from '../core/limits.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
+import type { Amounts } from '../core/usage.ts'
 
-/** `job`: only items of a job changed. */
-export type ChangeKind = 'created' | 'replaced' | 'deleted' | 'job'
+/**
+ * `staged`, `dropped`: work was accepted, or ended without a version of its own, so no document changed; `job`: only items
+ * of a job did.
+ */
+export type ChangeKind = 'created' | 'replaced' | 'deleted' | 'staged' | 'dropped' | 'job'
 
 export interface Change {
   readonly kind: ChangeKind
   readonly sequence?: number
   readonly id?: string
   readonly version?: number
-  /** Differences that the write made. */
+  /** Differences that the write made to what is stored. */
+  readonly documents?: number
   readonly bytes?: number
   readonly chunks?: number
   readonly tokens?: number
+  /** The whole version that was put in place. */
+  readonly written?: { readonly chunks: number; readonly bytes: number }
+  /** Tokens of the chunks that got new vectors. */
+  readonly embeddingTokens?: number
+  /** Difference to what pending work holds. */
+  readonly held?: Amounts
+  /** Why work was dropped. */
+  readonly code?: string
+  /** The reservation that pays. */
+  readonly reservation?: string | undefined
   /** The key that pays. */
   readonly keyId: string
   readonly job?: string
@@ -35,8 +50,21 @@ export interface LoggedChange {
   readonly kind: ChangeKind
   readonly id: string | null
   readonly version: number | null
+  readonly documents: number
+  readonly bytes: number
+  readonly chunks: number
+  readonly chunks_written: number
+  readonly bytes_written: number
+  readonly embedding_tokens: number
+  /** JSON of `Amounts`. */
+  readonly held: string | null
+  readonly code: string | null
+  readonly reservation: string | null
+  readonly key_id: string
   readonly job: string | null
   readonly at: number
+  /** Position of its transaction's first entry; null in entries of earlier releases. */
+  readonly batch: number | null
 }
 
 export class ChangeLog {
@@ -58,11 +86,12 @@ export class ChangeLog {
     return { nextSequence: last?.next_sequence ?? 1, nextChunk: last?.next_chunk ?? 1 }
   }
 
-  /** Appends inside the caller's transaction; `position` is one more than the last. */
-  append(position: number, change: Change, counters: Counters, nowMs: number): void {
+  /** Appends inside the caller's transaction; `position` is one more than the last, `batch` that of the transaction's first. */
+  append(position: number, batch: number, change: Change, counters: Counters, nowMs: number): void {
     this.#database.run(
       `INSERT INTO change_log (seq, kind, sequence, id, version, bytes, chunks, tokens, key_id, job, at, next_sequence,
-         next_chunk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         next_chunk, documents, embedding_tokens, held, code, reservation, chunks_written, bytes_written, batch)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       position,
       change.kind,
       change.sequence ?? null,
@@ -76,15 +105,34 @@ export class ChangeLog {
       nowMs,
       counters.nextSequence,
       counters.nextChunk,
+      change.documents ?? 0,
+      change.embeddingTokens ?? 0,
+      change.held === undefined || Object.keys(change.held).length === 0 ? null : JSON.stringify(change.held),
+      change.code ?? null,
+      change.reservation ?? null,
+      change.written?.chunks ?? 0,
+      change.written?.bytes ?? 0,
+      batch,
     )
   }
 
   after(position: number, limit: number): LoggedChange[] {
     return this.#database.all<LoggedChange>(
-      'SELECT seq, kind, id, version, job, at FROM change_log WHERE seq > ? ORDER BY seq LIMIT ?',
+      `SELECT seq, kind, id, version, documents, bytes, chunks, chunks_written, bytes_written, embedding_tokens, held,
+         code, reservation, key_id, job, at, batch FROM change_log WHERE seq > ? ORDER BY seq LIMIT ?`,
       position,
       limit,
     )
+  }
+
+  /** What the entries after `position` changed of what is stored. */
+  sumsAfter(position: number): { documents: number; chunks: number; bytes: number } {
+    const [sums] = this.#database.all<{ documents: number; chunks: number; bytes: number }>(
+      `SELECT coalesce(sum(documents), 0) AS documents, coalesce(sum(chunks), 0) AS chunks,
+         coalesce(sum(bytes), 0) AS bytes FROM change_log WHERE seq > ?`,
+      position,
+    )
+    return sums ?? { documents: 0, chunks: 0, bytes: 0 }
   }
 
   readerPosition(reader: string): number {

@@ -3,8 +3,10 @@
  * ready, batch by batch, so that a kill loses one batch at most. A row leaves when its document is applied, superseded,
  * cancelled or failed. Every method runs inside the caller's transaction.
  */
+import { utf8Length } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
+import type { Amounts } from '../core/usage.ts'
 import { type FilteredDocument, matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { PreparedChunk, SourceDocument } from './shard-api.ts'
@@ -30,6 +32,11 @@ export interface PendingRow {
   readonly metadata: string
   readonly acl: string | null
   readonly may_write_acl: number
+  readonly bytes: number
+  readonly chunks: number
+  readonly tokens: number
+  /** JSON of the amounts that it holds; null: its tenant had no limits. */
+  readonly held: string | null
 }
 
 /** What an accepted write carries: the row's columns and the document itself. */
@@ -42,10 +49,12 @@ export interface PendingDocument {
   readonly mayWriteAcl: boolean
   readonly source: SourceDocument
   readonly chunks: readonly PreparedChunk[]
+  /** `undefined` where the tenant has no limits. */
+  readonly held: Amounts | undefined
 }
 
 const COLUMNS = `sequence, id, version, job, key_id, content_hash, attempts, not_before, accepted_at, filter, metadata, acl,
-  may_write_acl`
+  may_write_acl, bytes, chunks, tokens, held`
 
 export class PendingStore {
   readonly #database: SqlDatabase
@@ -72,9 +81,14 @@ export class PendingStore {
     )
   }
 
-  /** Pending writes of the document that were accepted before `sequence`. */
+  /** Pending writes of the document, in order of acceptance. */
+  ofDocument(id: string): PendingRow[] {
+    return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE id = ? ORDER BY sequence`, id)
+  }
+
+  /** Those that were accepted before `sequence`. */
   earlier(id: string, sequence: number): PendingRow[] {
-    return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE id = ? AND sequence < ?`, id, sequence)
+    return this.ofDocument(id).filter((row) => row.sequence < sequence)
   }
 
   ofJob(job: string): PendingRow[] {
@@ -108,7 +122,7 @@ export class PendingStore {
   add(pending: PendingDocument, nowMs: number): void {
     const { source, sequence } = pending
     this.#database.run(
-      `INSERT INTO pending (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?)`,
+      `INSERT INTO pending (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       sequence,
       source.id,
       pending.version,
@@ -120,6 +134,10 @@ export class PendingStore {
       JSON.stringify(source.metadata),
       source.acl === undefined ? null : JSON.stringify(source.acl),
       pending.mayWriteAcl ? 1 : 0,
+      utf8Length(source.text),
+      pending.chunks.length,
+      pending.chunks.reduce((sum, { tokens }) => sum + tokens, 0),
+      pending.held === undefined ? null : JSON.stringify(pending.held),
     )
     const withoutVectors = pending.chunks.map(({ vector: _vector, ...chunk }) => chunk)
     const body = JSON.stringify({ source, chunks: withoutVectors })
@@ -162,6 +180,11 @@ export class PendingStore {
         this.#encode(entries.slice(from, from + perRow)),
       )
     }
+  }
+
+  /** Notes what it holds from now on. */
+  hold(sequence: number, held: Amounts): void {
+    this.#database.run('UPDATE pending SET held = ? WHERE sequence = ?', JSON.stringify(held), sequence)
   }
 
   /** Counts a failed attempt and waits until `notBeforeMs`. */

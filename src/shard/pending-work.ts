@@ -10,6 +10,7 @@ import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
 import { asProblem, type Problem, PROBLEMS, type ProblemCode } from '../core/problem.ts'
 import type { Filter } from '../metadata/filter.ts'
 import { applyDocument, resolveVectors, roomFor } from './apply-document.ts'
+import { dropPending } from './settle-pending.ts'
 import { asFiltered, isOutside, type PendingRow } from './pending-store.ts'
 import type { PreparedChunk, SourceDocument } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
@@ -27,7 +28,7 @@ const MAX_DOCUMENTS_PER_CALL = 32
 export type EmbedPassages = (profileId: string, texts: readonly string[]) => Promise<readonly Float32Array[]>
 
 /** Told of what went wrong in the background, for the log; never content. */
-export type Report = (what: 'embed' | 'apply' | 'project', error: unknown) => void
+export type Report = (what: 'embed' | 'apply' | 'project' | 'report', error: unknown) => void
 
 export interface PendingWorkOptions {
   readonly embedPassages: EmbedPassages
@@ -44,6 +45,8 @@ interface Loaded {
   readonly chunks: readonly PreparedChunk[]
   readonly vectors: (Float32Array | undefined)[]
   missing: number[]
+  /** Of the chunks that get new vectors. */
+  readonly embeddingTokens: number
 }
 
 interface Share {
@@ -172,7 +175,7 @@ export class PendingWork {
     }
   }
 
-  #apply({ row, source, chunks, vectors }: Loaded): void {
+  #apply({ row, source, chunks, vectors, embeddingTokens }: Loaded): void {
     const applied = this.#state.documents.find(row.id)
     const filter = row.filter === null ? undefined : (JSON.parse(row.filter) as Filter)
     const writer = { filter, mayWriteAcl: row.may_write_acl === 1 }
@@ -181,7 +184,11 @@ export class PendingWork {
       return
     }
     const { sequence, version, key_id: keyId, job } = row
-    const result = applyDocument(this.#state, { source, chunks, sequence, version, keyId, job }, vectors)
+    const result = applyDocument(
+      this.#state,
+      { source, chunks, sequence, version, keyId, job, embeddingTokens },
+      vectors,
+    )
     if (result.status === 'failed') this.#settleFailed(row, result.code)
   }
 
@@ -215,9 +222,7 @@ export class PendingWork {
 
   #settleFailed(row: PendingRow, code: ProblemCode): void {
     this.#state.transaction((writer) => {
-      this.#state.pending.remove(row.sequence)
-      this.#state.jobs.set(row.job, row.id, 'failed', this.#options.clock(), code)
-      writer.append({ kind: 'job', job: row.job, keyId: row.key_id })
+      dropPending(this.#state, writer, row, { status: 'failed', code })
       return { result: undefined }
     })
   }

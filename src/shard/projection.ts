@@ -9,8 +9,6 @@ import type { JobCounts } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 
 export const CATALOGUE_READER = 'catalogue'
-/** The catalogue hears of a write about this much later, together with what else happened meanwhile. */
-export const PROJECTION_DELAY_MS = 1_000
 /** Log entries folded into one batch. */
 const BATCH_ENTRIES = 200
 
@@ -50,7 +48,9 @@ export async function projectNext(state: ShardState, project: Project): Promise<
 /** The present state of every document that the entries name. */
 function changedDocuments(state: ShardState, entries: readonly LoggedChange[]): CataloguedDocument[] {
   const latest = new Map<string, LoggedChange>()
-  for (const entry of entries) if (entry.id !== null) latest.set(entry.id, entry)
+  for (const entry of entries) {
+    if (entry.id !== null && entry.kind !== 'staged' && entry.kind !== 'dropped') latest.set(entry.id, entry)
+  }
   return [...latest].map(([id, entry]) => {
     const row = state.documents.find(id)
     if (row === undefined) {

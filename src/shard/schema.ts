@@ -127,4 +127,30 @@ export const SHARD_MIGRATIONS: readonly SqlMigration[] = [
       'ALTER TABLE pending ADD COLUMN may_write_acl INTEGER NOT NULL DEFAULT 1',
     ],
   },
+  {
+    id: 'shard/4 metering',
+    statements: [
+      'ALTER TABLE change_log ADD COLUMN documents INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE change_log ADD COLUMN embedding_tokens INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE change_log ADD COLUMN held TEXT',
+      'ALTER TABLE change_log ADD COLUMN code TEXT',
+      'ALTER TABLE change_log ADD COLUMN reservation TEXT',
+      'ALTER TABLE change_log ADD COLUMN chunks_written INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE change_log ADD COLUMN bytes_written INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE change_log ADD COLUMN batch INTEGER',
+      'ALTER TABLE pending ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE pending ADD COLUMN chunks INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE pending ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE pending ADD COLUMN held TEXT',
+      // Earlier entries did not count documents and many are pruned: one entry makes the log's sums what is stored.
+      `INSERT INTO change_log (seq, kind, documents, bytes, chunks, tokens, key_id, at, next_sequence, next_chunk)
+       SELECT last.seq + 1, 'replaced', stored.documents, stored.bytes - logged.bytes, stored.chunks - logged.chunks,
+         stored.tokens - logged.tokens, '', last.at, last.next_sequence, last.next_chunk
+       FROM change_log AS last,
+         (SELECT sum(bytes) AS bytes, sum(chunks) AS chunks, sum(tokens) AS tokens FROM change_log) AS logged,
+         (SELECT count(*) AS documents, coalesce(sum(bytes), 0) AS bytes, coalesce(sum(chunk_count), 0) AS chunks,
+            coalesce(sum(tokens), 0) AS tokens FROM documents) AS stored
+       WHERE last.seq = (SELECT max(seq) FROM change_log)`,
+    ],
+  },
 ]

@@ -3,18 +3,21 @@
  * it says when the next one is due. Everything it does can be repeated, because alarms come at least once.
  */
 import type { Clock } from '../core/clock.ts'
-import { CATALOGUE_READER, isProjectionBehind, PROJECTION_DELAY_MS, type Project, projectNext } from './projection.ts'
+import { Problem } from '../core/problem.ts'
+import { LogFollower } from './log-follower.ts'
+import { CATALOGUE_READER, isProjectionBehind, type Project, projectNext } from './projection.ts'
 import { type EmbedPassages, PendingWork, type Report } from './pending-work.ts'
 import type { ShardState } from './shard-state.ts'
+import { isReportBehind, type ReportChanges, reportNext, TENANT_READER } from './tenant-report.ts'
 
 /** A run of the alarm stays well below the platform's limit, and lets the next one follow at once. */
 const RUN_MS = 10_000
 const PRUNE_INTERVAL_MS = 3_600_000
-const MAX_PROJECTION_RETRY_MS = 5 * 60_000
 
 export interface ShardAlarmOptions {
   readonly embedPassages: EmbedPassages
   readonly project: Project
+  readonly reportChanges: ReportChanges
   readonly report: Report
   readonly clock: Clock
   readonly pause: () => Promise<void>
@@ -24,8 +27,9 @@ export class ShardAlarm {
   readonly #state: ShardState
   readonly #options: ShardAlarmOptions
   readonly #work: PendingWork
-  #projectionFailures = 0
-  #projectNotBeforeMs = 0
+  /** Each goes its own way: what one of them pushes to may be down. */
+  readonly #catalogue: LogFollower
+  readonly #tenant: LogFollower
   #prunedAtMs = 0
   #isStopped = false
 
@@ -33,17 +37,45 @@ export class ShardAlarm {
     this.#state = state
     this.#options = options
     this.#work = new PendingWork(state, options)
+    const { clock, pause, project, report, reportChanges } = options
+    this.#catalogue = new LogFollower({
+      pushNext: async () => projectNext(state, project),
+      isBehind: () => isProjectionBehind(state),
+      report: (error) => report('project', error),
+      clock,
+      pause,
+    })
+    this.#tenant = new LogFollower({
+      pushNext: async () => reportNext(state, reportChanges),
+      isBehind: () => isReportBehind(state),
+      report: (error) => report('report', error),
+      clock,
+      pause,
+    })
   }
 
   stop(): void {
     this.#isStopped = true
     this.#work.stop()
+    this.#catalogue.stop()
+    this.#tenant.stop()
   }
 
   async run(): Promise<void> {
     await this.#work.run(this.#options.clock() + RUN_MS)
-    if (!this.#isStopped) await this.#project()
+    await Promise.all([this.#catalogue.run(), this.#tenant.run()])
     if (!this.#isStopped) this.#prune()
+  }
+
+  /** Tells the tenant's object everything; answers the position up to which it knows. @throws what reporting throws */
+  async flushChanges(): Promise<number> {
+    try {
+      await this.#tenant.flush()
+    } catch (error) {
+      if (!this.#isStopped) throw error
+    }
+    if (this.#isStopped) throw new Problem('collection_gone')
+    return this.#state.log.readerPosition(TENANT_READER)
   }
 
   /** When the next run is due; undefined when there is nothing to do. */
@@ -52,7 +84,10 @@ export class ShardAlarm {
     const due: number[] = []
     const pendingMs = this.#state.pending.nextDueMs()
     if (pendingMs !== undefined) due.push(pendingMs)
-    if (isProjectionBehind(this.#state)) due.push(Math.max(now + PROJECTION_DELAY_MS, this.#projectNotBeforeMs))
+    for (const follower of [this.#catalogue, this.#tenant]) {
+      const timeMs = follower.nextRunMs()
+      if (timeMs !== undefined) due.push(timeMs)
+    }
     const pruneMs = [
       this.#state.log.nextPruneMs(),
       this.#state.tombstones.nextPruneMs(),
@@ -62,26 +97,12 @@ export class ShardAlarm {
     return due.length === 0 ? undefined : Math.max(Math.min(...due), now)
   }
 
-  async #project(): Promise<void> {
-    const { clock, project } = this.#options
-    if (clock() < this.#projectNotBeforeMs) return
-    try {
-      while (!this.#isStopped && (await projectNext(this.#state, project))) await this.#options.pause()
-      this.#projectionFailures = 0
-    } catch (error) {
-      this.#options.report('project', error)
-      // The catalogue is a projection: whatever is wrong with it, documents stay as they are and it is tried again.
-      this.#projectNotBeforeMs = clock() + Math.min(2_000 * 2 ** this.#projectionFailures, MAX_PROJECTION_RETRY_MS)
-      this.#projectionFailures = Math.min(this.#projectionFailures + 1, 16)
-    }
-  }
-
   #prune(): void {
     const now = this.#options.clock()
     if (now < this.#prunedAtMs + PRUNE_INTERVAL_MS) return
     this.#prunedAtMs = now
     this.#state.database.transaction(() => {
-      this.#state.log.prune([CATALOGUE_READER], now)
+      this.#state.log.prune([CATALOGUE_READER, TENANT_READER], now)
       this.#state.tombstones.prune(now)
       // What the catalogue has not heard of yet must not be forgotten here.
       if (!isProjectionBehind(this.#state)) this.#state.jobs.prune(now)

@@ -12,7 +12,8 @@ import { applyMigrations } from './apply-migrations.ts'
 import { DurableSqlDatabase } from './durable-sql-database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { EmbedPassages, Report } from './pending-work.ts'
-import { PROJECTION_DELAY_MS, type Project } from './projection.ts'
+import { REPORT_DELAY_MS } from './log-follower.ts'
+import type { Project } from './projection.ts'
 import { ShardAlarm } from './shard-alarm.ts'
 import type {
   BeginItem,
@@ -33,6 +34,7 @@ import { findSetup, writeSetup } from './shard-setup.ts'
 import { ShardState } from './shard-state.ts'
 import { ShardWrites } from './shard-writes.ts'
 import type { ShardRpc } from './stub.ts'
+import type { ReportChanges } from './tenant-report.ts'
 
 /** An alarm that is overdue by this much is taken for lost and set again. */
 const LOST_ALARM_MS = 60_000
@@ -41,6 +43,7 @@ export interface ShardDependencies {
   /** At most 32 texts, prefixes of the profile not yet added. */
   readonly embedPassages: EmbedPassages
   readonly project: Project
+  readonly reportChanges?: ReportChanges
   readonly clock: Clock
   /** Hears of failures in the background, which no request can report. */
   readonly report?: Report
@@ -55,6 +58,7 @@ interface OpenShard {
   readonly alarm: ShardAlarm
 }
 
+const unheard: ReportChanges = async ({ changes }) => changes.at(-1)?.position ?? 0
 const pause = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 export class ShardObject<Env = unknown> extends DurableObject<Env> implements ShardRpc {
@@ -107,7 +111,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
 
   async commit(document: PreparedDocument, context: WriteContext) {
     const result = this.#opened().writes.commit(document, context)
-    await this.#arm(PROJECTION_DELAY_MS)
+    await this.#arm(REPORT_DELAY_MS)
     return result
   }
 
@@ -126,7 +130,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
       await pause()
       this.#opened()
     })
-    await this.#arm(PROJECTION_DELAY_MS)
+    await this.#arm(REPORT_DELAY_MS)
     return result
   }
 
@@ -137,7 +141,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
 
   async cancelJob(jobId: string): Promise<void> {
     this.#opened().writes.cancelJob(jobId)
-    await this.#arm(PROJECTION_DELAY_MS)
+    await this.#arm(REPORT_DELAY_MS)
   }
 
   async document(...[id, options]: Parameters<ShardApi['document']>) {
@@ -173,7 +177,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
   }
 
   async flushChanges(): Promise<number> {
-    throw new Problem('not_supported')
+    return this.#opened().alarm.flushChanges()
   }
 
   async exportDocuments(..._options: Parameters<ShardApi['exportDocuments']>): Promise<ExportedDocument[]> {
@@ -201,14 +205,14 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
 
   #open(setup: ShardSetup): OpenShard {
     applyMigrations(this.#database, MIGRATIONS)
-    const { clock, embedPassages, project, report } = this.#dependencies
+    const { clock, embedPassages, project, report = () => undefined, reportChanges = unheard } = this.#dependencies
     const state = new ShardState(this.#database, setup, { key: this.#memoryKey, clock })
     return {
       state,
       writes: new ShardWrites(state),
       reads: new ShardReads(state),
       search: new ShardSearch(state),
-      alarm: new ShardAlarm(state, { embedPassages, project, clock, pause, report: report ?? (() => undefined) }),
+      alarm: new ShardAlarm(state, { embedPassages, project, reportChanges, clock, pause, report }),
     }
   }
 

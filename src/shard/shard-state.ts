@@ -114,11 +114,14 @@ export class ShardState {
 /** Takes positions and chunk numbers inside one transaction; they count only once it has committed. */
 export class LogWriter {
   readonly #state: ShardState
+  /** Position of the transaction's first entry. */
+  readonly #batch: number
   #position: number
   #nextChunk: number
 
   constructor(state: ShardState, position: number, nextChunk: number) {
     this.#state = state
+    this.#batch = position + 1
     this.#position = position
     this.#nextChunk = nextChunk
   }
@@ -147,6 +150,7 @@ export class LogWriter {
     this.#position++
     this.#state.log.append(
       this.#position,
+      this.#batch,
       change,
       { nextSequence: this.#state.tickets.nextSequence, nextChunk: this.#nextChunk },
       this.#state.clock(),

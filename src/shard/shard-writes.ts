@@ -3,19 +3,15 @@
  * filter in slices), so that what it checked still holds when it writes. The rules of order are those of the write
  * promise: the later sequence number wins, whatever finishes first.
  */
+import { utf8Length } from '../core/bytes.ts'
 import { Problem } from '../core/problem.ts'
 import { type FilteredDocument, matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
-import {
-  applyDocument,
-  knownVectors,
-  removeFromIndexes,
-  resolveVectors,
-  roomFor,
-  supersedeEarlier,
-} from './apply-document.ts'
+import { applyDocument, knownVectors, removeFromIndexes, resolveVectors, roomFor } from './apply-document.ts'
 import type { DocumentRow } from './document-store.ts'
 import { etagOf, matchesEtag } from './etag.ts'
+import { addAmounts, basisOf, isCovered, sizeOf } from './held-amounts.ts'
+import { dropPending, supersedeEarlier } from './settle-pending.ts'
 import { asFiltered, isOutside, type PendingRow } from './pending-store.ts'
 import type {
   BeginItem,
@@ -64,12 +60,15 @@ export class ShardWrites {
       (inFlight?.version === last
         ? inFlight.contentHash === item.contentHash
         : waiting?.content_hash === item.contentHash)
+    const latest = waiting ?? applied
+    const current = latest && sizeOf(latest)
     const known = applied === undefined ? [] : [...knownVectors(this.#state, applied).keys()]
     return {
       status: 'accepted',
       ticket: tickets.issue(item, isUnderWay ? last : last + 1),
       knownVectorKeys: known,
       room: roomFor(this.#state, applied),
+      ...(current && { current }),
     }
   }
 
@@ -85,9 +84,15 @@ export class ShardWrites {
         return { status, version: applied.version, chunks: applied.chunk_count, sequence: applied.position }
       }
       if (!this.#isGood(document, context)) return { status: 'retry' }
-      const { vectors, missing } = resolveVectors(this.#state, source.id, chunks)
+      const { vectors, missing, embeddingTokens } = resolveVectors(this.#state, source.id, chunks)
       if (missing.length > 0) return { status: 'retry' }
-      return applyDocument(this.#state, { source, chunks, sequence, version, keyId: context.keyId }, vectors)
+      const { keyId } = context
+      const reservation = reservationOf(context)
+      return applyDocument(
+        this.#state,
+        { source, chunks, sequence, version, keyId, embeddingTokens, reservation },
+        vectors,
+      )
     } finally {
       this.release([ticket])
     }
@@ -114,14 +119,26 @@ export class ShardWrites {
     }
     this.#state.transaction((writer) => {
       const now = this.#state.clock()
-      for (const { source, chunks, ticket } of fresh) {
+      const { keyId, filter, mayWriteAcl } = context
+      const reservation = reservationOf(context)
+      for (const { source, chunks, ticket, reserved } of fresh) {
         const { sequence, version } = ticket
-        const { keyId, filter, mayWriteAcl } = context
-        pending.add({ sequence, version, job: jobId, keyId, filter, mayWriteAcl, source, chunks }, now)
+        const held = reservation === undefined ? undefined : addAmounts({}, reserved)
+        pending.add({ sequence, version, job: jobId, keyId, filter, mayWriteAcl, source, chunks, held }, now)
         jobs.set(jobId, source.id, 'queued', now)
+        writer.append({
+          kind: 'staged',
+          sequence,
+          id: source.id,
+          version,
+          ...(held && { held }),
+          reservation,
+          keyId,
+          job: jobId,
+        })
       }
       for (const { id, status, code } of request.settled) jobs.set(jobId, id, status, now, code)
-      writer.append({ kind: 'job', job: jobId, keyId: context.keyId })
+      if (fresh.length === 0) writer.append({ kind: 'job', job: jobId, keyId })
       return { result: undefined }
     })
     this.release(fresh.map(({ ticket }) => ticket))
@@ -130,13 +147,23 @@ export class ShardWrites {
 
   /**
    * Whether a ticket is still good and `begin` would not refuse the write now: between the two, other writes may have
-   * been accepted, which the key's filter or `If-Match` must hold against too.
+   * been accepted, which the key's filter or `If-Match` must hold against too, or which make the write grow by more than
+   * was reserved for it.
    */
-  #isGood({ source, ticket }: PreparedDocument, context: WriteContext): boolean {
+  #isGood({ source, chunks, ticket, reserved = {} }: PreparedDocument, context: WriteContext): boolean {
     const live = this.#state.tickets.find(ticket, source.id)
     if (live === undefined || live.version !== ticket.version) return false
-    const applied = this.#state.documents.find(source.id)
-    const waiting = this.#state.pending.latest(source.id)
+    const { documents, pending, tombstones } = this.#state
+    const applied = documents.find(source.id)
+    const waiting = pending.latest(source.id)
+    if (context.allowance.kind === 'reserved') {
+      if (this.#state.clock() > context.allowance.expiresAtMs) return false
+      // What is overtaken already will not grow anything.
+      const overtaken = (applied?.sequence ?? tombstones.find(source.id)?.sequence ?? 0) > ticket.sequence
+      const size = { chunks: chunks.length, bytes: utf8Length(source.text), tokens: 0 }
+      const basis = basisOf(this.#state, source.id, ticket.sequence)
+      if (!overtaken && !isCovered(reserved, size, basis)) return false
+    }
     return refuse(source, applied, waiting, context, live.ifMatch) === undefined
   }
 
@@ -205,6 +232,7 @@ export class ShardWrites {
           sequence,
           id,
           version,
+          documents: applied === undefined ? 0 : -1,
           bytes: -(applied?.bytes ?? 0),
           chunks: -(applied?.chunk_count ?? 0),
           tokens: -(applied?.tokens ?? 0),
@@ -221,19 +249,22 @@ export class ShardWrites {
 
   /** Ends what is still pending of a job; what was applied stays. */
   cancelJob(jobId: string): void {
-    const { jobs, pending } = this.#state
+    const { pending } = this.#state
     const rows = pending.ofJob(jobId)
     if (rows.length === 0) return
     this.#state.transaction((writer) => {
-      for (const row of rows) {
-        pending.remove(row.sequence)
-        jobs.set(jobId, row.id, 'cancelled', this.#state.clock())
+      for (const { sequence } of rows) {
+        // Read anew: a row may have come to hold what one before it held.
+        const row = pending.find(sequence)
+        if (row !== undefined) dropPending(this.#state, writer, row, { status: 'cancelled' })
       }
-      writer.append({ kind: 'job', job: jobId, keyId: rows[0]?.key_id ?? '' })
       return { result: undefined }
     })
   }
 }
+
+const reservationOf = ({ allowance }: WriteContext): string | undefined =>
+  allowance.kind === 'reserved' ? allowance.id : undefined
 
 /** Why a write may not be accepted, judged against the new version and the ones that exist. */
 function refuse(

@@ -4,6 +4,7 @@
  */
 import { ResidentMemory } from '../../src/core/resident-memory.ts'
 import type { SqlDatabase, SqlValue } from '../../src/core/sql-database.ts'
+import type { ChangeReport } from '../../src/core/usage.ts'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
 import { MIGRATIONS } from '../../src/shard/migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
@@ -90,6 +91,13 @@ export class NodeShard {
   /** Thrown by the embedder while set. */
   embedderFault: Error | undefined
   projectFault: Error | undefined
+  reportFault: Error | undefined
+  /** What the tenant's object was told, in order, and how it answers: with the last position that it heard of. */
+  readonly reportedChanges: ChangeReport[] = []
+  receive: (report: ChangeReport) => number = (report) => {
+    this.reportedChanges.push(report)
+    return report.changes.at(-1)?.position ?? report.after
+  }
   /** What the embedder refuses certain texts with. */
   refuse: (texts: readonly string[]) => Error | undefined = () => undefined
   /** Runs at the start of every call of the embedder. */
@@ -128,6 +136,10 @@ export class NodeShard {
         if (fault !== undefined) throw fault
         this.embedded.push([...texts])
         return texts.map(toyVector)
+      },
+      reportChanges: async (report) => {
+        if (this.reportFault !== undefined) throw this.reportFault
+        return this.receive(report)
       },
       project: async (batch) => {
         if (this.projectFault !== undefined) throw this.projectFault

@@ -258,6 +258,7 @@ describe('the cost of a write', () => {
       const work = new ShardAlarm(state, {
         embedPassages: async (_profileId, texts) => texts.map(toyVector),
         project: async () => undefined,
+        reportChanges: async ({ changes }) => changes.at(-1)?.position ?? 0,
         report: (what, error) => expect.unreachable(`${what}: ${String(error)}`),
         clock: Date.now,
         pause: async () => undefined,

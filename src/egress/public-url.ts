@@ -22,12 +22,15 @@ const BLOCKED_PORTS = new Set([
 /** Why a URL may not be called, as an error's detail; `undefined` where it may. */
 export function publicUrlFault(text: string): string | undefined {
   if (text.length > MAX_PUBLIC_URL_LENGTH) return `must have at most ${MAX_PUBLIC_URL_LENGTH} characters`
-  // The URL parser drops these silently, so that two readers could see two addresses.
+  // The URL parser drops or replaces these silently, so that two readers could see two addresses.
   if (/[\s\\]|\p{Cc}/u.test(text)) return 'must not contain white space, backslashes or control characters'
+  // The parser repairs a missing or superfluous slash, and knows more than one spelling of no credentials.
+  const authority = /^https:\/\/([^/?#]+)/i.exec(text)?.[1]
+  if (authority === undefined) return 'must begin with https:// and a host'
+  if (authority.includes('@')) return 'must not contain credentials'
+  if (authority.includes('%')) return 'must not percent-encode the host'
   const url = URL.parse(text)
   if (url === null) return 'must be a URL'
-  if (url.protocol !== 'https:') return 'must begin with https://'
-  if (url.username !== '' || url.password !== '') return 'must not contain credentials'
   if (url.hash !== '') return 'must not contain a fragment'
   return portFault(url.port) ?? hostFault(url.hostname)
 }

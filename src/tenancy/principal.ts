@@ -6,6 +6,7 @@ import { canonicalJson } from '../core/canonical-json.ts'
 import { hex, sha256, utf8 } from '../core/bytes.ts'
 import { Problem } from '../core/problem.ts'
 import type { Filter } from '../metadata/filter.ts'
+import type { IpRange } from './ip-ranges.ts'
 import type { KeyRecord, TenantState } from './key-store.ts'
 import type { Scope } from './scopes.ts'
 
@@ -25,6 +26,8 @@ export interface Principal {
   /** A token's own list, beside its key's: a collection must be in both, because an id may carry any name. */
   readonly tokenCollections?: readonly string[]
   readonly origins?: readonly string[]
+  /** Addresses that it may be used from; absent: any. */
+  readonly ipRanges?: readonly IpRange[]
   /**
    * The visibility mask: the key's filter, the token's and the acl, parsed. Reads see only what matches; writes outside it
    * fail `outside_filter`.
@@ -56,9 +59,10 @@ export interface Rights {
 /** Public keys and tokens lie open in web pages and apps: they see no raw scores, no vectors and no `acl`. */
 export const isRestricted = ({ kind }: { readonly kind: string }): boolean => kind === 'public' || kind === 'token'
 
-/** The mask of a reader who meets an `acl` with these principals: all of the filters and, always, the acl. */
+/** The mask of a reader who meets an `acl` with these principals, in any order: all of the filters and, always, the acl. */
 export function visibleTo(principals: readonly string[], ...filters: readonly (Filter | undefined)[]): Filter {
-  return { kind: 'and', children: [...filters.filter((filter) => filter !== undefined), { kind: 'acl', principals }] }
+  const acl: Filter = { kind: 'acl', principals: [...principals].sort() }
+  return { kind: 'and', children: [...filters.filter((filter) => filter !== undefined), acl] }
 }
 
 /** Throws 403 unless the principal has one of the scopes. The root key has none: it is refused as such. */
@@ -164,8 +168,8 @@ export async function rightsDigest(principal: Principal): Promise<string> {
     scopes: [...principal.scopes].sort(),
     collections: sorted(principal.collections),
     tokenCollections: sorted(principal.tokenCollections),
+    // Of a token it holds the principals, too.
     filter: principal.filter ?? null,
-    principals: sorted(principal.token?.principals),
     sub: principal.token?.sub ?? null,
   }
   return hex(await sha256(utf8(canonicalJson(rights))))

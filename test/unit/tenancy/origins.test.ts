@@ -123,6 +123,24 @@ describe.each(['secret', 'root'] as const)('a %s key', (kind) => {
   })
 })
 
+describe('a token', () => {
+  it('without a list is used from any site, and without one', () => {
+    for (const origin of ['https://shop.example', OWN, 'null']) {
+      expect(originAllowed({ kind: 'token' }, origin, OWN)).toBe(true)
+      expect(refusal(() => requireOrigin({ kind: 'token' }, origin, OWN))).toBeUndefined()
+    }
+    expect(refusal(() => requireOrigin({ kind: 'token' }, null, OWN))).toBeUndefined()
+  })
+
+  it('with a list is used from these sites only, and not without an Origin', () => {
+    const token = { kind: 'token', origins: ['https://shop.example'] } as const
+    expect(refusal(() => requireOrigin(token, 'https://shop.example', OWN))).toBeUndefined()
+    for (const origin of ['https://evil.example', OWN, 'null', null, undefined]) {
+      expect(refusal(() => requireOrigin(token, origin, OWN))).toBe('origin_forbidden')
+    }
+  })
+})
+
 describe('the list of a key', () => {
   it('takes origins as browsers send them', () => {
     for (const [entry] of TABLE) expect(originFault(entry), entry).toBeUndefined()

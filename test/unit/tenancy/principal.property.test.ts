@@ -14,6 +14,7 @@ import {
   requireScope,
   requireTenant,
   rightsDigest,
+  visibleTo,
 } from '../../../src/tenancy/principal.ts'
 import type { Principal, Rights } from '../../../src/tenancy/principal.ts'
 import { SCOPES } from '../../../src/tenancy/scopes.ts'
@@ -191,8 +192,17 @@ describe('the digest of rights', () => {
         { ...base, collections: [] },
         keyWith('search', 'answer'),
         { ...base, filter },
+        { ...base, kind: 'token' } as const,
+        { ...base, tokenCollections: ['a'] },
+        { ...base, token: { sub: 'user:42' } },
+        { ...base, filter: visibleTo(['alice']) },
+        { ...base, filter: visibleTo(['alice'], filter) },
+        { ...base, filter: visibleTo(['alice', 'bob']) },
       ].map(rightsDigest),
     )
     expect(new Set(others).size).toBe(others.length)
+    expect(await rightsDigest({ ...base, filter: visibleTo(['b', 'a']) })).toBe(
+      await rightsDigest({ ...base, filter: visibleTo(['a', 'b']) }),
+    )
   })
 })

@@ -6,7 +6,7 @@
 import { version } from '../package.json'
 import { Catalog } from './catalog/catalog.ts'
 import { systemClock } from './core/clock.ts'
-import type { JobId } from './core/ids.ts'
+import type { JobId, TenantUid } from './core/ids.ts'
 import { asProblem } from './core/problem.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { createApp } from './http/app.ts'
@@ -24,6 +24,8 @@ import { Placement } from './shard/placement.ts'
 import { ShardObject } from './shard/shard-object.ts'
 import { finishDeletions } from './shard/tenant-erasure.ts'
 import { Authenticator } from './tenancy/authenticate.ts'
+import { LastUse } from './tenancy/last-use.ts'
+import type { ShardRef } from './tenancy/ledger.ts'
 import { Sealer } from './tenancy/sealing.ts'
 import { Signer } from './tenancy/signing.ts'
 import { TenantObject } from './tenancy/tenant-object.ts'
@@ -104,8 +106,10 @@ function appOf(env: WorkerEnv): App {
   const dependencies: AppDependencies = {
     authenticator: new Authenticator({
       keys: catalog.keys,
+      sealer,
       rootKeyHashes: rootKeyHashes.filter((hash) => hash !== undefined),
       clock: systemClock,
+      lastUse: new LastUse({ write: (uses) => catalog.keys.noteUses(uses), clock: systemClock, report }),
     }),
     catalog,
     placement: new Placement(env.SHARD),
@@ -157,9 +161,31 @@ export class Tenant extends TenantObject<WorkerEnv> {
       clock: systemClock,
       openDatabase,
       finishDeletions: (tenantUid) =>
-        finishDeletions({ catalog: isolateOf(env).catalog, placement: new Placement(env.SHARD) }, tenantUid),
+        finishDeletions(
+          {
+            catalog: isolateOf(env).catalog,
+            placement: new Placement(env.SHARD),
+            operator: () => new TenantObjects(env.TENANT).operator(),
+          },
+          tenantUid,
+        ),
+      flushChanges: (shard) => flushChanges(new Placement(env.SHARD), shard),
+      rollUpUsage: (batch) => isolateOf(env).catalog.usage.write(batch),
       report: (error) => console.log(JSON.stringify({ level: 'error', event: 'deletion', message: String(error) })),
     })
+  }
+}
+
+/** Has a shard tell its tenant's object all that it has not told yet. */
+async function flushChanges(
+  placement: Placement,
+  { tenantUid, collectionId, placementEpoch, shard }: ShardRef & { readonly tenantUid: TenantUid },
+): Promise<number | 'gone'> {
+  try {
+    return await placement.forWrite({ tenantUid, id: collectionId, placementEpoch }, shard).flushChanges()
+  } catch (error) {
+    if (asProblem(error)?.code === 'collection_gone') return 'gone'
+    throw error
   }
 }
 

@@ -10,6 +10,7 @@ import { MAX_BODY_BYTES } from '../core/limits.ts'
 import { asProblem, Problem, PROBLEMS } from '../core/problem.ts'
 import { parseIdempotencyKey, runIdempotent } from '../tenancy/idempotency.ts'
 import type { Answer } from '../tenancy/idempotency.ts'
+import { requireAddress } from '../tenancy/ip-ranges.ts'
 import { originAllowed, requireOrigin } from '../tenancy/origins.ts'
 import {
   isRestricted,
@@ -62,7 +63,7 @@ export class Pipeline {
 
   /**
    * Authenticates and checks what holds for every `/v1` path, existing or not.
-   * @throws unauthorized, origin_forbidden, forbidden, tenant_suspended
+   * @throws unauthorized, origin_forbidden, ip_forbidden, forbidden, tenant_suspended
    */
   async admit(request: Request, exchange: Exchange, keepAlive: KeepAlive): Promise<Principal> {
     const { authenticator } = this.#dependencies
@@ -74,6 +75,7 @@ export class Pipeline {
     const own = exchange.url.origin
     requireOrigin(principal, origin, own)
     if (origin !== null && originAllowed(principal, origin, own)) exchange.allowedOrigin = origin
+    requireAddress(principal.ipRanges, request.headers.get('cf-connecting-ip'))
     requireActiveTenant(principal)
     return principal
   }

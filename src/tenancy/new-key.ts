@@ -8,10 +8,13 @@ import { MAX_KEY_FILTER_BYTES, MAX_KEY_LIST_ENTRIES } from '../core/limits.ts'
 import { asProblem, Problem } from '../core/problem.ts'
 import type { FieldFault } from '../core/problem.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
+import { rangeFault, rangesContain, readRange } from './ip-ranges.ts'
 import { originFault } from './origins.ts'
 import { isCollectionPattern, isNarrowerOrEqual } from './principal.ts'
 import type { Principal, Rights } from './principal.ts'
 import type { Scope } from './scopes.ts'
+import { isRateWithin } from './tenant-limits.ts'
+import type { KeyRateLimit } from './tenant-limits.ts'
 
 /** What a request says of a key; a change may leave anything out. */
 export interface KeyFields {
@@ -19,8 +22,11 @@ export interface KeyFields {
   readonly scopes?: readonly Scope[]
   readonly collections?: readonly string[]
   readonly origins?: readonly string[]
+  readonly ipRanges?: readonly string[]
   readonly filter?: JsonObject
+  readonly rateLimit?: KeyRateLimit
   readonly expiresAtMs?: number
+  readonly tokensNotBeforeMs?: number
 }
 
 /** A public key is readable in every page that uses it: it may read, never write. */
@@ -31,7 +37,14 @@ const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections', 'documents:write
  * @throws invalid_request with a pointer for each fault
  */
 export function checkKeyFields(fields: KeyFields, nowMs: number): void {
-  const faults = [...scopeFaults(fields), ...collectionFaults(fields), ...originFaults(fields), ...filterFaults(fields)]
+  const faults = [
+    ...scopeFaults(fields),
+    ...collectionFaults(fields),
+    ...originFaults(fields),
+    ...rangeFaults(fields),
+    ...filterFaults(fields),
+    ...publicFaults(fields),
+  ]
   if (fields.expiresAtMs !== undefined && fields.expiresAtMs <= nowMs) {
     faults.push({ pointer: '/expiresAt', detail: 'must lie in the future' })
   }
@@ -41,15 +54,26 @@ export function checkKeyFields(fields: KeyFields, nowMs: number): void {
 
 /** Comes after `checkKeyFields`. @throws forbidden when the key would be wider than who makes or changes it */
 export function requireNotWider(key: KeyFields & { readonly scopes: readonly Scope[] }, maker: Principal): void {
-  const { scopes, collections, filter, expiresAtMs } = key
+  const { scopes, collections, filter, expiresAtMs, ipRanges, rateLimit } = key
   const rights: Rights = {
     scopes,
     ...(collections === undefined ? {} : { collections }),
     ...(filter === undefined ? {} : { filter: parseFilter(filter, '/filter') }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
-  if (maker.kind === 'root' || isNarrowerOrEqual(rights, maker)) return
+  if (maker.kind === 'root') return
+  const isNarrow =
+    isNarrowerOrEqual(rights, maker) &&
+    rangesWithin(ipRanges, maker.key?.ipRanges) &&
+    isRateWithin(rateLimit, maker.key?.rateLimit)
+  if (isNarrow) return
   throw new Problem('forbidden', 'a key is never wider than its maker')
+}
+
+function rangesWithin(ranges: readonly string[] | undefined, wider: readonly string[] | undefined): boolean {
+  if (wider === undefined) return true
+  const outer = wider.flatMap((text) => readRange(text) ?? [])
+  return ranges?.flatMap((text) => readRange(text) ?? []).every((range) => rangesContain(outer, range)) ?? false
 }
 
 function* scopeFaults({ kind, scopes, collections, filter }: KeyFields): Generator<FieldFault> {
@@ -86,6 +110,24 @@ function* originFaults({ kind, origins }: KeyFields): Generator<FieldFault> {
     const detail = originFault(origin)
     if (detail !== undefined) yield { pointer: `/origins/${index}`, detail }
   }
+}
+
+function* rangeFaults({ ipRanges }: KeyFields): Generator<FieldFault> {
+  if (ipRanges === undefined) return
+  const isTooLong = yield* lengthFaults('/ipRanges', ipRanges)
+  if (isTooLong) return
+  for (const [index, range] of ipRanges.entries()) {
+    const detail = rangeFault(range)
+    if (detail !== undefined) yield { pointer: `/ipRanges/${index}`, detail }
+  }
+}
+
+/** Public keys sign no tokens. */
+function* publicFaults({ kind, tokensNotBeforeMs, rateLimit }: KeyFields): Generator<FieldFault> {
+  if (kind !== 'public') return
+  const detail = 'does not go with a public key, which signs no tokens'
+  if (tokensNotBeforeMs !== undefined) yield { pointer: '/tokensNotBefore', detail }
+  if (rateLimit?.perSub !== undefined) yield { pointer: '/rateLimit/perSub', detail }
 }
 
 function* filterFaults({ filter }: KeyFields): Generator<FieldFault> {

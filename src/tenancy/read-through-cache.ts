@@ -143,7 +143,5 @@ const isWithin = (ageMs: number, limitMs: number): boolean => ageMs >= 0 && ageM
 function remember<V>(map: Map<string, V>, id: string, value: V, capacity: number): void {
   map.delete(id)
   map.set(id, value)
-  if (map.size <= capacity) return
-  const [oldest] = map.keys()
-  if (oldest !== undefined) map.delete(oldest)
+  if (map.size > capacity) for (const oldest of map.keys().take(1)) map.delete(oldest)
 }

@@ -31,3 +31,28 @@ export interface TenantLimits {
   readonly rateLimit?: RateLimit
   readonly dailyBudget?: DailyBudget
 }
+
+/**
+ * Whether a key's rates let through no more than those of its maker, each compared with its own kind: what the maker
+ * has, the key must have, no faster and with no larger burst.
+ */
+export function isRateWithin(rate: KeyRateLimit | undefined, wider: KeyRateLimit | undefined): boolean {
+  return (
+    isSlower(ownRate(rate), ownRate(wider)) &&
+    isSlower(rate?.perIp, wider?.perIp) &&
+    isSlower(rate?.perSub, wider?.perSub)
+  )
+}
+
+/** The rate of all requests of a key together, if it has one. */
+export function ownRate({ requests, windowSeconds, burst }: KeyRateLimit = {}): RateLimit | undefined {
+  if (requests === undefined || windowSeconds === undefined) return undefined
+  return { requests, windowSeconds, ...(burst === undefined ? {} : { burst }) }
+}
+
+function isSlower(rate: RateLimit | undefined, wider: RateLimit | undefined): boolean {
+  if (wider === undefined) return true
+  if (rate === undefined) return false
+  const isAsSlow = rate.requests * wider.windowSeconds <= wider.requests * rate.windowSeconds
+  return isAsSlow && (rate.burst ?? rate.requests) <= (wider.burst ?? wider.requests)
+}

@@ -5,7 +5,19 @@ import { issueKey } from '../../tenancy/issue-key.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
 import { displayName, filter, scopes } from '../schemas/fields.ts'
-import { createdKeySchema, keyCollections, keyExpiry, keyKind, keyOrigins, keyView, makerOf } from '../schemas/key.ts'
+import { keyRateLimit, keyRateOf } from '../schemas/limits.ts'
+import {
+  createdKeySchema,
+  keyCollections,
+  keyExpiry,
+  keyKind,
+  keyOrigins,
+  keyRanges,
+  keyTokensNotBefore,
+  keyView,
+  makerOf,
+  millisecondsOf,
+} from '../schemas/key.ts'
 import { defineRoute } from '../route.ts'
 import { parseWith } from '../schema-faults.ts'
 
@@ -16,8 +28,11 @@ const schema = z
     scopes,
     collections: keyCollections.optional(),
     origins: keyOrigins.optional(),
+    ipRanges: keyRanges.optional(),
     filter: filter.optional(),
+    rateLimit: keyRateLimit.optional(),
     expiresAt: keyExpiry.optional(),
+    tokensNotBefore: keyTokensNotBefore.optional(),
   })
   .openapi('CreateKey')
 
@@ -32,8 +47,13 @@ export const createKey = defineRoute({
   body: {
     schema,
     parse: (value, principal, nowMs) => {
-      const { expiresAt, ...rest } = parseWith(schema, value, ['/ipRanges', '/rateLimit'])
-      const request = defined({ ...rest, expiresAtMs: expiresAt === undefined ? undefined : Date.parse(expiresAt) })
+      const { expiresAt, tokensNotBefore, rateLimit, ...rest } = parseWith(schema, value)
+      const request = defined({
+        ...rest,
+        rateLimit: rateLimit === undefined ? undefined : keyRateOf(rateLimit),
+        expiresAtMs: millisecondsOf(expiresAt),
+        tokensNotBeforeMs: millisecondsOf(tokensNotBefore),
+      })
       checkKeyFields(request, nowMs)
       requireNotWider(request, principal)
       return request

@@ -5,7 +5,17 @@ import { checkKeyFields, requireNotWider } from '../../tenancy/new-key.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
 import { displayName, filter, scopes } from '../schemas/fields.ts'
-import { keyCollections, keyExpiry, keyOrigins, keySchema, keyView } from '../schemas/key.ts'
+import { keyRateLimit, keyRateOf } from '../schemas/limits.ts'
+import {
+  keyCollections,
+  keyExpiry,
+  keyOrigins,
+  keyRanges,
+  keySchema,
+  keyTokensNotBefore,
+  keyView,
+  millisecondsOf,
+} from '../schemas/key.ts'
 import { defineRoute } from '../route.ts'
 import { parseWith } from '../schema-faults.ts'
 
@@ -15,13 +25,13 @@ const schema = z
     scopes: scopes.optional(),
     collections: keyCollections.nullable().optional(),
     origins: keyOrigins.nullable().optional(),
+    ipRanges: keyRanges.nullable().optional(),
     filter: filter.nullable().optional(),
+    rateLimit: keyRateLimit.nullable().optional(),
     expiresAt: keyExpiry.nullable().optional(),
+    tokensNotBefore: keyTokensNotBefore.nullable().optional(),
   })
   .openapi('UpdateKey', { description: '`null` removes a restriction.' })
-
-const expiryOf = (time: string | null | undefined): number | null | undefined =>
-  typeof time === 'string' ? Date.parse(time) : time
 
 type Given<T> = { readonly [K in keyof T]: Exclude<T[K], null> }
 
@@ -44,8 +54,13 @@ export const updateKey = defineRoute({
   body: {
     schema,
     parse: (value, _, nowMs) => {
-      const { expiresAt, ...rest } = parseWith(schema, value, ['/ipRanges', '/rateLimit'])
-      const body = defined({ ...rest, expiresAtMs: expiryOf(expiresAt) })
+      const { expiresAt, tokensNotBefore, rateLimit, ...rest } = parseWith(schema, value)
+      const body = defined({
+        ...rest,
+        rateLimit: rateLimit && keyRateOf(rateLimit),
+        expiresAtMs: millisecondsOf(expiresAt),
+        tokensNotBeforeMs: millisecondsOf(tokensNotBefore),
+      })
       checkKeyFields(given(body), nowMs)
       return body
     },
@@ -56,14 +71,16 @@ export const updateKey = defineRoute({
     const { uid } = requireTenant(principal)
     const before = await catalog.keys.find(uid, params.id)
     if (before === undefined) throw new Problem('not_found')
-    const { scopes, collections, origins, filter, expiresAtMs } = body
     const after = defined({
       kind: before.kind,
-      scopes: scopes ?? before.scopes,
-      collections: changed(collections, before.collections),
-      origins: changed(origins, before.origins),
-      filter: changed(filter, before.filter),
-      expiresAtMs: changed(expiresAtMs, before.expiresAtMs),
+      scopes: body.scopes ?? before.scopes,
+      collections: changed(body.collections, before.collections),
+      origins: changed(body.origins, before.origins),
+      ipRanges: changed(body.ipRanges, before.ipRanges),
+      filter: changed(body.filter, before.filter),
+      rateLimit: changed(body.rateLimit, before.rateLimit),
+      expiresAtMs: changed(body.expiresAtMs, before.expiresAtMs),
+      tokensNotBeforeMs: changed(body.tokensNotBeforeMs, before.tokensNotBeforeMs),
     })
     // What the change itself says was checked before the key was looked up; how the whole fits is known only now.
     const { expiresAtMs: _, ...fields } = after

@@ -1,7 +1,9 @@
 /** `PATCH /v1/tenants/{id}`. */
 import { z } from '@hono/zod-openapi'
 import { Problem } from '../../core/problem.ts'
+import { defined } from '../defined.ts'
 import { displayName } from '../schemas/fields.ts'
+import { tenantLimitChanges, tenantLimitChangesOf } from '../schemas/limits.ts'
 import { tenantSchema, tenantView } from '../schemas/tenant.ts'
 import { defineRoute } from '../route.ts'
 
@@ -10,19 +12,25 @@ export const updateTenant = defineRoute({
   path: '/v1/tenants/{id}',
   operationId: 'updateTenant',
   tag: 'tenants',
-  summary: 'Rename, suspend or resume a tenant',
-  description: "A suspended tenant's keys are answered 403 `tenant_suspended`, everywhere within 10 seconds.",
+  summary: 'Rename, limit, suspend or resume a tenant',
+  description:
+    "Holds everywhere within 10 seconds. A suspended tenant's keys are answered 403 `tenant_suspended`. Limits below what is stored delete nothing: they refuse growth.",
   access: { kind: 'root' },
   body: {
-    schema: z.strictObject({ name: displayName.optional(), suspended: z.boolean().optional() }).openapi('UpdateTenant'),
-    notYet: ['/limits'],
-    example: { suspended: true },
+    schema: z
+      .strictObject({
+        name: displayName.optional(),
+        suspended: z.boolean().optional(),
+        limits: tenantLimitChanges.optional(),
+      })
+      .openapi('UpdateTenant'),
+    example: { suspended: true, limits: { documents: 20_000, chunks: null } },
   },
   responses: { 200: { description: 'The tenant as it is now.', schema: tenantSchema } },
-  async handle({ params, body: { name, suspended } }, { authenticator, catalog }) {
+  async handle({ params, body: { limits, ...body } }, { authenticator, catalog }) {
     const tenant = await catalog.tenants.update(params.id, {
-      ...(name === undefined ? {} : { name }),
-      ...(suspended === undefined ? {} : { suspended }),
+      ...defined(body),
+      ...(limits === undefined ? {} : { limits: tenantLimitChangesOf(limits) }),
     })
     if (tenant === undefined) throw new Problem('not_found')
     authenticator.forgetTenant(tenant.id)

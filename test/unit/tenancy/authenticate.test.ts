@@ -1,13 +1,16 @@
 /** Authentication against a store that counts its reads, under a clock that the test moves. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { asProblem, Problem } from '../../../src/core/problem.ts'
-import { Authenticator, equalDigests } from '../../../src/tenancy/authenticate.ts'
+import { Authenticator } from '../../../src/tenancy/authenticate.ts'
+import { equalDigests } from '../../../src/tenancy/credential-checks.ts'
 import { keyHash, newKey } from '../../../src/tenancy/key-format.ts'
 import type { ParsedKey } from '../../../src/tenancy/key-format.ts'
 import { LOST_READ_MS } from '../../../src/tenancy/read-through-cache.ts'
+import { Sealer } from '../../../src/tenancy/sealing.ts'
 import { ACME, CountingKeyStore } from '../../support/counting-key-store.ts'
 import { FakeTime, settle } from '../../support/fake-timer.ts'
 
+const SEALER = new Sealer('ab'.repeat(32))
 let time: FakeTime
 let store: CountingKeyStore
 let root: ParsedKey
@@ -23,6 +26,7 @@ beforeEach(async () => {
 async function makeAuthenticator(options: { capacity?: number; hashes?: string[] } = {}): Promise<Authenticator> {
   return new Authenticator({
     keys: store,
+    sealer: SEALER,
     rootKeyHashes: options.hashes ?? [await keyHash(root)],
     clock: time.clock,
     timer: time.timer,
@@ -361,6 +365,7 @@ describe('a clock that goes backwards', () => {
     const key = await store.addKey()
     let offsetMs = 0
     authenticator = new Authenticator({
+      sealer: SEALER,
       keys: store,
       rootKeyHashes: [],
       clock: () => time.clock() + offsetMs,

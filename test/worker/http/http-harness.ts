@@ -92,9 +92,11 @@ export async function makeWorld(): Promise<World> {
   const parsed = parseKey(rootKey)
   if (parsed === undefined) throw new Error('the test root key does not parse')
   const catalog = new Catalog(counted(env.DB), systemClock)
+  const sealer = new Sealer(env.NEARFIELD_SEALING_KEY)
   const app = createApp({
     authenticator: new Authenticator({
       keys: catalog.keys,
+      sealer,
       rootKeyHashes: [await keyHash(parsed)],
       clock: systemClock,
     }),
@@ -106,8 +108,8 @@ export async function makeWorld(): Promise<World> {
       passageEmbedder: () => embedder,
       countTokens: async () => (text) => text.split(/\s+/).length,
     },
-    sealer: new Sealer(env.NEARFIELD_SEALING_KEY),
-    signer: new Signer(new Sealer(env.NEARFIELD_SEALING_KEY)),
+    sealer,
+    signer: new Signer(sealer),
     readAsset: async (path) => (path === 'console/page.htm' ? utf8('<!doctype html>').buffer : undefined),
     clock: systemClock,
     log: (line) => lines.push(line),

@@ -1,6 +1,6 @@
 /** What keys are over HTTP, and what public and filtered ones are not shown. */
 import { beforeEach, beforeAll, describe, expect, it } from 'vitest'
-import { makeWorld, problemOf } from './http-harness.ts'
+import { makeWorld, ORIGIN, problemOf } from './http-harness.ts'
 import type { Answer, TestTenant, World } from './http-harness.ts'
 
 let world: World
@@ -122,10 +122,20 @@ describe('keys', () => {
       [{ kind: 'public', origins: [`https://${'x'.repeat(300)}.example`] }, '/origins/0'],
       [{ filter: { a: 'x'.repeat(20_000) } }, '/filter'],
       [{ filter: { a: { $in: Array.from({ length: 5_000 }, (_, i) => i) } } }, '/filter'],
+      [{ ipRanges: ['192.0.2.1/24'] }, '/ipRanges/0'],
+      [{ ipRanges: [] }, '/ipRanges'],
+      [{ ipRanges: Array.from({ length: 101 }, () => '::1') }, '/ipRanges'],
+      [{ rateLimit: 5 }, '/rateLimit'],
+      [{ rateLimit: {} }, '/rateLimit'],
+      [{ rateLimit: { requests: 5 } }, '/rateLimit'],
+      [{ rateLimit: { burst: 5 } }, '/rateLimit'],
+      [{ rateLimit: { perIp: { requests: 5 } } }, '/rateLimit/perIp/windowSeconds'],
+      [{ tokensNotBefore: 'now' }, '/tokensNotBefore'],
+      [{ kind: 'public', tokensNotBefore: '2026-01-01T00:00:00Z' }, '/tokensNotBefore'],
+      [{ kind: 'public', rateLimit: { perSub: { requests: 5, windowSeconds: 1 } } }, '/rateLimit/perSub'],
     ] as const) {
       expect(await make(body)).toEqual({ status: 400, code: 'invalid_request', pointers: [pointer] })
     }
-    expect(await make({ rateLimit: 5 })).toEqual({ status: 400, code: 'not_supported', pointers: ['/rateLimit'] })
   })
 
   it('that do not exist are missed only by a change that could be made', async () => {
@@ -158,5 +168,117 @@ describe('keys', () => {
     expect((await api('DELETE', path)).status).toBe(204)
     expect(problemOf(await world.call('GET', '/v1/jobs', { key })).status).toBe(401)
     expect(problemOf(await api('GET', path)).status).toBe(404)
+  })
+
+  it('show all that restricts them, and lose what a change removes', async () => {
+    const restrictions = {
+      ipRanges: ['192.0.2.0/24', '2001:db8::1'],
+      rateLimit: {
+        requests: 100,
+        windowSeconds: 60,
+        burst: 5,
+        perIp: { requests: 1, windowSeconds: 1 },
+        perSub: { requests: 2, windowSeconds: 1, burst: 3 },
+      },
+      tokensNotBefore: '2026-01-01T00:00:00.000Z',
+    }
+    const body = { name: 'k', kind: 'secret', scopes: ['search'], ...restrictions }
+    const { json } = await api('POST', '/v1/keys', body)
+    expect(json).toMatchObject({ ...body, version: 1, lastUsedAt: null })
+    const path = `/v1/keys/${json.id}`
+    expect((await api('GET', path)).json).toMatchObject(restrictions)
+    const rateLimit = { perIp: { requests: 3, windowSeconds: 1 } }
+    const changed = await api('PATCH', path, { rateLimit, ipRanges: null, tokensNotBefore: null })
+    expect(changed.json.rateLimit).toEqual(rateLimit)
+    expect(changed.json).not.toHaveProperty('ipRanges')
+    expect(changed.json).not.toHaveProperty('tokensNotBefore')
+    expect((await api('PATCH', path, { rateLimit: null })).json).not.toHaveProperty('rateLimit')
+  })
+
+  it('are found by how their id begins', async () => {
+    const key = await world.makeKey(tenant, { scopes: ['search'] })
+    const id = key.slice(6, 22)
+    const list = async (prefix: string, more = ''): Promise<string[]> =>
+      (await api('GET', `/v1/keys?prefix=${prefix}${more}`)).json.data.map((found: { id: string }) => found.id)
+    expect(await list('')).toEqual([id, tenant.keyId].sort())
+    expect(await list('nf_sk_')).toEqual([id, tenant.keyId].sort())
+    expect(await list('nf_pk_')).toEqual([])
+    for (const prefix of [id, id.slice(0, 8), `nf_sk_${id}`, `nf_sk_${id.slice(0, 8)}`]) {
+      expect(await list(prefix), prefix).toEqual([id])
+    }
+    expect(await list(`nf_pk_${id}`)).toEqual([])
+    for (const prefix of [key, `${id}_`, 'nf_rk_', '_', '%25']) {
+      expect(problemOf(await api('GET', `/v1/keys?prefix=${prefix}`))).toMatchObject({
+        status: 400,
+        pointers: ['/prefix'],
+      })
+    }
+    const page = (await api('GET', '/v1/keys?prefix=nf_sk_&limit=1')).json
+    expect(await list('nf_sk_', `&limit=1&cursor=${page.nextCursor}`)).toHaveLength(1)
+    expect(problemOf(await api('GET', `/v1/keys?cursor=${page.nextCursor}`))).toMatchObject({ status: 400 })
+  })
+})
+
+describe('a rotated key', () => {
+  const rotate = (id: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
+    api('POST', `/v1/keys/${id}/rotate`, body, headers)
+  const status = async (key: string): Promise<number> => (await world.call('GET', '/v1/keys/self', { key })).status
+
+  it('has a new secret under the same id, and the one before it for the grace', async () => {
+    const first = await world.makeKey(tenant, { scopes: ['search'], filter: { team: 'a' } })
+    const id = first.slice(6, 22)
+    const startMs = Date.now()
+    const answer = await rotate(id, { graceSeconds: 60 })
+    expect(answer.status).toBe(201)
+    const { secret: second, previousSecretUntil, ...rest } = answer.json
+    expect(rest).toEqual({ id, version: 2 })
+    expect(second.slice(0, 22)).toBe(first.slice(0, 22))
+    expect(Date.parse(previousSecretUntil)).toBeGreaterThanOrEqual(startMs + 60_000)
+    expect([await status(first), await status(second)]).toEqual([200, 200])
+    expect((await api('GET', `/v1/keys/${id}`)).json).toMatchObject({ version: 2, filter: { team: 'a' } })
+
+    const third = (await rotate(id, { graceSeconds: 60 })).json.secret as string
+    expect([await status(first), await status(second), await status(third)]).toEqual([401, 200, 200])
+    const fourth = (await rotate(id, {})).json
+    expect(fourth.previousSecretUntil).toBeNull()
+    expect([await status(second), await status(third), await status(fourth.secret)]).toEqual([401, 401, 200])
+  })
+
+  it('of the public kind rotates as well', async () => {
+    const first = await world.makeKey(tenant, { kind: 'public', scopes: ['search'], origins: ['self'] })
+    const { json } = await rotate(first.slice(6, 22), {})
+    const self = async (key: string): Promise<number> =>
+      (await world.call('GET', '/v1/keys/self', { key, headers: { origin: ORIGIN } })).status
+    expect([await self(first), await self(json.secret)]).toEqual([401, 200])
+  })
+
+  it('shows its secret once: a replay of the request does not, and rotates nothing', async () => {
+    const first = await world.makeKey(tenant, { scopes: ['search'] })
+    const id = first.slice(6, 22)
+    const headers = { 'idempotency-key': 'once' }
+    const { json } = await rotate(id, { graceSeconds: 60 }, headers)
+    const replay = await rotate(id, { graceSeconds: 60 }, headers)
+    const { secret, ...shown } = json
+    expect(replay.json).toEqual({ ...shown, secretShown: false })
+    expect(replay.headers.get('idempotent-replayed')).toBe('true')
+    expect([await status(first), await status(secret)]).toEqual([200, 200])
+  })
+
+  it('is refused to who could not make it, of another tenant, and out of bounds', async () => {
+    const admin = await world.makeKey(tenant, { scopes: ['admin', 'search'] })
+    const as = (id: string): Promise<Answer> => world.call('POST', `/v1/keys/${id}/rotate`, { key: admin, body: {} })
+    expect(problemOf(await as(tenant.keyId))).toMatchObject({ status: 403, code: 'forbidden' })
+    expect(await status(tenant.key)).toBe(200)
+    const narrow = await world.makeKey(tenant, { scopes: ['search'] })
+    expect((await as(narrow.slice(6, 22))).status).toBe(201)
+    const other = await world.makeTenant('b')
+    for (const id of [other.keyId, '0123456789abcdef', 'x']) expect(problemOf(await as(id)).status).toBe(404)
+    expect(await status(other.key)).toBe(200)
+    for (const graceSeconds of [-1, 604_801, 0.5, '60', null]) {
+      expect(problemOf(await rotate(narrow.slice(6, 22), { graceSeconds }))).toMatchObject({
+        status: 400,
+        pointers: ['/graceSeconds'],
+      })
+    }
   })
 })

@@ -310,6 +310,39 @@ describe('tenants', () => {
       problemOf(await world.call('POST', '/v1/tenants', { key: world.rootKey, body }))
     expect(await make({ id: 'Not An Id', name: 'x' })).toMatchObject({ status: 400, pointers: ['/id'] })
     expect(await make({ name: '' })).toMatchObject({ status: 400, pointers: ['/name'] })
-    expect(await make({ name: 'x', limits: {} })).toMatchObject({ code: 'not_supported', pointers: ['/limits'] })
+    for (const [limits, pointer] of [
+      [{ documents: -1 }, '/limits/documents'],
+      [{ chunks: 1.5 }, '/limits/chunks'],
+      [{ storedBytes: 9e15 + 1 }, '/limits/storedBytes'],
+      [{ searches: 1 }, '/limits/searches'],
+      [{ answersPerMonth: null }, '/limits/answersPerMonth'],
+      [{ rateLimit: { requests: 0, windowSeconds: 1 } }, '/limits/rateLimit/requests'],
+      [{ rateLimit: { requests: 1, windowSeconds: 86_401 } }, '/limits/rateLimit/windowSeconds'],
+      [{ rateLimit: { requests: 1, windowSeconds: 1, burst: 1_000_001 } }, '/limits/rateLimit/burst'],
+      [{ rateLimit: { requests: 1, windowSeconds: 1, perIp: {} } }, '/limits/rateLimit/perIp'],
+      [{ dailyBudget: { usd: 0.0000001, whenSpent: 'reject' } }, '/limits/dailyBudget/usd'],
+      [{ dailyBudget: { usd: 1_000_000.1, whenSpent: 'reject' } }, '/limits/dailyBudget/usd'],
+      [{ dailyBudget: { usd: 1, whenSpent: 'shrug' } }, '/limits/dailyBudget/whenSpent'],
+    ] as const) {
+      expect(await make({ name: 'x', limits })).toEqual({ status: 400, code: 'invalid_request', pointers: [pointer] })
+    }
+  })
+
+  it('have limits that are shown, and changed one by one', async () => {
+    const ask = async (method: string, path: string, body?: object): Promise<Answer> =>
+      world.call(method, path, { key: world.rootKey, body })
+    const dailyBudget = { usd: 0.000001, whenSpent: 'keyword' }
+    const rateLimit = { requests: 1_000_000, windowSeconds: 86_400, burst: 1 }
+    const made = await ask('POST', '/v1/tenants', { name: 'x', limits: { documents: 0, dailyBudget, rateLimit } })
+    expect(made.json.limits).toEqual({ documents: 0, dailyBudget, rateLimit })
+    const path = `/v1/tenants/${made.json.id}`
+    const limits = { documents: null, chunks: 9e15, rateLimit: { requests: 1, windowSeconds: 1 } }
+    const expected = { chunks: 9e15, dailyBudget, rateLimit: { requests: 1, windowSeconds: 1 } }
+    expect((await ask('PATCH', path, { limits })).json.limits).toEqual(expected)
+    expect((await ask('PATCH', path, { name: 'y' })).json).toMatchObject({ name: 'y', limits: expected })
+    expect((await ask('GET', path)).json.limits).toEqual(expected)
+    const all = { chunks: null, dailyBudget: null, rateLimit: null }
+    expect((await ask('PATCH', path, { limits: all })).json.limits).toEqual({})
+    expect((await ask('POST', '/v1/tenants', { name: 'none' })).json.limits).toEqual({})
   })
 })

@@ -32,7 +32,7 @@ beforeEach(async () => {
 /** A Worker in another isolate: its own memory, the same database. */
 function isolate(): (text: string) => Promise<string> {
   const keys = new Catalog(counted, () => nowMs).keys
-  const authenticator = new Authenticator({ keys, rootKeyHashes: [], clock: () => nowMs })
+  const authenticator = new Authenticator({ keys, sealer: SEALER, rootKeyHashes: [], clock: () => nowMs })
   return (text) =>
     authenticator.authenticate(new Headers({ authorization: `Bearer ${text}` })).then(
       ({ tenant: owner }) => (owner?.suspended === true ? 'suspended' : 'fine'),

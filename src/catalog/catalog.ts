@@ -9,6 +9,7 @@ import { DocumentCatalogue } from './document-catalogue.ts'
 import { Jobs } from './jobs.ts'
 import { Keys } from './keys.ts'
 import { Tenants } from './tenants.ts'
+import { UsageDays } from './usage.ts'
 
 /** Make one per isolate: it remembers that the schema was found current. */
 export class Catalog {
@@ -18,6 +19,7 @@ export class Catalog {
   readonly collections: Collections
   readonly jobs: Jobs
   readonly documents: DocumentCatalogue
+  readonly usage: UsageDays
   readonly #connection: Connection
 
   constructor(database: D1Database, clock: Clock) {
@@ -27,6 +29,7 @@ export class Catalog {
     this.collections = new Collections(this.#connection)
     this.jobs = new Jobs(this.#connection)
     this.documents = new DocumentCatalogue(this.#connection)
+    this.usage = new UsageDays(this.#connection)
   }
 
   /** The version that the last applied migration recorded; 0 for none. */

@@ -20,6 +20,9 @@ export interface PlacedCollection {
   }
 }
 
+/** What names the objects of a collection. */
+type PlacementName = Pick<PlacedCollection, 'tenantUid' | 'id' | 'placementEpoch'>
+
 /** The part of a Durable Object namespace that placement uses. */
 export interface ShardNamespace {
   idFromName(name: string): DurableObjectId
@@ -69,11 +72,11 @@ export class Placement {
     this.#namespace = namespace
   }
 
-  forRead(collection: PlacedCollection, shard: number): ShardApi {
+  forRead(collection: PlacementName, shard: number): ShardApi {
     return this.#stub(collection, shard)
   }
 
-  forWrite(collection: PlacedCollection, shard: number): ShardApi {
+  forWrite(collection: PlacementName, shard: number): ShardApi {
     return this.#stub(collection, shard)
   }
 
@@ -92,7 +95,7 @@ export class Placement {
     await Promise.all(this.all(collection).map(async (shard) => shard.erase()))
   }
 
-  #stub(collection: PlacedCollection, shard: number): ShardApi {
+  #stub(collection: PlacementName, shard: number): ShardApi {
     const { tenantUid, id, placementEpoch } = collection
     let name: Promise<string> | undefined
     return shardStub(async () => {

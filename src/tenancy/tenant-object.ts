@@ -5,9 +5,23 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Clock } from '../core/clock.ts'
-import type { TenantUid } from '../core/ids.ts'
+import type { CollectionId, TenantUid } from '../core/ids.ts'
 import { Problem } from '../core/problem.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
+import type { ChangeReport, ShardPosition } from '../core/usage.ts'
+import { Ledger } from './ledger.ts'
+import type {
+  LedgerOptions,
+  ReadCount,
+  ReadLease,
+  ReadLeaseRequest,
+  ReserveRequest,
+  ReserveResult,
+  UsageQuery,
+  UsageReport,
+} from './ledger.ts'
+import type { ErasedCounts, ErasureRecord } from './erasure-record.ts'
+import { ErasureRecords } from './erasure-record.ts'
 import { PlannedDeletions } from './planned-deletions.ts'
 import { RateBuckets } from './rate-buckets.ts'
 import type { RateGrant, RatePort, RateRequest } from './rate-buckets.ts'
@@ -24,6 +38,10 @@ export interface TenantObjectDependencies {
    * deleted, everything but this object (`gone`).
    */
   readonly finishDeletions: (tenantUid: TenantUid) => Promise<'done' | 'more' | 'gone'>
+  /** Has one shard report all that its log says; `gone` when its collection is deleted. */
+  readonly flushChanges: LedgerOptions['flushChanges']
+  /** Writes absolute sums of changed days to D1. */
+  readonly rollUpUsage: LedgerOptions['rollUp']
   /** Hears of failures in the background, which no request can report. */
   readonly report: (error: unknown) => void
 }
@@ -31,16 +49,31 @@ export interface TenantObjectDependencies {
 /** All that an erased tenant's object remembers, so that a late request does not fill it again. */
 const ERASED = 'erased'
 
+/** The subject of a planned deletion is a collection's id, or this. */
+const WHOLE_TENANT = 'tenant'
+
 /** A part that failed is tried again after this long. */
 const RETRY_MS = 30_000
 
 interface Parts {
   readonly replays: ReplayStore
   readonly deletions: PlannedDeletions
+  readonly ledger: Ledger
+  /** In the operator's object only. */
+  readonly erasures: ErasureRecords
 }
 
+/** The parts that do something by themselves. */
+const scheduledOf = (parts: Parts): TenantPart[] =>
+  Object.values<object>({ ...parts }).filter((part): part is TenantPart => 'nextDueMs' in part)
+
 export class TenantObject<Env = unknown> extends DurableObject<Env> implements ReplayPort, RatePort {
-  static readonly migrations: readonly SqlMigration[] = [...ReplayStore.migrations, ...PlannedDeletions.migrations]
+  static readonly migrations: readonly SqlMigration[] = [
+    ...ReplayStore.migrations,
+    ...PlannedDeletions.migrations,
+    ...Ledger.migrations,
+    ...ErasureRecords.migrations,
+  ]
 
   readonly #dependencies: TenantObjectDependencies
   /** In memory only: after a restart every bucket is full. */
@@ -79,14 +112,60 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
 
   /** Before anything is marked deleted. From here on the alarm sees to the end, whatever happens to the caller. */
   async planDeletion(tenantUid: TenantUid, subject: string): Promise<void> {
-    const { deletions } = this.#opened()
-    deletions.plan(tenantUid, subject, this.#dependencies.clock())
+    const { deletions, ledger } = this.#opened()
+    const nowMs = this.#dependencies.clock()
+    deletions.plan(tenantUid, subject, nowMs)
+    if (subject !== WHOLE_TENANT) ledger.deletionPlanned(subject as CollectionId, nowMs)
     await this.#arm()
   }
 
   /** After everything is erased that was marked under `subject`. */
   async deletionFinished(subject: string): Promise<void> {
-    this.#opened().deletions.finished(subject)
+    const { deletions, ledger } = this.#opened()
+    deletions.finished(subject)
+    if (subject !== WHOLE_TENANT) ledger.collectionDeleted(subject as CollectionId, this.#dependencies.clock())
+    await this.#arm()
+  }
+
+  /** Counts what a shard's log says, each entry once; answers the position now held for that shard. */
+  async applyChanges(report: ChangeReport): Promise<number> {
+    return this.#armed(() => this.#opened().ledger.applyChanges(report, this.#dependencies.clock()))
+  }
+
+  /** Before a write: reserves what it may use, or says which limit is in the way. */
+  async reserve(request: ReserveRequest): Promise<ReserveResult> {
+    const result = await this.#opened().ledger.reserveFresh(request, this.#dependencies.clock)
+    await this.#arm()
+    return result
+  }
+
+  /** After a write whose commits are all known: `committed` are their places. */
+  async settle(id: string, committed: readonly ShardPosition[]): Promise<void> {
+    this.#opened().ledger.settle(id, committed)
+  }
+
+  /** A share of the searches or answers that are left. */
+  async leaseReads(request: ReadLeaseRequest): Promise<ReadLease> {
+    return this.#armed(() => this.#opened().ledger.leaseReads(request, this.#dependencies.clock()))
+  }
+
+  /** Counts reads that were done, and takes back the leases that end with them. */
+  async recordReads(tenantUid: TenantUid, reads: readonly ReadCount[], leaseIds: readonly string[]): Promise<void> {
+    await this.#armed(() => this.#opened().ledger.recordReads(tenantUid, reads, leaseIds, this.#dependencies.clock()))
+  }
+
+  /** What was used between two days, what is stored, and how full each limited meter is. */
+  async usage(query: UsageQuery): Promise<UsageReport> {
+    return this.#opened().ledger.usage(query, this.#dependencies.clock())
+  }
+
+  /** In the operator's object: adds what one run of an erasure removed. `tenantId` is the public id. */
+  async recordErasure(tenantId: string, counts: ErasedCounts, isFinished: boolean): Promise<ErasureRecord> {
+    return this.#opened().erasures.add(tenantId, counts, isFinished, this.#dependencies.clock())
+  }
+
+  async findErasure(tenantId: string): Promise<ErasureRecord | undefined> {
+    return this.#opened().erasures.find(tenantId)
   }
 
   /** Empties the object for good; every later call answers `not_found`. Safe to repeat. */
@@ -100,7 +179,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   /** Never throws: after six failures the platform would give the alarm up. */
   override async alarm(): Promise<void> {
     const failed = new Set<TenantPart>()
-    for (const part of this.#isErased() ? [] : Object.values<TenantPart>({ ...this.#opened() })) {
+    for (const part of this.#isErased() ? [] : scheduledOf(this.#opened())) {
       // A part may have erased the object, by itself or because the request that began it came to its end meanwhile.
       if (this.#isErased()) return
       const { clock, report } = this.#dependencies
@@ -118,12 +197,19 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   /** Sees to an alarm for the earliest part; those that have just failed wait a while. */
   async #arm(failed: ReadonlySet<TenantPart> = new Set()): Promise<void> {
     const retryMs = this.#dependencies.clock() + RETRY_MS
-    const due = Object.values<TenantPart>({ ...this.#opened() }).map((part) => {
+    const due = scheduledOf(this.#opened()).map((part) => {
       const dueMs = part.nextDueMs() ?? Infinity
       return failed.has(part) ? Math.max(dueMs, retryMs) : dueMs
     })
     const nextMs = Math.min(...due)
     if (nextMs !== Infinity) await this.#wakeBy(nextMs)
+  }
+
+  /** Does what may give a part something to do. */
+  async #armed<T>(work: () => T): Promise<T> {
+    const result = work()
+    await this.#arm()
+    return result
   }
 
   async #wakeBy(timeMs: number): Promise<void> {
@@ -138,10 +224,11 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   #opened(): Parts {
     if (this.#parts !== undefined) return this.#parts
     if (this.#isErased()) throw new Problem('not_found')
-    const { clock, finishDeletions, openDatabase } = this.#dependencies
+    const { clock, finishDeletions, flushChanges, openDatabase, rollUpUsage } = this.#dependencies
     const database = openDatabase(this.ctx.storage, TenantObject.migrations)
     this.#parts = {
       replays: new ReplayStore(database),
+      erasures: new ErasureRecords(database),
       deletions: new PlannedDeletions(database, {
         clock,
         finish: async (tenantUid) => {
@@ -150,6 +237,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
           return this.#isErased() ? 'gone' : run
         },
       }),
+      ledger: new Ledger(database, { flushChanges, rollUp: rollUpUsage, warn: () => {} }),
     }
     return this.#parts
   }

@@ -1,0 +1,146 @@
+/**
+ * Open reservations: what writes under way may still use.
+ *
+ *   absent ── add ──> open ── settle ──> settled ── the ledger reaches its commits ──> absent
+ *                      │  └─ add: more, for another term   └─ (or as below)
+ *                      └─ nobody settled it: 30 s after its term its shards are asked for all they know ──> absent
+ */
+import type { CollectionId } from '../../core/ids.ts'
+import type { SqlDatabase } from '../../core/sql-database.ts'
+import type { ReportedChange, ShardPosition } from '../../core/usage.ts'
+import { costOf } from '../prices.ts'
+import type { ReserveRequest, ShardRef } from './requests.ts'
+import { METER_COLUMNS, WRITE_METERS, type WriteMeter } from './schema.ts'
+
+/** The shards' clocks may be behind by less than this. */
+export const RESOLVE_AFTER_MS = 30_000
+/** Reservations resolved in one run. */
+const RESOLVE_BATCH = 50
+
+const COLUMNS = WRITE_METERS.map((meter) => METER_COLUMNS[meter])
+
+/** What the ledger's positions are asked of. */
+interface Positions {
+  position(shard: ShardRef): number
+}
+
+export class Reservations {
+  readonly #database: SqlDatabase
+
+  constructor(database: SqlDatabase) {
+    this.#database = database
+  }
+
+  isOpen(id: string): boolean {
+    return this.#database.get('SELECT id FROM ledger_reservations WHERE id = ? AND settled = 0', id) !== undefined
+  }
+
+  add({ id, amounts, shards }: ReserveRequest, nowMs: number, expiresMs: number): void {
+    const old = this.#database.get<{ shards: string }>('SELECT shards FROM ledger_reservations WHERE id = ?', id)
+    const known = old === undefined ? [] : (JSON.parse(old.shards) as ShardRef[])
+    const added = shards.filter((shard) => !known.some((other) => isSame(shard, other)))
+    this.#database.run(
+      `INSERT INTO ledger_reservations (id, created_ms, expires_ms, resolve_ms, settled, shards, ${COLUMNS.join(', ')})
+       VALUES (?, ?, ?, ?, 0, ?, ${COLUMNS.map(() => '?').join(', ')})
+       ON CONFLICT DO UPDATE SET expires_ms = excluded.expires_ms, resolve_ms = excluded.resolve_ms,
+         shards = excluded.shards, ${COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}`,
+      id,
+      nowMs,
+      expiresMs,
+      expiresMs + RESOLVE_AFTER_MS,
+      JSON.stringify([...known, ...added]),
+      ...WRITE_METERS.map((meter) => amounts[meter] ?? 0),
+    )
+  }
+
+  /** Lowers reservations by what their writes took. Answers when each was made, by id. */
+  charge(changes: readonly ReportedChange[]): Map<string, number> {
+    const paid = new Map<string, number>()
+    for (const [id, entries] of Map.groupBy(changes, ({ reservation }) => reservation)) {
+      if (id === undefined) continue
+      const row = this.#database.get<{ created_ms: number }>(
+        'SELECT created_ms FROM ledger_reservations WHERE id = ?',
+        id,
+      )
+      if (row === undefined) continue
+      paid.set(id, row.created_ms)
+      const taken = WRITE_METERS.map((meter) => entries.reduce((sum, entry) => sum + takenBy(entry, meter), 0))
+      this.#database.run(
+        `UPDATE ledger_reservations SET ${COLUMNS.map((column) => `${column} = max(0, ${column} - ?)`).join(', ')}
+         WHERE id = ?`,
+        ...taken,
+        id,
+      )
+    }
+    return paid
+  }
+
+  settle(id: string, positions: readonly ShardPosition[]): void {
+    this.#database.run(
+      'UPDATE ledger_reservations SET settled = 1, shards = ? WHERE id = ?',
+      JSON.stringify(positions),
+      id,
+    )
+  }
+
+  /** Drops settled reservations whose commits are all counted. */
+  dropReached(positions: Positions): void {
+    const settled = this.#database.all<{ id: string; shards: string }>(
+      'SELECT id, shards FROM ledger_reservations WHERE settled = 1',
+    )
+    for (const { id, shards } of settled) {
+      const isReached = (JSON.parse(shards) as ShardPosition[]).every(
+        (place) => positions.position(place) >= place.position,
+      )
+      if (isReached) this.#database.run('DELETE FROM ledger_reservations WHERE id = ?', id)
+    }
+  }
+
+  dropOf(collectionId: CollectionId): void {
+    for (const { id, shards } of this.#database.all<{ id: string; shards: string }>(
+      'SELECT id, shards FROM ledger_reservations',
+    )) {
+      // A write is of one collection.
+      const isOfIt = (JSON.parse(shards) as ShardRef[]).some((shard) => shard.collectionId === collectionId)
+      if (isOfIt) this.#database.run('DELETE FROM ledger_reservations WHERE id = ?', id)
+    }
+  }
+
+  toResolve(nowMs: number): { id: string; shards: ShardRef[] }[] {
+    return this.#database
+      .all<{ id: string; shards: string }>(
+        'SELECT id, shards FROM ledger_reservations WHERE resolve_ms <= ? ORDER BY resolve_ms LIMIT ?',
+        nowMs,
+        RESOLVE_BATCH,
+      )
+      .map(({ id, shards }) => ({ id, shards: JSON.parse(shards) as ShardRef[] }))
+  }
+
+  /** Asks for it again at that time, unless it is dropped before. */
+  postpone(id: string, untilMs: number): void {
+    this.#database.run('UPDATE ledger_reservations SET resolve_ms = ? WHERE id = ?', untilMs, id)
+  }
+
+  /** Unless it was renewed since `nowMs`. */
+  drop(id: string, nowMs: number): void {
+    this.#database.run('DELETE FROM ledger_reservations WHERE id = ? AND expires_ms <= ?', id, nowMs)
+  }
+
+  nextDueMs(): number | undefined {
+    const row = this.#database.get<{ next: number | null }>('SELECT min(resolve_ms) AS next FROM ledger_reservations')
+    return row?.next ?? undefined
+  }
+}
+
+/** What an entry takes from the reservation that paid for it. Shrinking gives nothing back: other writes may use it. */
+function takenBy(change: ReportedChange, meter: WriteMeter): number {
+  return Math.max(0, grownBy(change, meter)) + Math.max(0, change.held[meter] ?? 0)
+}
+
+function grownBy(change: ReportedChange, meter: WriteMeter): number {
+  if (meter === 'storedBytes') return change.bytes
+  return meter === 'spend' ? costOf(change) : change[meter]
+}
+
+const isSame = (a: ShardRef, b: ShardRef): boolean =>
+  a.collectionId === b.collectionId && a.placementEpoch === b.placementEpoch && a.shard === b.shard

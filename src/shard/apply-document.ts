@@ -23,6 +23,8 @@ export interface AcceptedWrite {
   readonly embeddingTokens: number
   /** The reservation that pays for a synchronous write. */
   readonly reservation?: string | undefined
+  /** Those of an imported document; else the present. */
+  readonly times?: { readonly createdAtMs: number; readonly updatedAtMs: number }
   /** The staged write that this is, whose pending row and job item are settled with it. */
   readonly job?: string
 }
@@ -125,8 +127,8 @@ export function applyDocument(
       bytes: utf8Length(source.text),
       tokens: chunks.reduce((sum, chunk) => sum + chunk.tokens, 0),
       firstChunk,
-      createdAtMs: current?.created_at ?? now,
-      updatedAtMs: now,
+      createdAtMs: accepted.times?.createdAtMs ?? current?.created_at ?? now,
+      updatedAtMs: accepted.times?.updatedAtMs ?? now,
     }
     const document = state.documents.write(source, chunks, stamp, current)
     for (const [ordinal, chunk] of chunks.entries()) {

@@ -17,7 +17,6 @@ import type { Project } from './projection.ts'
 import { ShardAlarm } from './shard-alarm.ts'
 import type {
   BeginItem,
-  ExportedDocument,
   FetchRequest,
   PreparedDocument,
   ShardApi,
@@ -31,6 +30,7 @@ import type {
 import { ShardReads } from './shard-reads.ts'
 import { ShardSearch } from './shard-search.ts'
 import { findSetup, writeSetup } from './shard-setup.ts'
+import { ShardTransfer } from './shard-transfer.ts'
 import { ShardState } from './shard-state.ts'
 import { ShardWrites } from './shard-writes.ts'
 import type { ShardRpc } from './stub.ts'
@@ -55,6 +55,7 @@ interface OpenShard {
   readonly writes: ShardWrites
   readonly reads: ShardReads
   readonly search: ShardSearch
+  readonly transfer: ShardTransfer
   readonly alarm: ShardAlarm
 }
 
@@ -180,16 +181,20 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
     return this.#opened().alarm.flushChanges()
   }
 
-  async exportDocuments(..._options: Parameters<ShardApi['exportDocuments']>): Promise<ExportedDocument[]> {
-    throw new Problem('not_supported')
+  async exportDocuments(...[options]: Parameters<ShardApi['exportDocuments']>) {
+    return this.#opened().transfer.export(options)
   }
 
-  async importDocuments(..._documents: Parameters<ShardApi['importDocuments']>): Promise<void> {
-    throw new Problem('not_supported')
+  async importDocuments(...[documents, context]: Parameters<ShardApi['importDocuments']>): Promise<void> {
+    try {
+      this.#opened().transfer.import(documents, context)
+    } finally {
+      await this.#arm(REPORT_DELAY_MS)
+    }
   }
 
   async stateHash(): Promise<string> {
-    throw new Problem('not_supported')
+    return this.#opened().transfer.stateHash()
   }
 
   /** Never throws: after six failures the platform would give the alarm up. */
@@ -212,6 +217,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
       writes: new ShardWrites(state),
       reads: new ShardReads(state),
       search: new ShardSearch(state),
+      transfer: new ShardTransfer(state),
       alarm: new ShardAlarm(state, { embedPassages, project, reportChanges, clock, pause, report }),
     }
   }

@@ -21,5 +21,5 @@ export async function documentHash({ chunks, ...rest }: ExportedDocument): Promi
       vector === undefined ? chunk : { ...chunk, vector: hex(await sha256(new Uint8Array(vector))) },
     ),
   )
-  return hex(await sha256(utf8(canonicalJson(JSON.parse(JSON.stringify({ ...rest, chunks: digested }))))))
+  return hex(await sha256(utf8(canonicalJson({ ...rest, chunks: digested }))))
 }

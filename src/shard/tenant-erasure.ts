@@ -12,27 +12,29 @@ import { eraseCollection, type ErasureStores, type LifecycleStores } from './col
  * and the collection begun last may take 350 more: 32 shards with 50,000 documents each.
  */
 const MAX_CALLS_PER_RUN = 600
-/** Of D1, for each collection and for each of its documents. */
-const CALLS_PER_COLLECTION = 3
+/** Of D1 and the operator's object, for each collection and for each of its documents. */
+const CALLS_PER_COLLECTION = 4
 const CALLS_PER_DOCUMENT = 1 / 5_000
 /** In the tenant's object, beside the ids of its collections. */
 const WHOLE_TENANT = 'tenant'
 
-export interface ErasedStores {
+/** What one run removed; `tenancy/erasure-record.ts` sums it up. */
+export interface ErasedCounts extends ErasedRows {
   /** Durable Objects emptied. */
   readonly shards: number
-  readonly tenantObject: true
-  readonly database: ErasedRows
 }
 
-interface ErasedCollections {
-  readonly shards: number
-  readonly collections: number
-  /** Rows of the document catalogue. */
-  readonly documents: number
-  /** Whether none is left. */
-  readonly isAll: boolean
+/** The operator's memory of erasures, from which receipts are made. */
+export interface ErasureMemory {
+  recordErasure(tenantId: string, counts: ErasedCounts, isFinished: boolean): Promise<unknown>
 }
+
+/** Where a tenant that is erased is found and remembered. */
+export interface TenantErasureStores extends LifecycleStores {
+  readonly tenantObjects: LifecycleStores['tenantObjects'] & { operator(): Promise<ErasureMemory> }
+}
+
+const NOTHING: ErasedCounts = { shards: 0, keys: 0, collections: 0, jobs: 0, documents: 0, usage: 0 }
 
 /**
  * Marks the tenant and all its collections as deleted: no reader finds them any more, and its alarm erases them if the
@@ -46,49 +48,67 @@ export async function startTenantErasure(stores: LifecycleStores, id: string): P
   return stores.catalog.tenants.startErasure(id)
 }
 
-/** What this run erased; `undefined` when it had to leave a part to the next. */
-export async function finishTenantErasure(stores: LifecycleStores, uid: TenantUid): Promise<ErasedStores | undefined> {
-  const erased = await eraseMarkedCollections(stores, uid)
-  if (!erased.isAll) return undefined
-  const rest = await stores.catalog.tenants.finishErasure(uid)
+/** Erases as much as one run may; false when it had to leave a part to the next. `id` is the public one. */
+export async function finishTenantErasure(
+  stores: TenantErasureStores,
+  { id, uid }: { readonly id: string; readonly uid: TenantUid },
+): Promise<boolean> {
+  const isAll = await eraseRows(stores, await stores.tenantObjects.operator(), { id, uid })
+  if (!isAll) return false
   const memory = await stores.tenantObjects.of(uid)
   await memory.erase()
-  return {
-    shards: erased.shards,
-    tenantObject: true,
-    database: {
-      ...rest,
-      collections: rest.collections + erased.collections,
-      documents: rest.documents + erased.documents,
-    },
-  }
+  return true
 }
 
 /**
  * Erases what is marked deleted of a tenant: `done`, or `more` to do in another run, or `gone` when the tenant itself was
  * deleted and only its object is left to be erased. The tenant's own alarm calls it.
  */
-export async function finishDeletions(stores: ErasureStores, uid: TenantUid): Promise<'done' | 'more' | 'gone'> {
+export async function finishDeletions(
+  stores: ErasureStores & { readonly operator: () => Promise<ErasureMemory> },
+  uid: TenantUid,
+): Promise<'done' | 'more' | 'gone'> {
   // Read first: once a tenant is marked, all its collections are, and none is added.
   const state = await stores.catalog.tenants.erasureState(uid)
   if (state === 'finished') return 'gone'
-  const { isAll } = await eraseMarkedCollections(stores, uid)
-  if (!isAll) return 'more'
-  if (state === 'live') return 'done'
-  await stores.catalog.tenants.finishErasure(uid)
-  return 'gone'
+  if (state === 'live') return (await eraseMarkedCollections(stores, uid)) ? 'done' : 'more'
+  const id = await stores.catalog.tenants.idOf(uid)
+  // Finished by another run in between: only the object is left.
+  if (id === undefined) return 'gone'
+  return (await eraseRows(stores, await stores.operator(), { id, uid })) ? 'gone' : 'more'
 }
 
-async function eraseMarkedCollections(stores: ErasureStores, uid: TenantUid): Promise<ErasedCollections> {
+/** Everything but the tenant's own object. The operator's record is complete before the last trace of the tenant goes. */
+async function eraseRows(
+  stores: ErasureStores,
+  operator: ErasureMemory,
+  { id, uid }: { readonly id: string; readonly uid: TenantUid },
+): Promise<boolean> {
+  await operator.recordErasure(id, NOTHING, false)
+  const isAll = await eraseMarkedCollections(stores, uid, async (counts) => {
+    await operator.recordErasure(id, counts, false)
+  })
+  if (!isAll) return false
+  await operator.recordErasure(id, { shards: 0, ...(await stores.catalog.tenants.finishErasure(uid)) }, true)
+  return true
+}
+
+/** False when a part is left to another run. `onErased` hears of each collection that is gone. */
+async function eraseMarkedCollections(
+  stores: ErasureStores,
+  uid: TenantUid,
+  onErased: (counts: ErasedCounts) => Promise<void> = async () => {},
+): Promise<boolean> {
   const marked = await stores.catalog.collections.unfinishedDeletions(uid)
-  let [shards, collections, documents] = [0, 0, 0]
+  let [calls, done] = [0, 0]
   // One after another: a tenant may have many.
   for (const collection of marked) {
-    const calls = shards + collections * CALLS_PER_COLLECTION + documents * CALLS_PER_DOCUMENT
     if (calls >= MAX_CALLS_PER_RUN) break
-    documents += await eraseCollection(stores, collection)
-    shards += collection.generation.shards
-    collections++
+    const documents = await eraseCollection(stores, collection)
+    const { shards } = collection.generation
+    await onErased({ ...NOTHING, shards, documents, collections: 1 })
+    calls += shards + CALLS_PER_COLLECTION + documents * CALLS_PER_DOCUMENT
+    done++
   }
-  return { shards, collections, documents, isAll: collections === marked.length }
+  return done === marked.length
 }

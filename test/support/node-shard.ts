@@ -22,6 +22,7 @@ import type {
 import { ShardReads } from '../../src/shard/shard-reads.ts'
 import { ShardSearch } from '../../src/shard/shard-search.ts'
 import { ShardState } from '../../src/shard/shard-state.ts'
+import { ShardTransfer } from '../../src/shard/shard-transfer.ts'
 import { ShardWrites } from '../../src/shard/shard-writes.ts'
 
 import { CONTEXT, DIMENSIONS, type DraftDocument, makeChunks, makeSource, toyVector } from './shard-documents.ts'
@@ -107,6 +108,7 @@ export class NodeShard {
   reads!: ShardReads
   searcher!: ShardSearch
   alarm!: ShardAlarm
+  transfer!: ShardTransfer
   readonly #failing: FailingDatabase
   readonly #setup: ShardSetup
 
@@ -126,6 +128,7 @@ export class NodeShard {
     this.writes = new ShardWrites(this.state)
     this.reads = new ShardReads(this.state)
     this.searcher = new ShardSearch(this.state)
+    this.transfer = new ShardTransfer(this.state)
     this.alarm = new ShardAlarm(this.state, {
       clock,
       pause: async () => undefined,

@@ -1,0 +1,139 @@
+/** Documents out of one shard and into another exactly as they are, with chunks and vectors as stored, without a model. */
+import { canonicalJson } from '../core/canonical-json.ts'
+import { base64url } from '../core/bytes.ts'
+import { Problem } from '../core/problem.ts'
+import { encodeVector, precisionBytes } from '../vector/vector-codec.ts'
+import { applyDocument } from './apply-document.ts'
+import type { DocumentRow } from './document-store.ts'
+import type { ExportedChunk, ExportedDocument, PreparedChunk } from './shard-api.ts'
+import type { ShardState } from './shard-state.ts'
+import { addStateHashes, documentHash } from './state-hash.ts'
+
+/** Rows read at a time. */
+const PAGE_DOCUMENTS = 50
+/** Documents hashed at a time: their texts and vectors are in memory together. */
+const HASHED_BYTES = 4_000_000
+
+export class ShardTransfer {
+  readonly #state: ShardState
+
+  constructor(state: ShardState) {
+    this.#state = state
+  }
+
+  export(options: { readonly after?: string; readonly limit: number; readonly maxBytes: number }): ExportedDocument[] {
+    const { documents, setup } = this.#state
+    const vectorBytes = setup.dimensions * precisionBytes(setup.precision)
+    const found: ExportedDocument[] = []
+    let held = 0
+    for (let after = options.after ?? ''; ;) {
+      const rows = documents.list(after, Math.min(PAGE_DOCUMENTS, options.limit - found.length))
+      for (const row of rows) {
+        held += row.bytes + row.chunk_count * vectorBytes
+        if (found.length > 0 && held > options.maxBytes) return found
+        found.push(this.#exported(row))
+      }
+      const last = rows.at(-1)
+      if (last === undefined || found.length >= options.limit) return found
+      after = last.id
+    }
+  }
+
+  /**
+   * Never waits. @throws conflict, shard_full, invalid_request when vectors are not of this shard's kind; documents before
+   * the one that failed are in place
+   */
+  import(documents: readonly ExportedDocument[], { keyId }: { readonly keyId: string }): void {
+    for (const document of documents) this.#import(document, keyId)
+  }
+
+  async stateHash(): Promise<string> {
+    let sum = addStateHashes([])
+    for (let after: string | undefined; ;) {
+      const page = this.export({
+        limit: PAGE_DOCUMENTS,
+        maxBytes: HASHED_BYTES,
+        ...(after === undefined ? {} : { after }),
+      })
+      const last = page.at(-1)
+      if (last === undefined) return sum
+      sum = addStateHashes([sum, ...(await Promise.all(page.map(documentHash)))])
+      after = last.source.id
+    }
+  }
+
+  #import(document: ExportedDocument, keyId: string): void {
+    const { source, version, createdAtMs, updatedAtMs } = document
+    const { documents, pending, tickets } = this.#state
+    const current = documents.find(source.id)
+    if (current !== undefined && comparable(this.#exported(current)) === comparable(document)) return
+    if (current !== undefined || pending.latest(source.id) !== undefined) {
+      throw new Problem('conflict', 'a document of this id is there already')
+    }
+    const vectors = document.chunks.map((chunk) => this.#vector(chunk, document.precision))
+    const result = applyDocument(
+      this.#state,
+      {
+        source,
+        chunks: document.chunks.map(preparedChunk),
+        sequence: tickets.takeSequence(),
+        version,
+        keyId,
+        embeddingTokens: 0,
+        times: { createdAtMs, updatedAtMs },
+      },
+      vectors,
+    )
+    if (result.status === 'failed') throw new Problem(result.code, result.detail)
+  }
+
+  #exported(row: DocumentRow): ExportedDocument {
+    const { documents, setup, vectors } = this.#state
+    const chunks = documents.chunks(row)
+    const stored = vectors.vectors(chunks.map(({ chunk }) => chunk))
+    return {
+      source: documents.source(row),
+      version: row.version,
+      createdAtMs: row.created_at,
+      updatedAtMs: row.updated_at,
+      precision: setup.precision,
+      chunks: chunks.map((chunk, ordinal) => {
+        const vector = stored[ordinal]
+        return {
+          start: chunk.start_offset,
+          end: chunk.end_offset,
+          headings: JSON.parse(chunk.headings) as string[],
+          prefix: chunk.prefix,
+          language: chunk.language,
+          tokens: chunk.tokens,
+          truncated: chunk.truncated === 1,
+          ...(chunk.vector_key === null ? {} : { vectorKey: chunk.vector_key }),
+          // Encoding what was decoded gives the stored bytes again.
+          ...(vector === undefined ? {} : { vector: encodeVector(vector, setup.precision).bytes }),
+        }
+      }),
+    }
+  }
+
+  /** The bytes as numbers; their length does not matter to an index. */
+  #vector({ vector }: ExportedChunk, precision: ExportedDocument['precision']): Float32Array | undefined {
+    if (vector === undefined) return undefined
+    const { setup } = this.#state
+    if (precision !== setup.precision || vector.length !== setup.dimensions * precisionBytes(precision)) {
+      throw new Problem('invalid_request', 'the vectors are not of the kind that the collection holds')
+    }
+    const view = new DataView(vector.buffer, vector.byteOffset, vector.byteLength)
+    return Float32Array.from({ length: setup.dimensions }, (_, i) =>
+      precision === 'int8' ? view.getInt8(i) : view.getFloat32(4 * i, true),
+    )
+  }
+}
+
+function preparedChunk({ vector: _vector, vectorKey, ...chunk }: ExportedChunk): PreparedChunk {
+  return vectorKey === undefined ? { ...chunk, vectorKey: '', withoutVector: true } : { ...chunk, vectorKey }
+}
+
+function comparable({ chunks, ...rest }: ExportedDocument): string {
+  const encoded = chunks.map(({ vector, ...chunk }) => ({ ...chunk, vector: vector && base64url(vector) }))
+  return canonicalJson({ ...rest, chunks: encoded })
+}

@@ -1,10 +1,14 @@
 /** Keys and tenants in memory for tests of authentication, with every read counted. */
 import type { TenantUid } from '../../src/core/ids.ts'
-import { keyHash, newKey } from '../../src/tenancy/key-format.ts'
+import { issueKey } from '../../src/tenancy/issue-key.ts'
 import type { ParsedKey } from '../../src/tenancy/key-format.ts'
 import type { KeyRecord, KeyStore, StoredKey, TenantState } from '../../src/tenancy/key-store.ts'
+import { Sealer } from '../../src/tenancy/sealing.ts'
 
 export const ACME: TenantState = { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false, limits: {} }
+
+/** What the keys of the store are sealed with. */
+export const SEALER = new Sealer('ab'.repeat(32))
 
 /** Reads can be made to wait, to fail, or never to end. */
 export class CountingKeyStore implements KeyStore {
@@ -29,8 +33,9 @@ export class CountingKeyStore implements KeyStore {
 
   /** A new key of `ACME` that may search, unless told otherwise. */
   async addKey(record: Partial<KeyRecord> = {}): Promise<ParsedKey> {
-    const key = newKey(record.kind ?? 'secret')
-    const stored: StoredKey = {
+    const { key, ...secret } = await issueKey(SEALER, record.kind ?? 'secret')
+    this.keys.set(key.id, {
+      ...secret,
       record: {
         id: key.id,
         tenantUid: ACME.uid,
@@ -43,10 +48,25 @@ export class CountingKeyStore implements KeyStore {
         createdBy: 'root',
         ...record,
       },
-      secretHash: await keyHash(key),
       tenant: ACME,
-    }
-    this.keys.set(key.id, stored)
+    })
+    return key
+  }
+
+  /** Changes what is stored of a key. */
+  change(id: string, change: (stored: StoredKey) => Partial<StoredKey>): void {
+    const stored = this.keys.get(id)
+    if (stored === undefined) throw new Error('no such key')
+    this.keys.set(id, { ...stored, ...change(stored) })
+  }
+
+  /** A new secret for a key; the one before it lives until a time. */
+  async rotate(id: string, untilMs: number): Promise<ParsedKey> {
+    const { key, ...secret } = await issueKey(SEALER, 'secret', id)
+    this.change(id, ({ secretHash, sealedSigningKey }) => ({
+      ...secret,
+      previous: { secretHash, ...(sealedSigningKey === undefined ? {} : { sealedSigningKey }), untilMs },
+    }))
     return key
   }
 }

@@ -6,11 +6,9 @@ import { equalDigests } from '../../../src/tenancy/credential-checks.ts'
 import { keyHash, newKey } from '../../../src/tenancy/key-format.ts'
 import type { ParsedKey } from '../../../src/tenancy/key-format.ts'
 import { LOST_READ_MS } from '../../../src/tenancy/read-through-cache.ts'
-import { Sealer } from '../../../src/tenancy/sealing.ts'
-import { ACME, CountingKeyStore } from '../../support/counting-key-store.ts'
+import { ACME, CountingKeyStore, SEALER } from '../../support/counting-key-store.ts'
 import { FakeTime, settle } from '../../support/fake-timer.ts'
 
-const SEALER = new Sealer('ab'.repeat(32))
 let time: FakeTime
 let store: CountingKeyStore
 let root: ParsedKey

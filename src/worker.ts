@@ -149,6 +149,8 @@ export class Shard extends ShardObject<WorkerEnv> {
       embedPassages: (profileId, texts) =>
         isolateOf(env).models.passageEmbedder(profileId).embed(texts, { kind: 'passage' }),
       project: (batch) => project(isolateOf(env).catalog, batch),
+      reportChanges: async (changes) =>
+        (await new TenantObjects(env.TENANT).of(changes.tenantUid)).applyChanges(changes),
       clock: systemClock,
       report,
     })
@@ -170,6 +172,7 @@ export class Tenant extends TenantObject<WorkerEnv> {
           tenantUid,
         ),
       flushChanges: (shard) => flushChanges(new Placement(env.SHARD), shard),
+      signer: secretsOf(env).signer,
       rollUpUsage: (batch) => isolateOf(env).catalog.usage.write(batch),
       report: (error) => console.log(JSON.stringify({ level: 'error', event: 'deletion', message: String(error) })),
     })

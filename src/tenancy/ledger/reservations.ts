@@ -56,15 +56,12 @@ export class Reservations {
   /** Lowers reservations by what their writes took. Answers when each was made, by id. */
   charge(changes: readonly ReportedChange[]): Map<string, number> {
     const paid = new Map<string, number>()
-    for (const [id, entries] of Map.groupBy(changes, ({ reservation }) => reservation)) {
-      if (id === undefined) continue
-      const row = this.#database.get<{ created_ms: number }>(
-        'SELECT created_ms FROM ledger_reservations WHERE id = ?',
-        id,
-      )
-      if (row === undefined) continue
+    for (const [index, change] of changes.entries()) {
+      const { reservation: id } = change
+      const row = id === undefined ? undefined : this.#find(id)
+      if (id === undefined || row === undefined) continue
       paid.set(id, row.created_ms)
-      const taken = WRITE_METERS.map((meter) => entries.reduce((sum, entry) => sum + takenBy(entry, meter), 0))
+      const taken = WRITE_METERS.map((meter) => takenBy(change, changes, index, meter))
       this.#database.run(
         `UPDATE ledger_reservations SET ${COLUMNS.map((column) => `${column} = max(0, ${column} - ?)`).join(', ')}
          WHERE id = ?`,
@@ -73,6 +70,10 @@ export class Reservations {
       )
     }
     return paid
+  }
+
+  #find(id: string): { created_ms: number } | undefined {
+    return this.#database.get('SELECT created_ms FROM ledger_reservations WHERE id = ?', id)
   }
 
   settle(id: string, positions: readonly ShardPosition[]): void {
@@ -132,9 +133,18 @@ export class Reservations {
   }
 }
 
-/** What an entry takes from the reservation that paid for it. Shrinking gives nothing back: other writes may use it. */
-function takenBy(change: ReportedChange, meter: WriteMeter): number {
-  return Math.max(0, grownBy(change, meter)) + Math.max(0, change.held[meter] ?? 0)
+/**
+ * What a write takes from the reservation that paid for it: what is stored and held afterwards beyond what was before. The
+ * work that it overtakes is dropped in the entries behind its own. Shrinking gives nothing back: others may use it.
+ */
+function takenBy(change: ReportedChange, changes: readonly ReportedChange[], index: number, meter: WriteMeter): number {
+  let taken = grownBy(change, meter) + (change.held[meter] ?? 0)
+  for (let next = index + 1; next < changes.length; next++) {
+    const other = changes[next]
+    if (other?.kind !== 'dropped' || other.documentId !== change.documentId || other.reservation !== undefined) break
+    taken += other.held[meter] ?? 0
+  }
+  return Math.max(0, taken)
 }
 
 function grownBy(change: ReportedChange, meter: WriteMeter): number {

@@ -43,7 +43,7 @@ export interface ShardDependencies {
   /** At most 32 texts, prefixes of the profile not yet added. */
   readonly embedPassages: EmbedPassages
   readonly project: Project
-  readonly reportChanges?: ReportChanges
+  readonly reportChanges: ReportChanges
   readonly clock: Clock
   /** Hears of failures in the background, which no request can report. */
   readonly report?: Report
@@ -59,7 +59,6 @@ interface OpenShard {
   readonly alarm: ShardAlarm
 }
 
-const unheard: ReportChanges = async ({ changes }) => changes.at(-1)?.position ?? 0
 const pause = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 export class ShardObject<Env = unknown> extends DurableObject<Env> implements ShardRpc {
@@ -210,7 +209,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
 
   #open(setup: ShardSetup): OpenShard {
     applyMigrations(this.#database, MIGRATIONS)
-    const { clock, embedPassages, project, report = () => undefined, reportChanges = unheard } = this.#dependencies
+    const { clock, embedPassages, project, report = () => undefined, reportChanges } = this.#dependencies
     const state = new ShardState(this.#database, setup, { key: this.#memoryKey, clock })
     return {
       state,

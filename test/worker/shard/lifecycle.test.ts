@@ -84,6 +84,9 @@ const plannedSubjects = async (): Promise<unknown[]> =>
       .map(({ subject }) => subject),
   )
 
+/** What the operator's object remembers of the tenant's erasure. */
+const recorded = async () => (await tenantObjects.operator()).findErasure(tenant.id)
+
 const codeOf = async (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'fine',
@@ -142,25 +145,26 @@ describe('a deleted tenant', () => {
     for (const name of ['a', 'b', 'c']) collections.push(await createCollection(stores, planned(name, 1)))
     const uid = (await startTenantErasure(stores, tenant.id))!
     for (const left of [2, 1, 0]) {
-      expect(await codeOf(finishTenantErasure({ ...stores, placement: dying(1) }, uid))).toBe(
+      expect(await codeOf(finishTenantErasure({ ...stores, placement: dying(1) }, { id: tenant.id, uid }))).toBe(
         left === 0 ? 'fine' : 'the Worker died',
       )
       expect(await catalog.collections.unfinishedDeletions(uid)).toHaveLength(left)
     }
     expect(await Promise.all(collections.map(isErased))).toEqual([true, true, true])
+    expect(await recorded()).toMatchObject({ shards: 3, collections: 3, keys: 0, finishedAtMs: expect.any(Number) })
   })
 
   it('too large for one run is erased in several', async () => {
     for (let i = 0; i < 19; i++) await catalog.collections.create(planned(`c${i}`, 32))
     const uid = (await startTenantErasure(stores, tenant.id))!
     const counted = { ...stores, placement: { erase: async () => undefined } }
-    expect(await finishTenantErasure(counted, uid)).toBeUndefined()
-    expect(await catalog.collections.unfinishedDeletions(uid)).toHaveLength(1)
-    expect(await finishTenantErasure(counted, uid)).toMatchObject({
-      shards: 32,
-      tenantObject: true,
-      database: { keys: 0, collections: 1, jobs: 0, documents: 0 },
-    })
+    expect(await finishTenantErasure(counted, { id: tenant.id, uid })).toBe(false)
+    const left = await catalog.collections.unfinishedDeletions(uid)
+    expect(left.length).toBeGreaterThan(0)
+    expect(await recorded()).toMatchObject({ collections: 19 - left.length })
+    expect(await recorded()).not.toHaveProperty('finishedAtMs')
+    expect(await finishTenantErasure(counted, { id: tenant.id, uid })).toBe(true)
+    expect(await recorded()).toMatchObject({ shards: 19 * 32, collections: 19, finishedAtMs: expect.any(Number) })
   })
 })
 

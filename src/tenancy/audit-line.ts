@@ -118,5 +118,12 @@ export interface AuditVerdict {
   }
 }
 
+/** What of the tenant's object the audit trail of requests needs. */
+export interface AuditPort {
+  beginAudit(entry: AuditEntry): Promise<AuditHead>
+  endAudit(requestId: string, end: AuditEnd): Promise<boolean>
+  recordRefusal(refusal: Refusal): Promise<void>
+}
+
 /** `typ` of a signed head; its payload is `{chain, sequence, hash, at}`. */
 export const AUDIT_HEAD_TYPE = 'nearfield-audit-head+jws'

@@ -134,6 +134,22 @@ export class Tenants {
     return rows[0]?.uid ?? undefined
   }
 
+  /** The public id of a tenant whose uid is not forgotten yet, deleted ones included. */
+  async idOf(uid: TenantUid): Promise<string | undefined> {
+    const [row] = await this.#connection.run((db) =>
+      db.select({ id: tenants.id }).from(tenants).where(eq(tenants.uid, uid)),
+    )
+    return row?.id
+  }
+
+  /** Whether a tenant of this public id was deleted and nothing of it is left in D1. */
+  async isErased(id: string): Promise<boolean> {
+    const [row] = await this.#connection.run((db) =>
+      db.select({ uid: tenants.uid, deletedAtMs: tenants.deletedAtMs }).from(tenants).where(eq(tenants.id, id)),
+    )
+    return row !== undefined && row.uid === null && row.deletedAtMs !== null
+  }
+
   /** How far the erasure of a tenant is: one whose uid is forgotten has no row left anywhere. */
   async erasureState(uid: TenantUid): Promise<'live' | 'started' | 'finished'> {
     const [row] = await this.#connection.run((db) =>

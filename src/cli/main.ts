@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /** `npm run nearfield -- <command>`: add, search, ask and status over the HTTP API, for people and for programs. */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { NearfieldClient, NearfieldError } from '../client/client.ts'
 import type { CollectionInfo } from '../client/client.ts'
 import { add } from './add.ts'
+import { exportTo, importFrom } from './archive.ts'
 import { findTarget, parseOptions, USAGE, UsageError } from './options.ts'
 import type { Options, Target } from './options.ts'
-import { printAdd, printAnswer, printSearch, printStatus } from './print.ts'
+import { printAdd, printAnswer, printArchive, printSearch, printStatus } from './print.ts'
 
 /** npm runs scripts in the package's folder; paths mean the folder where the command was typed. */
 const folder = process.env['INIT_CWD'] ?? process.cwd()
@@ -53,6 +54,33 @@ const COMMANDS: Readonly<Record<string, (options: Options, target: Target) => Pr
     )
     return 0
   },
+
+  async export(options, target) {
+    const [tenant, file] = archiveWords(options)
+    const end = await exportTo(new NearfieldClient(target), tenant, file)
+    show(options, { file, ...end }, () => printArchive(`${tenant} is in ${file}`, end.documents ?? 0, end.stateHash))
+    return 0
+  },
+
+  async import(options, target) {
+    const [tenant, file] = archiveWords(options)
+    const client = new NearfieldClient({ ...target, retries: 5 })
+    const report = await importFrom(client, tenant, file, !options.json)
+    show(options, report, () => printArchive(`${file} is in ${tenant}`, report.documents, report.stateHash))
+    if (!report.isEqual) console.error('nearfield: the tenant holds more, or other, documents than the archive')
+    return report.isEqual ? 0 : 1
+  },
+}
+
+/** Commands of the operator. */
+const ROOT_COMMANDS = new Set(['export', 'import'])
+
+function archiveWords({ words, command }: Options): readonly [string, string] {
+  const [tenant, file] = words
+  if (tenant === undefined || file === undefined || words.length > 2) {
+    throw new UsageError(`${command}: name a tenant and a file`)
+  }
+  return [tenant, resolve(folder, file)]
 }
 
 /** A 404 says nothing of what is absent; here it can only be the collection. */
@@ -88,7 +116,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, options.command) ? COMMANDS[options.command] : undefined
   if (command === undefined) throw new UsageError(`there is no command "${options.command}"; try --help`)
-  const target = findTarget(options, process.env, folder)
+  const role = ROOT_COMMANDS.has(options.command) ? 'rootKey' : 'secretKey'
+  const target = findTarget(options, process.env, folder, role)
   try {
     return await command(options, target)
   } catch (error) {

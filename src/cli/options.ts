@@ -37,6 +37,8 @@ export const USAGE = `nearfield: search and ask from the command line
   nearfield search "…"               search a collection
   nearfield ask "…"                  answer a question with citations
   nearfield status                   show the server, the key and its collections
+  nearfield export <tenant> <file>   write a tenant's archive (root key)
+  nearfield import <tenant> <file>   put an archive in place (root key)
 
   --url URL           server; else NEARFIELD_URL, else .nearfield/credentials.json
   --key KEY           key;    else NEARFIELD_KEY, else .nearfield/credentials.json
@@ -89,16 +91,21 @@ export function parseOptions(args: readonly string[]): Options {
   }
 }
 
-interface Credentials {
-  readonly url?: string
-  readonly secretKey?: string
-}
+/** Which key of a local server's credentials a command needs. */
+export type KeyRole = 'secretKey' | 'rootKey'
+
+type Credentials = { readonly url?: string } & { readonly [Role in KeyRole]?: string }
 
 /**
  * Finds out whom to ask. A state folder that was named wins over the environment, as every flag does.
  * @throws UsageError when nothing names a server or a key
  */
-export function findTarget(options: Options, environment: NodeJS.ProcessEnv, folder: string): Target {
+export function findTarget(
+  options: Options,
+  environment: NodeJS.ProcessEnv,
+  folder: string,
+  role: KeyRole = 'secretKey',
+): Target {
   const path = join(resolve(folder, options.state ?? '.nearfield'), 'credentials.json')
   const local: Credentials = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
   // An empty variable is one that was meant to be unset.
@@ -108,7 +115,7 @@ export function findTarget(options: Options, environment: NodeJS.ProcessEnv, fol
   // The local server's key goes to no other server, and the environment's only where its server or none is named.
   const isElsewhere = options.url !== undefined && environment['NEARFIELD_URL'] !== options.url
   const environmentKey = isElsewhere && environment['NEARFIELD_URL'] ? undefined : named('NEARFIELD_KEY')
-  const key = options.key ?? environmentKey ?? (url === local.url ? local.secretKey : undefined)
+  const key = options.key ?? environmentKey ?? (url === local.url ? local[role] : undefined)
   if (url === undefined || key === undefined) {
     const missing = url === undefined ? 'server: use --url or NEARFIELD_URL' : 'key: use --key or NEARFIELD_KEY'
     throw new UsageError(

@@ -71,3 +71,8 @@ export function printStatus(url: string, version: string, key: string, collectio
   }
   if (collections.length === 0) console.log('no collections yet')
 }
+
+export function printArchive(what: string, documents: number, stateHash: string): void {
+  console.log(`${bold(plain(what))}: ${documents} documents`)
+  console.log(dim(`state ${stateHash}`))
+}

@@ -157,6 +157,18 @@ export class NearfieldClient {
     }
   }
 
+  /** Sends one request and returns its body as it comes. @throws NearfieldError */
+  async stream(method: string, path: string): Promise<AsyncIterable<Uint8Array>> {
+    const { url, key, tenant } = this.#options
+    const headers = {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(tenant === undefined ? {} : { 'nearfield-tenant': tenant }),
+    }
+    const response = await fetch(url + path, { method, headers })
+    if (!response.ok || response.body === null) return read(response)
+    return response.body
+  }
+
   put(
     collection: string,
     documents: readonly DocumentInput[],

@@ -31,6 +31,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   412: 'The document is not the version that If-Match names.',
   415: 'The body is not JSON.',
   422: 'The idempotency key belongs to another request.',
+  429: 'Too many requests, or a quota is used up; see Retry-After, RateLimit and RateLimit-Policy.',
   503: 'Busy; see Retry-After.',
 }
 
@@ -61,6 +62,7 @@ function refusalsOf(route: Route): number[] {
   if (route.path.includes('{') || route.namesCollections === true) statuses.push(404)
   if (route.body !== undefined) statuses.push(413, 415)
   if (isWrite(route)) statuses.push(409, 422)
+  if (route.access.kind !== 'root') statuses.push(429)
   if (route.headers?.['If-Match'] !== undefined) statuses.push(412)
   return statuses.sort((a, b) => a - b)
 }

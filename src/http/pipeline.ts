@@ -22,6 +22,8 @@ import {
   rightsDigest,
 } from '../tenancy/principal.ts'
 import type { Principal } from '../tenancy/principal.ts'
+import { Charges } from './charge.ts'
+import type { Charge } from './charge.ts'
 import type { AppDependencies } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 import { findCollection } from './find-collection.ts'
@@ -39,19 +41,22 @@ export type KeepAlive = (work: Promise<unknown>) => void
 export class Pipeline {
   readonly #dependencies: AppDependencies
   readonly #admission: BodyAdmission
+  readonly #charges: Charges
 
   constructor(dependencies: AppDependencies) {
     this.#dependencies = dependencies
     this.#admission = new BodyAdmission(dependencies.clock)
+    this.#charges = new Charges(dependencies)
   }
 
   /** Answers one request to a route; refusals are thrown as problems. */
   async run(route: Route, request: Request, exchange: Exchange, keepAlive: KeepAlive): Promise<Response> {
     const principal = await this.admit(request, exchange, keepAlive)
     requireAccess(route.access, principal)
+    const charge = this.#charges.begin(request, exchange, principal, keepAlive)
     const taken = await this.#takeIn(route, request, exchange, principal)
     try {
-      const answer = await this.#answer(route, taken, exchange)
+      const answer = await this.#answer(route, { ...taken, charge }, exchange)
       return new Response(answer.stream ?? (answer.body === '' ? null : answer.body), {
         status: answer.status,
         headers: { ...answer.headers },
@@ -138,14 +143,17 @@ export class Pipeline {
     }
   }
 
-  /** Finds the collection and runs the handler, once for each idempotency key. @throws not_found */
-  async #answer(route: Route, { prepared, bodyDigest }: Taken, exchange: Exchange): Promise<Streamable> {
+  /** Finds the collection and runs the handler, once for each idempotency key. @throws not_found, rate_limited */
+  async #answer(route: Route, { prepared, bodyDigest, charge }: Charged, exchange: Exchange): Promise<Streamable> {
     const key = isRepeatable(route) ? parseIdempotencyKey(prepared.headers.get('idempotency-key')) : undefined
     const located = await this.#locate(prepared)
-    if (key === undefined || bodyDigest === undefined)
-      return answerOf(await route.handle(found(located), this.#dependencies))
+    if (key === undefined || bodyDigest === undefined) {
+      const request = found(located)
+      await charge.judge()
+      return answerOf(await route.handle({ ...request, charge }, this.#dependencies))
+    }
     try {
-      return await this.#answerOnce(route, { located, prepared }, exchange, { key, bodyDigest })
+      return await this.#answerOnce(route, { located, prepared, charge }, exchange, { key, bodyDigest })
     } catch (error) {
       // What was answered while the collection existed is replayed; without such a record the 404 stands.
       throw located instanceof Problem ? located : error
@@ -173,7 +181,7 @@ export class Pipeline {
 
   async #answerOnce(
     route: Route,
-    { located, prepared }: { readonly located: Prepared | Problem; readonly prepared: Prepared },
+    { located, prepared, charge }: Pick<Charged, 'prepared' | 'charge'> & { readonly located: Prepared | Problem },
     exchange: Exchange,
     { key, bodyDigest }: { readonly key: string; readonly bodyDigest: Uint8Array<ArrayBuffer> },
   ): Promise<Answer> {
@@ -189,8 +197,9 @@ export class Pipeline {
       },
       async (operationId) => {
         const request = found(located)
+        await charge.judge()
         try {
-          return answerOf(await route.handle({ ...request, operationId }, this.#dependencies))
+          return answerOf(await route.handle({ ...request, charge, operationId }, this.#dependencies))
         } catch (error) {
           const problem = asProblem(error)
           if (problem === undefined || PROBLEMS[problem.code].status >= 500) throw error
@@ -199,6 +208,7 @@ export class Pipeline {
         }
       },
     )
+    if (answer.replayed) await charge.judge()
     return answer.replayed ? { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } } : answer
   }
 }
@@ -207,7 +217,7 @@ export class Pipeline {
 type Streamable = Answer & Pick<Reply, 'stream'>
 
 /** A request that has passed everything up to 404. */
-type Prepared = RouteRequest<string, unknown, unknown>
+type Prepared = Omit<RouteRequest<string, unknown, unknown>, 'charge'>
 
 interface Taken {
   readonly prepared: Prepared
@@ -215,6 +225,10 @@ interface Taken {
   readonly bodyDigest: Uint8Array<ArrayBuffer> | undefined
   /** Ends the turn of a large body; call it when the answer is made. */
   readonly release: () => void
+}
+
+interface Charged extends Omit<Taken, 'release'> {
+  readonly charge: Charge
 }
 
 function found(located: Prepared | Problem): Prepared {

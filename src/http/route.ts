@@ -8,6 +8,7 @@ import type { JobId } from '../core/ids.ts'
 import type { AuditSubject } from '../tenancy/audit-line.ts'
 import type { Principal } from '../tenancy/principal.ts'
 import type { Scope } from '../tenancy/scopes.ts'
+import type { Charge } from './charge.ts'
 import type { AppDependencies } from './dependencies.ts'
 import type { NotYet } from './schema-faults.ts'
 import type { Timings } from './timings.ts'
@@ -49,6 +50,7 @@ export interface RouteRequest<Path extends string, Query, Body> {
    */
   readonly operationId: string
   readonly timings: Timings
+  readonly charge: Charge
 }
 
 /** An answer as plain data, so that it can be kept and replayed. */

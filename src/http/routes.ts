@@ -20,13 +20,18 @@ import { deleteKey } from './routes/keys-delete.ts'
 import { getKey } from './routes/keys-get.ts'
 import { listKeys } from './routes/keys-list.ts'
 import { getOwnKey } from './routes/keys-self.ts'
+import { rotateKey } from './routes/keys-rotate.ts'
 import { updateKey } from './routes/keys-update.ts'
 import { searchCollection } from './routes/search-collection.ts'
 import { searchCollections } from './routes/search-collections.ts'
 import { createTenant } from './routes/tenants-create.ts'
 import { deleteTenant } from './routes/tenants-delete.ts'
+import { exportTenantRoute } from './routes/tenants-export.ts'
 import { getTenant } from './routes/tenants-get.ts'
+import { importTenantRoute } from './routes/tenants-import.ts'
 import { listTenants } from './routes/tenants-list.ts'
+import { createToken } from './routes/tokens-create.ts'
+import { getReceipt } from './routes/tenants-receipt.ts'
 import { updateTenant } from './routes/tenants-update.ts'
 
 /** Fixed segments stand before parameters of the same place: the first match answers. */
@@ -54,9 +59,14 @@ export const ROUTES: readonly Route[] = [
   getKey,
   updateKey,
   deleteKey,
+  rotateKey,
+  createToken,
   createTenant,
   listTenants,
   getTenant,
   updateTenant,
   deleteTenant,
+  getReceipt,
+  exportTenantRoute,
+  importTenantRoute,
 ]

@@ -9,6 +9,17 @@ import type { CollectionId, TenantUid } from '../core/ids.ts'
 import { Problem } from '../core/problem.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import type { ChangeReport, ShardPosition } from '../core/usage.ts'
+import { AuditLog } from './audit-log.ts'
+import type {
+  AuditEnd,
+  AuditEntry,
+  AuditHead,
+  AuditPage,
+  AuditPageRequest,
+  AuditPort,
+  AuditVerdict,
+  Refusal,
+} from './audit-line.ts'
 import { Ledger } from './ledger.ts'
 import type {
   LedgerOptions,
@@ -27,6 +38,7 @@ import { RateBuckets } from './rate-buckets.ts'
 import type { RateGrant, RatePort, RateRequest } from './rate-buckets.ts'
 import type { BeginReplayResult, ReplayPort, SealedAnswer } from './replay-port.ts'
 import { ReplayStore } from './replay-store.ts'
+import type { Signer } from './signing.ts'
 import type { TenantPart } from './tenant-part.ts'
 
 export interface TenantObjectDependencies {
@@ -42,6 +54,8 @@ export interface TenantObjectDependencies {
   readonly flushChanges: LedgerOptions['flushChanges']
   /** Writes absolute sums of changed days to D1. */
   readonly rollUpUsage: LedgerOptions['rollUp']
+  /** Signs the heads of the audit chain. */
+  readonly signer: Signer
   /** Hears of failures in the background, which no request can report. */
   readonly report: (error: unknown) => void
 }
@@ -59,6 +73,7 @@ interface Parts {
   readonly replays: ReplayStore
   readonly deletions: PlannedDeletions
   readonly ledger: Ledger
+  readonly audit: AuditLog
   /** In the operator's object only. */
   readonly erasures: ErasureRecords
 }
@@ -67,11 +82,12 @@ interface Parts {
 const scheduledOf = (parts: Parts): TenantPart[] =>
   Object.values<object>({ ...parts }).filter((part): part is TenantPart => 'nextDueMs' in part)
 
-export class TenantObject<Env = unknown> extends DurableObject<Env> implements ReplayPort, RatePort {
+export class TenantObject<Env = unknown> extends DurableObject<Env> implements ReplayPort, RatePort, AuditPort {
   static readonly migrations: readonly SqlMigration[] = [
     ...ReplayStore.migrations,
     ...PlannedDeletions.migrations,
     ...Ledger.migrations,
+    ...AuditLog.migrations,
     ...ErasureRecords.migrations,
   ]
 
@@ -168,6 +184,31 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     return this.#opened().erasures.find(tenantId)
   }
 
+  /** Before an action: remembers it, so that it leaves a line whatever happens. Answers the head of the chain. */
+  async beginAudit(entry: AuditEntry): Promise<AuditHead> {
+    return this.#armed(() => this.#opened().audit.begin(entry, this.#dependencies.clock()))
+  }
+
+  /** After an action; `false` where none was begun, or its end was told before. */
+  async endAudit(requestId: string, end: AuditEnd): Promise<boolean> {
+    const isTold = await this.#opened().audit.end(requestId, end, this.#dependencies.clock())
+    await this.#arm()
+    return isTold
+  }
+
+  async recordRefusal(refusal: Refusal): Promise<void> {
+    await this.#opened().audit.refused(refusal, this.#dependencies.clock())
+    await this.#arm()
+  }
+
+  async listAudit(page: AuditPageRequest): Promise<AuditPage> {
+    return this.#opened().audit.list(page)
+  }
+
+  async verifyAudit(): Promise<AuditVerdict> {
+    return this.#opened().audit.verify()
+  }
+
   /** Empties the object for good; every later call answers `not_found`. Safe to repeat. */
   async erase(): Promise<void> {
     this.#parts = undefined
@@ -224,7 +265,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   #opened(): Parts {
     if (this.#parts !== undefined) return this.#parts
     if (this.#isErased()) throw new Problem('not_found')
-    const { clock, finishDeletions, flushChanges, openDatabase, rollUpUsage } = this.#dependencies
+    const { clock, finishDeletions, flushChanges, openDatabase, rollUpUsage, signer } = this.#dependencies
     const database = openDatabase(this.ctx.storage, TenantObject.migrations)
     this.#parts = {
       replays: new ReplayStore(database),
@@ -238,6 +279,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
         },
       }),
       ledger: new Ledger(database, { flushChanges, rollUp: rollUpUsage, warn: () => {} }),
+      audit: new AuditLog(database, { signer, chain: this.ctx.id.toString() }),
     }
     return this.#parts
   }

@@ -10,6 +10,11 @@ export class TenantObjects {
     this.#namespace = namespace
   }
 
+  /** A fresh stub of the operator's own object. */
+  operator(): Promise<DurableObjectStub<TenantObject>> {
+    return this.of()
+  }
+
   /** A fresh stub; without a tenant the operator's. */
   async of(tenantUid?: TenantUid): Promise<DurableObjectStub<TenantObject>> {
     return this.#namespace.getByName(await tenantObjectName(tenantUid))

@@ -1,5 +1,6 @@
 /** What each resource of the API does over HTTP: documents, searches, collections, tenants. */
 import { beforeEach, beforeAll, describe, expect, it } from 'vitest'
+import { fromBase64url } from '../../../src/core/bytes.ts'
 import { makeWorld, problemOf } from './http-harness.ts'
 import type { Answer, TestTenant, World } from './http-harness.ts'
 
@@ -296,6 +297,10 @@ describe('tenants', () => {
       id: tenant.id,
       stores: { shards: 2, tenantObject: true, database: { keys: 1, collections: 1 } },
     })
+    const { receipt, ...signed } = json
+    const [, payload = ''] = receipt.split('.')
+    expect(JSON.parse(new TextDecoder().decode(fromBase64url(payload)))).toEqual(signed)
+    expect((await world.call('GET', `${path}/receipt`, { key: world.rootKey })).json).toEqual(json)
     expect(problemOf(await api('GET', '/v1/collections')).status).toBe(401)
     expect(problemOf(await world.call('DELETE', path, { key: world.rootKey })).status).toBe(404)
     const again = await world.call('POST', '/v1/tenants', {

@@ -1,0 +1,88 @@
+/** Parts of a tenant's archive on the wire, as its lines hold them. */
+import { z } from '@hono/zod-openapi'
+import { isCollectionName } from '../../catalog/collections.ts'
+import {
+  MAX_ARCHIVED_COLLECTIONS,
+  MAX_CHUNKS_PER_DOCUMENT,
+  MAX_DIMENSIONS,
+  MAX_DOCUMENTS_PER_CALL,
+  MAX_SHARDS,
+} from '../../core/limits.ts'
+import { isLanguageTag } from '../../text/language.ts'
+import { collectionName, languageField, settingsOf, settingsSchema } from './collection.ts'
+import { jsonObject, time } from './fields.ts'
+
+const natural = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits')
+const instant = time.refine((text) => /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) && !Number.isNaN(Date.parse(text)), {
+  message: 'must be an RFC 3339 time in UTC',
+})
+
+export const archivedCollectionSchema = z
+  .strictObject({
+    name: collectionName,
+    language: languageField,
+    settings: settingsSchema.transform((settings) => settingsOf(settings)),
+    profileId: z.string().min(1).max(200),
+    dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
+    chunking: z.strictObject({
+      strategy: z.enum(['recursive', 'none']),
+      size: z.number().int().min(1).max(100_000),
+      overlap: z.number().int().min(0).max(100_000),
+    }),
+    shards: z.number().int().min(1).max(MAX_SHARDS),
+    precision: z.enum(['int8', 'f32']),
+  })
+  .openapi('ArchivedCollection')
+
+/** A block of the text of html, whose tags are gone. */
+const outlineBlockSchema = z.strictObject({
+  start: natural,
+  end: natural,
+  kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code']),
+  level: z.number().int().min(1).max(6).optional(),
+})
+
+const archivedChunkSchema = z
+  .strictObject({
+    start: natural,
+    end: natural,
+    headings: z.array(z.string()).max(100),
+    prefix: z.string(),
+    language: z.string().refine((tag) => tag === 'und' || isLanguageTag(tag), 'must be a language tag'),
+    tokens: natural,
+    truncated: z.boolean(),
+    vectorKey: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits')
+      .optional(),
+    vector: z.string().min(1).optional().openapi({ description: 'Its bytes as stored, base64url.' }),
+  })
+  .openapi('ArchivedChunk')
+
+export const archivedDocumentSchema = z
+  .strictObject({
+    collection: z.string().refine(isCollectionName, "must be a collection's name"),
+    id: z.string(),
+    title: z.string().optional(),
+    url: z.string().optional(),
+    language: z.string().optional(),
+    metadata: jsonObject,
+    acl: z.array(z.string()).optional(),
+    format: z.enum(['text', 'markdown', 'html']),
+    text: z.string(),
+    outline: z.array(outlineBlockSchema).max(1_000_000).optional(),
+    contentHash: sha256,
+    version: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+    createdAt: instant,
+    updatedAt: instant,
+    chunks: z.array(archivedChunkSchema).max(MAX_CHUNKS_PER_DOCUMENT),
+  })
+  .openapi('ArchivedDocument')
+
+export const archivePartSchema = z
+  .strictObject({
+    collections: z.array(archivedCollectionSchema).max(MAX_ARCHIVED_COLLECTIONS).optional(),
+    documents: z.array(archivedDocumentSchema).min(1).max(MAX_DOCUMENTS_PER_CALL).optional(),
+  })
+  .openapi('ArchivePart', { description: 'Lines of an archive, without their `type`.' })

@@ -1,0 +1,73 @@
+/**
+ * The archive of a tenant: JSON lines that hold everything needed to put its documents in place elsewhere, without a model:
+ * collections with their settings, documents with their text, chunks and vectors as stored. No keys, no usage, no audit.
+ *
+ *   {"type": "archive", …} · for each collection {"type": "collection", …} and its {"type": "document", …} · {"type": "end", …}
+ */
+import type { CollectionRecord } from '../catalog/records.ts'
+import { base64url, fromBase64url } from '../core/bytes.ts'
+import type { JsonObject } from '../core/canonical-json.ts'
+import { rfc3339 } from '../core/clock.ts'
+import type { ExportedChunk, ExportedDocument, SourceDocument } from '../shard/shard-api.ts'
+
+/** Of the lines; an older reader refuses a newer one. */
+export const ARCHIVE_FORMAT = 1
+
+export interface ArchivedCollection {
+  readonly name: string
+  readonly language: string
+  readonly settings: CollectionRecord['settings']
+  readonly profileId: string
+  readonly dimensions: number
+  readonly chunking: CollectionRecord['generation']['chunking']
+  readonly shards: number
+  readonly precision: 'int8' | 'f32'
+}
+
+/** A chunk as stored; the vector's bytes are base64url. */
+export interface ArchivedChunk extends Omit<ExportedChunk, 'vector'> {
+  readonly vector?: string
+}
+
+export interface ArchivedDocument {
+  readonly collection: string
+  readonly id: string
+  readonly title?: string
+  readonly url?: string
+  readonly language?: string
+  readonly metadata: JsonObject
+  readonly acl?: readonly string[]
+  readonly format: SourceDocument['format']
+  readonly text: string
+  readonly outline?: NonNullable<SourceDocument['outline']>
+  readonly contentHash: string
+  readonly version: number
+  readonly createdAt: string
+  readonly updatedAt: string
+  readonly chunks: readonly ArchivedChunk[]
+}
+
+export function archivedCollection({ name, language, settings, generation }: CollectionRecord): ArchivedCollection {
+  const { profileId, dimensions, chunking, shards, precision } = generation
+  return { name, language, settings, profileId, dimensions, chunking, shards, precision }
+}
+
+export function archivedDocument(collection: string, document: ExportedDocument): ArchivedDocument {
+  const { source, version, createdAtMs, updatedAtMs, chunks } = document
+  return {
+    collection,
+    ...source,
+    version,
+    createdAt: rfc3339(createdAtMs),
+    updatedAt: rfc3339(updatedAtMs),
+    chunks: chunks.map(({ vector, ...chunk }) => ({
+      ...chunk,
+      ...(vector === undefined ? {} : { vector: base64url(vector) }),
+    })),
+  }
+}
+
+/** The bytes of a chunk's vector; `undefined` where the text is no base64url. */
+export function vectorBytes({ vector }: ArchivedChunk): Uint8Array<ArrayBuffer> | undefined {
+  return vector === undefined ? new Uint8Array() : fromBase64url(vector)
+}

@@ -1,0 +1,313 @@
+/**
+ * Plants a tenant through the API alone: collections, documents in every zone, keys, jobs and whatever else the document
+ * lets one create, with canaries in every field; and spare things of the same kinds that may be destroyed.
+ */
+import type { Canaries } from './canaries.ts'
+import type { Zone } from './canaries.ts'
+import { validBody } from './bodies.ts'
+import { filledPath } from './surface.ts'
+import type { Operation, Surface } from './surface.ts'
+import { propertiesOf } from './json-schema.ts'
+import { jsonOf } from './wire.ts'
+import type { Dice, Send } from './wire.ts'
+
+/** Segments for the places of a path, escaped. */
+export interface Place {
+  readonly own: string
+  readonly ownById?: string
+  /** Of the same tenant, but outside the reach of restricted keys. */
+  readonly hidden?: string
+  /** Absent where deletion leaves the thing readable. */
+  readonly deleted?: string
+}
+
+export interface PlantingTools {
+  readonly send: Send
+  readonly surface: Surface
+  readonly canaries: Canaries
+  readonly dice: Dice
+  readonly rootKey: string
+}
+
+export const ALL_SCOPES = ['search', 'answer', 'documents:read', 'documents:write', 'collections', 'admin']
+
+/** Places that no request of its own can create, with the reason; there an own thing is as absent as any other. */
+const UNPLANTABLE: Readonly<Record<string, string>> = {
+  'deliveries/deliveryId': 'deliveries are made by events',
+  'deliveries/id': 'deliveries are made by events',
+}
+
+export class PlantedTenant {
+  readonly letter: string
+  readonly id: string
+  readonly places = new Map<string, Place>()
+  /** A secret key with every scope. */
+  key = ''
+  keyId = ''
+  openCollection = ''
+  readonly #tools: PlantingTools
+  #spares = new Map<string, string>()
+
+  private constructor(tools: PlantingTools, letter: string) {
+    this.#tools = tools
+    this.letter = letter
+    this.id = this.#plant('tenant', 'handle')
+  }
+
+  static async create(tools: PlantingTools, letter: string): Promise<PlantedTenant> {
+    const tenant = new PlantedTenant(tools, letter)
+    await tenant.#createAll()
+    return tenant
+  }
+
+  get hasAcl(): boolean {
+    const { components } = this.#tools.surface
+    const input = components['DocumentInput']
+    return input !== undefined && 'acl' in propertiesOf(input, components)
+  }
+
+  /** The group that the documents with an acl are for. */
+  readonly group = 'group:finance'
+
+  #plant(zone: Zone, kind: 'handle' | 'content'): string {
+    return this.#tools.canaries.plant(this.letter, zone, kind)
+  }
+
+  /** Calls the API and insists on success. */
+  async call(method: string, path: string, body?: unknown, as: 'tenant' | 'root' = 'tenant'): Promise<unknown> {
+    const { send, rootKey } = this.#tools
+    const isRootRoute = path.startsWith('/v1/tenants')
+    const answer = await send({
+      method,
+      path,
+      headers: {
+        authorization: `Bearer ${as === 'root' ? rootKey : this.key}`,
+        ...(as === 'root' && !isRootRoute ? { 'nearfield-tenant': this.id } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(path.endsWith('#async') ? { prefer: 'respond-async' } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (answer.status >= 300) throw new Error(`planting: ${method} ${path}: ${answer.status} ${answer.text}`)
+    return jsonOf(answer)
+  }
+
+  /** Makes a key; what rates and addresses the server can limit is set so that it limits no test. */
+  async makeKey(request: Record<string, unknown>): Promise<{ id: string; secret: string }> {
+    const made = await this.call(
+      'POST',
+      '/v1/keys',
+      { name: this.#plant('tenant', 'content'), kind: 'secret', ...this.#wideRates(), ...request },
+      'root',
+    )
+    return made as { id: string; secret: string }
+  }
+
+  #wideRates(): object {
+    const { operations, components } = this.#tools.surface
+    const schema = operations.find(({ id }) => id === 'createKey')?.body?.schema ?? {}
+    const properties = propertiesOf(schema, components)
+    const wide = { requests: 1_000_000, windowSeconds: 1 }
+    return 'rateLimit' in properties ? { rateLimit: { ...wide, perIp: wide } } : {}
+  }
+
+  async #createAll(): Promise<void> {
+    await this.call('POST', '/v1/tenants', { id: this.id, name: this.#plant('tenant', 'content') }, 'root')
+    const { id, secret } = await this.makeKey({ scopes: ALL_SCOPES })
+    this.key = secret
+    this.keyId = id
+    await this.#createCollections()
+    await this.#createKeys()
+    this.places.set('tenants/id', { own: this.id, deleted: await this.#deletedTenant() })
+    for (const operation of this.#tools.surface.operations) {
+      for (const place of operation.places) if (!this.places.has(place)) await this.#createGeneric(place)
+    }
+  }
+
+  async #createCollections(): Promise<void> {
+    const open = this.#plant('names', 'handle')
+    const vault = this.#plant('vaultnames', 'handle')
+    const gone = this.#plant('names', 'handle')
+    this.openCollection = open
+    const ids: Record<string, string> = {}
+    for (const name of [open, vault, gone]) {
+      ids[name] = ((await this.call('POST', '/v1/collections', { name })) as { id: string }).id
+    }
+    const kept = this.#document('open', { team: 'blue' })
+    const filtered = this.#document('filtered', { team: 'red' })
+    const secret = this.#document('acl', { team: 'blue' }, this.hasAcl ? { acl: [this.group] } : undefined)
+    const removed = this.#document('open', { team: 'blue' })
+    const documents = [kept, filtered, removed, ...(this.hasAcl ? [secret] : [])]
+    await this.call('PUT', `/v1/collections/${open}/documents`, { documents })
+    await this.call('DELETE', `/v1/collections/${open}/documents/${removed.id}`)
+    await this.call('PUT', `/v1/collections/${vault}/documents`, {
+      documents: [this.#document('vault', { team: 'red' })],
+    })
+    // The job of a deleted collection stays, and tells that it was cancelled.
+    await this.#makeJob(gone, this.#document('open', { team: 'blue' }))
+    const jobs = {
+      own: await this.#makeJob(open, this.#document('open', { team: 'blue' })),
+      hidden: await this.#makeJob(vault, this.#document('vault', { team: 'red' })),
+    }
+    await this.call('DELETE', `/v1/collections/${gone}`)
+    this.places.set('collections/collection', { own: open, ownById: ids[open] ?? '', hidden: vault, deleted: gone })
+    this.places.set('documents/id', { own: kept.id, hidden: filtered.id, deleted: removed.id })
+    this.places.set('jobs/id', jobs)
+  }
+
+  #document(zone: Zone, metadata: object, more: object = {}): { readonly id: string } {
+    const words = 'The heron nests by the weir and the ferry waits'
+    return {
+      id: this.#plant(zone, 'handle'),
+      text: `${words} for ${this.#plant(zone, 'content')}.`,
+      title: `Heron ${this.#plant(zone, 'content')}`,
+      url: `https://${this.#plant(zone, 'content')}.example/`,
+      metadata: { ...metadata, note: this.#plant(zone, 'content'), heron: { deep: [this.#plant(zone, 'content')] } },
+      ...more,
+    } as { readonly id: string }
+  }
+
+  async #makeJob(collection: string, document: object): Promise<string> {
+    const { send } = this.#tools
+    const answer = await send({
+      method: 'PUT',
+      path: `/v1/collections/${collection}/documents`,
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json', prefer: 'respond-async' },
+      body: JSON.stringify({ documents: [document] }),
+    })
+    const job = (jsonOf(answer) as { job?: { id: string } } | undefined)?.job
+    if (job === undefined) throw new Error(`planting: no job: ${answer.status} ${answer.text}`)
+    return job.id
+  }
+
+  async #createKeys(): Promise<void> {
+    const own = await this.makeKey({ name: this.#plant('control', 'content'), scopes: ['search'] })
+    const deleted = await this.makeKey({ name: this.#plant('control', 'content'), scopes: ['search'] })
+    await this.call('DELETE', `/v1/keys/${deleted.id}`, undefined, 'root')
+    this.places.set('keys/id', { own: own.id, deleted: deleted.id })
+  }
+
+  async #deletedTenant(): Promise<string> {
+    const id = this.#plant('tenant', 'handle')
+    await this.call('POST', '/v1/tenants', { id, name: 'gone' }, 'root')
+    await this.call('DELETE', `/v1/tenants/${id}`, undefined, 'root')
+    return id
+  }
+
+  /** A place that this file does not know: made by the POST that stands above it in the document. */
+  async #createGeneric(place: string): Promise<void> {
+    if (UNPLANTABLE[place] !== undefined) {
+      this.places.set(place, { own: 'none0000000000000000', deleted: 'none1111111111111111' })
+      return
+    }
+    const own = await this.#makeGeneric(place)
+    const deleted = await this.#makeGeneric(place)
+    await this.call('DELETE', `${this.#creatorOf(place).path}/${deleted}`)
+    this.places.set(place, { own, deleted })
+  }
+
+  #creatorOf(place: string): Operation {
+    const [folder = ''] = place.split('/')
+    const creator = this.#tools.surface.operations.find(
+      ({ method, path }) => method === 'POST' && path === `/v1/${folder}`,
+    )
+    if (creator !== undefined) return creator
+    throw new Error(
+      `the adversary cannot plant "${place}": there is no POST /v1/${folder}; teach it to test/adversary/planted-tenant.ts`,
+    )
+  }
+
+  async #makeGeneric(place: string): Promise<string> {
+    const creator = this.#creatorOf(place)
+    const body = this.#withCanaries(validBody(creator, this.#bodyContext()))
+    const made = (await this.call('POST', creator.path, body)) as { id?: unknown }
+    if (typeof made.id === 'string') return made.id
+    throw new Error(`planting: POST ${creator.path} answers no id`)
+  }
+
+  /** Marks the free texts of an example, so that a leak of such a thing is seen. */
+  #withCanaries(body: unknown): unknown {
+    if (typeof body !== 'object' || body === null) return body
+    const marked: Record<string, unknown> = { ...body }
+    for (const name of ['name', 'description']) if (name in marked) marked[name] = this.#plant('control', 'content')
+    if (typeof marked['url'] === 'string') marked['url'] = `${marked['url']}/${this.#plant('control', 'content')}`
+    return marked
+  }
+
+  #bodyContext(): { dice: Dice; query: string; collection: string; document: string } {
+    return { dice: this.#tools.dice, query: 'heron', collection: this.openCollection, document: 'spare' }
+  }
+
+  /** Segments for an operation that may destroy what it names. The same again until `spend`. */
+  async spareSegments({ places }: Operation): Promise<string[]> {
+    const segments: string[] = []
+    for (const place of places) segments.push(await this.#spare(place))
+    return segments
+  }
+
+  spend({ places }: Operation): void {
+    for (const place of places) this.#spares.delete(place)
+  }
+
+  async #spare(place: string): Promise<string> {
+    const held = this.#spares.get(place)
+    if (held !== undefined) return held
+    const made = await this.#makeSpare(place)
+    this.#spares.set(place, made)
+    return made
+  }
+
+  async #makeSpare(place: string): Promise<string> {
+    const { dice } = this.#tools
+    if (place === 'collections/collection') {
+      const name = `spare-${dice.letters(12)}`
+      await this.call('POST', '/v1/collections', { name })
+      this.#spares.delete('documents/id')
+      return name
+    }
+    if (place === 'documents/id') {
+      const id = `spare-${dice.letters(12)}`
+      const documents = [{ id, text: 'The heron waits.', metadata: { team: 'blue' } }]
+      await this.call('PUT', `/v1/collections/${await this.#spare('collections/collection')}/documents`, { documents })
+      return id
+    }
+    if (place === 'jobs/id') {
+      const document = { id: `spare-${dice.letters(12)}`, text: 'The heron waits.' }
+      return this.#makeJob(await this.#spare('collections/collection'), document)
+    }
+    if (place === 'keys/id') return (await this.makeKey({ name: 'spare', scopes: ['search'] })).id
+    if (place === 'tenants/id') {
+      const id = `spare-${dice.letters(16)}`
+      await this.call('POST', '/v1/tenants', { id, name: 'spare' }, 'root')
+      return id
+    }
+    return UNPLANTABLE[place] === undefined ? this.#makeGeneric(place) : 'none0000000000000000'
+  }
+
+  /** Everything that the owner can read of what was planted, for comparing before and after. */
+  async snapshot(): Promise<string> {
+    const { operations } = this.#tools.surface
+    const readable = operations.filter(
+      ({ method, places }) => method === 'GET' && places.length > 0 && places.every((place) => !UNPLANTABLE[place]),
+    )
+    const parts: string[] = []
+    for (const operation of readable) {
+      const isTenants = operation.places.includes('tenants/id')
+      for (const which of ['own', 'hidden'] as const) {
+        const places = operation.places.map((place) => this.places.get(place))
+        if (which === 'hidden' && places.at(-1)?.hidden === undefined) continue
+        const segments = places.map((place, i) => (i === places.length - 1 && place?.[which]) || place?.own || '')
+        const path = filledPath(operation.path, segments)
+        if (operation.path.endsWith('/export') || operation.path.includes('deliver')) continue
+        const read = await this.call('GET', path, undefined, isTenants ? 'root' : 'tenant')
+        parts.push(`${path} ${JSON.stringify(read, ignoreVolatile)}`)
+      }
+    }
+    return parts.join('\n')
+  }
+}
+
+/** Times of use, and of jobs, go on without anybody touching the thing. */
+function ignoreVolatile(name: string, value: unknown): unknown {
+  return ['lastUsedAt', 'finishedAt', 'status', 'progress', 'counts', 'statistics'].includes(name) ? undefined : value
+}

@@ -120,6 +120,7 @@ function appOf(env: WorkerEnv): App {
     readAsset: (path) => readAsset(env, path),
     clock: systemClock,
     log: (line) => console.log(JSON.stringify(line)),
+    report,
     version,
     ...(env.NEARFIELD_DEMO_PUBLIC_KEY === undefined
       ? {}

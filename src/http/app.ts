@@ -6,6 +6,7 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { residentMemory } from '../core/resident-memory.ts'
 import { asProblem, Problem } from '../core/problem.ts'
+import { addLimitHeaders } from './charge.ts'
 import type { AppDependencies } from './dependencies.ts'
 import { beginExchange } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
@@ -82,7 +83,7 @@ function refusal(error: unknown, exchange: Exchange): Response {
 
 function finish(context: Context<AppEnvironment>, exchange: Exchange, { log }: AppDependencies): void {
   const { res: response } = context
-  const { requestId, url, isApi, timings, allowedOrigin, principal, code, stack } = exchange
+  const { requestId, url, isApi, timings, allowedOrigin, principal, limits = [], code, stack } = exchange
   if (isApi) response.headers.set('server-timing', timings.header(isLoopback(url)))
   addCommonHeaders(response.headers, {
     url,
@@ -90,6 +91,7 @@ function finish(context: Context<AppEnvironment>, exchange: Exchange, { log }: A
     requestId,
     ...(allowedOrigin === undefined ? {} : { allowedOrigin }),
   })
+  addLimitHeaders(response.headers, limits)
   log({
     level: response.status >= 500 ? 'error' : 'info',
     event: 'request',

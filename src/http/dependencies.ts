@@ -21,6 +21,8 @@ export interface AppDependencies {
   readonly readAsset: (path: string) => Promise<ArrayBuffer | undefined>
   readonly clock: Clock
   readonly log: (line: LogLine) => void
+  /** Hears of failures in the background, which no request can report. */
+  readonly report?: (what: string, error: unknown) => void
   readonly version: string
   /** A public key for the page at `/`, on local servers only. Public keys are public by nature. */
   readonly demo?: { readonly publicKey: string; readonly collection: string }

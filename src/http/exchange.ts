@@ -4,6 +4,7 @@ import { newRequestId } from '../core/ids.ts'
 import type { RequestId } from '../core/ids.ts'
 import type { ProblemCode } from '../core/problem.ts'
 import type { Principal } from '../tenancy/principal.ts'
+import type { LimitState } from './charge.ts'
 import { isApiPath, rawPath } from './paths.ts'
 import { Timings } from './timings.ts'
 
@@ -18,6 +19,8 @@ export interface Exchange {
   principal?: Principal
   /** The request's origin, once the credential was seen to allow it. */
   allowedOrigin?: string
+  /** Where the limits stand that the request was charged to. */
+  limits?: readonly LimitState[]
   code?: ProblemCode
   stack?: string
 }

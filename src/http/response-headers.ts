@@ -1,6 +1,7 @@
 /** Headers that stand on every answer: CORS, caching, and what browsers must not do with it. */
 
-const EXPOSED_HEADERS = 'ETag, Location, Retry-After, Idempotent-Replayed, Server-Timing, X-Request-Id'
+const EXPOSED_HEADERS =
+  'ETag, Location, RateLimit, RateLimit-Policy, Retry-After, Idempotent-Replayed, Server-Timing, X-Request-Id'
 
 /** The page runs its own scripts and styles and talks to its own server; nothing inline, no third party. */
 const PAGE_POLICY = [

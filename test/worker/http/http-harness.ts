@@ -12,6 +12,7 @@ import type { Embedder } from '../../../src/models/embedder.ts'
 import { EDGE_EN } from '../../../src/models/profiles.ts'
 import { Placement } from '../../../src/shard/placement.ts'
 import { Authenticator } from '../../../src/tenancy/authenticate.ts'
+import { LastUse } from '../../../src/tenancy/last-use.ts'
 import { keyHash, parseKey } from '../../../src/tenancy/key-format.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
 import { Signer } from '../../../src/tenancy/signing.ts'
@@ -99,6 +100,13 @@ export async function makeWorld(): Promise<World> {
       sealer,
       rootKeyHashes: [await keyHash(parsed)],
       clock: systemClock,
+      lastUse: new LastUse({
+        write: (uses) => catalog.keys.noteUses(uses),
+        clock: systemClock,
+        report: (_, error) => {
+          throw error
+        },
+      }),
     }),
     catalog,
     placement: new Placement(counted(env.SHARD)),
@@ -129,7 +137,7 @@ export async function makeWorld(): Promise<World> {
       }),
     )
     const text = await response.text()
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false
+    const isJson = /^application\/(?:problem\+)?json/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,
       headers: response.headers,

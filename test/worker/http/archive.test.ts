@@ -1,0 +1,186 @@
+/** A tenant leaves through its export and comes back through the import: the same state, and the same answers. */
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makeWorld, problemOf } from './http-harness.ts'
+import type { Answer, TestTenant, World } from './http-harness.ts'
+
+let world: World
+let tenant: TestTenant
+
+beforeAll(async () => {
+  world = await makeWorld()
+})
+
+beforeEach(async () => {
+  tenant = await world.makeTenant()
+})
+
+const DOCUMENTS = [
+  {
+    id: 'heron',
+    title: 'Heron',
+    text: 'A heron stands in the reeds.\r\nIt waits.',
+    metadata: { bird: true, year: 2021 },
+  },
+  { id: 'otter', markdown: '# Otter\n\nAn otter swims.\n\n## Food\n\nIt eats fish.', url: 'https://example.com/otter' },
+  { id: 'owl', html: '<h1>Owl</h1><p>An owl hunts at night.</p>', language: 'en', acl: ['rangers'] },
+]
+
+interface Line {
+  readonly type: string
+  readonly [member: string]: unknown
+}
+
+const root = (method: string, path: string, body?: unknown): Promise<Answer> =>
+  world.call(method, path, { key: world.rootKey, ...(body === undefined ? {} : { body }) })
+
+async function fill(shards: number): Promise<void> {
+  const make = (body: object) => world.call('POST', '/v1/collections', { key: tenant.key, body })
+  expect((await make({ name: 'notes', shards, language: 'en', settings: { bm25: { k1: 1.5 } } })).status).toBe(201)
+  const own = { provider: 'bring-your-own', dimensions: 3 }
+  expect((await make({ name: 'images', model: own })).status).toBe(201)
+  const put = (name: string, documents: object[]) =>
+    world.call('PUT', `/v1/collections/${name}/documents`, { key: tenant.key, body: { documents } })
+  expect((await put('notes', DOCUMENTS)).status).toBe(200)
+  expect((await put('notes', [{ ...DOCUMENTS[0], title: 'The heron' }])).json.results[0].version).toBe(2)
+  expect(
+    (
+      await put('images', [
+        { id: 'pier', vector: [0.5, -1, 2] },
+        { id: 'ferry', text: 'a ferry' },
+      ])
+    ).status,
+  ).toBe(200)
+}
+
+async function exported(id: string, query = ''): Promise<Line[]> {
+  const { status, text, headers } = await root('GET', `/v1/tenants/${id}/export${query}`)
+  expect([status, headers.get('content-type')]).toEqual([200, 'application/x-ndjson'])
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+}
+
+/** The lines of one kind, as a part of an import takes them. */
+const linesOf = (lines: readonly Line[], type: string): Record<string, unknown>[] =>
+  lines.filter((line) => line.type === type).map(({ type: _type, ...line }) => line)
+
+const search = async (key: string): Promise<unknown> => {
+  const body = { query: 'otter eats fish', explain: true, facets: ['year'] }
+  const { json } = await world.call('POST', '/v1/collections/notes/search', { key, body })
+  return { hits: json.hits, facets: json.facets, total: json.estimatedTotal }
+}
+
+describe('an archive', () => {
+  it.each([1, 3])('from %i shards gives the same state and the same hits elsewhere', async (shards) => {
+    await fill(shards)
+    const lines = await exported(tenant.id)
+    expect(lines.map(({ type }) => type)).toEqual([
+      ...['archive', 'collection', 'document', 'document', 'collection', 'document', 'document', 'document', 'end'],
+    ])
+    const copy = await world.makeTenant('copy')
+    const collections = linesOf(lines, 'collection').map((line) => ({
+      ...line,
+      shards: line['name'] === 'notes' ? 2 : 1,
+    }))
+    const part = { collections, documents: linesOf(lines, 'document') }
+    for (let time = 0; time < 2; time++) {
+      const { status, json } = await root('POST', `/v1/tenants/${copy.id}/import`, part)
+      expect([status, json]).toEqual([200, { collections: 2, documents: 5 }])
+    }
+    const [before] = linesOf(lines, 'end')
+    const [after] = linesOf(await exported(copy.id), 'end')
+    expect(after).toEqual(before)
+    expect(linesOf(await exported(copy.id, '?documents=false'), 'end')).toEqual([{ stateHash: before?.['stateHash'] }])
+    expect(await search(copy.key)).toEqual(await search(tenant.key))
+    const read = { key: copy.key }
+    const owl = await world.call('GET', '/v1/collections/notes/documents/owl?include=text', read)
+    expect(owl.json).toMatchObject({ acl: ['rangers'], version: 1, text: expect.stringContaining('hunts at night') })
+  })
+
+  it('shows another state as soon as one document differs', async () => {
+    await fill(1)
+    const hash = async () => linesOf(await exported(tenant.id, '?documents=false'), 'end')[0]?.['stateHash']
+    const before = await hash()
+    const path = '/v1/collections/notes/documents/otter'
+    await world.call('PATCH', path, { key: tenant.key, body: { metadata: { seen: 1 } } })
+    const changed = await hash()
+    await world.call('DELETE', path, { key: tenant.key })
+    expect(new Set([before, changed, await hash()]).size).toBe(3)
+  })
+
+  it('that was tampered with is refused, with a pointer to each fault, and nothing of it is stored', async () => {
+    await fill(1)
+    const lines = await exported(tenant.id)
+    const copy = await world.makeTenant('copy')
+    const collections = linesOf(lines, 'collection')
+    const [pier, , heron, otter] = linesOf(lines, 'document')
+    const [chunk] = heron?.['chunks'] as Record<string, unknown>[]
+    const documents = [
+      { ...heron, text: 'something else' },
+      { ...otter, id: 'o', chunks: [{ ...chunk, prefix: 'forged' }] },
+      { ...pier, chunks: [{ ...(pier?.['chunks'] as object[])[0], vector: 'AAAA' }] },
+      { ...heron, id: 'h', collection: 'nowhere' },
+    ]
+    const refused = problemOf(await root('POST', `/v1/tenants/${copy.id}/import`, { collections, documents }))
+    expect(refused).toMatchObject({ status: 400, code: 'invalid_request' })
+    expect(refused.pointers).toEqual([
+      '/documents/0/chunks/0',
+      '/documents/0/contentHash',
+      '/documents/1/chunks/0',
+      '/documents/1/contentHash',
+      '/documents/2/chunks/0',
+      '/documents/3/collection',
+    ])
+    expect(linesOf(await exported(copy.id), 'document')).toEqual([])
+  })
+
+  it.each([
+    ['/collections/0/profileId', { profileId: 'gone' }],
+    ['/collections/0/dimensions', { dimensions: 5 }],
+    ['/collections/0/precision', { precision: 'f32' }],
+  ])('for a model that is not here is refused at %s', async (pointer, change) => {
+    const collection = {
+      name: 'notes',
+      language: 'auto',
+      settings: {},
+      profileId: 'edge-en',
+      dimensions: 384,
+      chunking: { strategy: 'recursive', size: 200, overlap: 20 },
+      shards: 1,
+      precision: 'int8',
+    }
+    const body = { collections: [{ ...collection, ...change }] }
+    expect(problemOf(await root('POST', `/v1/tenants/${tenant.id}/import`, body)).pointers).toEqual([pointer])
+  })
+
+  it('is in conflict with a collection of that name that is made otherwise, and with a document that differs', async () => {
+    await fill(1)
+    const lines = await exported(tenant.id)
+    const [images] = linesOf(lines, 'collection')
+    const into = `/v1/tenants/${tenant.id}/import`
+    const other = problemOf(await root('POST', into, { collections: [{ ...images, dimensions: 4 }] }))
+    expect(other).toEqual({ status: 409, code: 'conflict', pointers: ['/collections/0/name'] })
+    await world.call('DELETE', '/v1/collections/notes/documents/owl', { key: tenant.key })
+    const owl = linesOf(lines, 'document').find(({ id }) => id === 'owl')
+    await world.call('PUT', '/v1/collections/notes/documents', {
+      key: tenant.key,
+      body: { documents: [{ id: 'owl', text: 'x' }] },
+    })
+    expect(problemOf(await root('POST', into, { documents: [owl] })).status).toBe(409)
+  })
+
+  it('is for the root key, and of a tenant that exists', async () => {
+    for (const [method, action] of [
+      ['GET', 'export'],
+      ['POST', 'import'],
+    ] as const) {
+      const body = method === 'POST' ? { body: { collections: [] } } : {}
+      const path = `/v1/tenants/${tenant.id}/${action}`
+      expect(problemOf(await world.call(method, path, { key: tenant.key, ...body })).status).toBe(403)
+      expect(
+        problemOf(await world.call(method, `/v1/tenants/nobody/${action}`, { key: world.rootKey, ...body })).status,
+      ).toBe(404)
+    }
+  })
+})

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
+import type { KeyRecord } from '../../../src/tenancy/key-store.ts'
 import { checkKeyFields, requireNotWider } from '../../../src/tenancy/new-key.ts'
 import type { KeyFields } from '../../../src/tenancy/new-key.ts'
 import type { Principal } from '../../../src/tenancy/principal.ts'
@@ -16,6 +17,8 @@ const admin = (...scopes: Scope[]): Principal => ({
   tenant: { id: 'acme', uid: 'ten_acme' as TenantUid, suspended: false, limits: {} },
   scopes: new Set<Scope>(['admin', ...scopes]),
 })
+
+const withRecord = (record: Partial<KeyRecord>): Principal => ({ ...admin('search'), key: record as KeyRecord })
 
 /** `undefined` when accepted, else the code and the pointers. */
 function refusal(request: KeyFields, maker: Principal = ROOT): string | undefined {
@@ -43,9 +46,12 @@ describe('a new key', () => {
         collections: ['docs', 'blog-*', '*', 'col_0123456789abcDEF'],
         origins: ['self', 'https://*.shop.example', 'http://localhost:*'],
         filter: { team: { $in: ['a', 'b'] } },
+        ipRanges: ['192.0.2.0/24', '2001:db8::1'],
+        rateLimit: { perIp: { requests: 1, windowSeconds: 1 } },
         expiresAtMs: NOW_MS + 1,
       }),
     ).toBeUndefined()
+    expect(refusal({ tokensNotBeforeMs: 0, rateLimit: { perSub: { requests: 1, windowSeconds: 1 } } })).toBeUndefined()
   })
 
   it.each<[string, KeyFields, string]>([
@@ -71,6 +77,15 @@ describe('a new key', () => {
     ['a bad filter', { filter: { day: { $near: 3 } } }, 'invalid_request /filter/day/$near'],
     ['an admin with collections', { scopes: ['admin'], collections: ['docs'] }, 'invalid_request /collections'],
     ['an admin with a filter', { scopes: ['admin'], filter: { a: 1 } }, 'invalid_request /filter'],
+    ['no address', { ipRanges: [] }, 'invalid_request /ipRanges'],
+    ['bad addresses', { ipRanges: ['::1', '1.2.3.4/8', 'home'] }, 'invalid_request /ipRanges/1 /ipRanges/2'],
+    ['too many addresses', { ipRanges: Array.from({ length: 101 }, () => '::1') }, 'invalid_request /ipRanges'],
+    ['tokens of a public key', { kind: 'public', tokensNotBeforeMs: 1 }, 'invalid_request /tokensNotBefore'],
+    [
+      'a rate for tokens of a public key',
+      { kind: 'public', rateLimit: { perSub: { requests: 1, windowSeconds: 1 } } },
+      'invalid_request /rateLimit/perSub',
+    ],
     ['a public admin', { kind: 'public', scopes: ['search', 'admin'] }, 'invalid_request /scopes/1'],
     ['a public builder', { kind: 'public', scopes: ['collections'] }, 'invalid_request /scopes/0'],
     ['a public writer', { kind: 'public', scopes: ['search', 'documents:write'] }, 'invalid_request /scopes/1'],
@@ -91,6 +106,36 @@ describe('a new key', () => {
     expect(refusal({ scopes: ['search', 'answer'] }, admin('search'))).toBe('forbidden')
     expect(refusal({ expiresAtMs: NOW_MS + 2 }, { ...admin('search'), expiresAtMs: NOW_MS + 1 })).toBe('forbidden')
     expect(refusal({}, { ...admin('search'), expiresAtMs: NOW_MS + 1 })).toBe('forbidden')
+  })
+
+  it('may be used from no address that its maker may not', () => {
+    const maker = withRecord({ ipRanges: ['10.0.0.0/8', '2001:db8::/32'] })
+    expect(refusal({ ipRanges: ['10.1.0.0/16', '::ffff:10.2.3.4', '2001:db8:1::/48'] }, maker)).toBeUndefined()
+    expect(refusal({ ipRanges: ['10.0.0.0/8'] }, maker)).toBeUndefined()
+    expect(refusal({}, maker)).toBe('forbidden')
+    expect(refusal({ ipRanges: ['10.1.0.0/16', '11.0.0.0/16'] }, maker)).toBe('forbidden')
+    expect(refusal({ ipRanges: ['10.0.0.0/7'] }, maker)).toBe('forbidden')
+    expect(refusal({ ipRanges: ['0.0.0.0/0'] }, withRecord({}))).toBeUndefined()
+  })
+
+  it('is no faster than its maker, in any of its rates', () => {
+    const maker = withRecord({
+      rateLimit: { requests: 60, windowSeconds: 60, perIp: { requests: 5, windowSeconds: 1 } },
+    })
+    const perIp = { requests: 5, windowSeconds: 1 }
+    expect(refusal({ rateLimit: { requests: 60, windowSeconds: 60, perIp } }, maker)).toBeUndefined()
+    expect(refusal({ rateLimit: { requests: 30, windowSeconds: 30, perIp } }, maker)).toBeUndefined()
+    expect(refusal({ rateLimit: { requests: 1, windowSeconds: 1, burst: 61, perIp } }, maker)).toBe('forbidden')
+    expect(refusal({ rateLimit: { requests: 60, windowSeconds: 59, perIp } }, maker)).toBe('forbidden')
+    expect(refusal({ rateLimit: { requests: 60, windowSeconds: 60 } }, maker)).toBe('forbidden')
+    expect(refusal({ rateLimit: { perIp } }, maker)).toBe('forbidden')
+    expect(refusal({}, maker)).toBe('forbidden')
+    const perSub = { requests: 1, windowSeconds: 1, burst: 1 }
+    expect(refusal({ rateLimit: { perSub } }, withRecord({ rateLimit: { perSub } }))).toBeUndefined()
+    expect(refusal({ rateLimit: { perSub: { ...perSub, burst: 2 } } }, withRecord({ rateLimit: { perSub } }))).toBe(
+      'forbidden',
+    )
+    expect(refusal({ rateLimit: { perSub } }, withRecord({}))).toBeUndefined()
   })
 
   it('is told what is wrong with its fields before whether it is too wide', () => {

@@ -6,6 +6,7 @@ import type { CollectionRecord, TenantRecord } from '../../../src/catalog/record
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
 import { issueKey, openSigningKey } from '../../../src/tenancy/issue-key.ts'
+import type { IssuedKey } from '../../../src/tenancy/issue-key.ts'
 import { tokenSigningKey } from '../../../src/tenancy/key-format.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
 
@@ -212,8 +213,11 @@ describe('keys', () => {
       scopes: ['search', 'answer'],
       collections: ['docs*'],
       origins: ['self'],
+      ipRanges: ['192.0.2.0/24'],
       filter: { team: 'a' },
+      rateLimit: { requests: 5, windowSeconds: 1 },
       expiresAtMs: 1_900_000_000_000,
+      tokensNotBeforeMs: 1_700_000_000_000,
       createdBy: 'root',
     }) as const
 
@@ -227,6 +231,66 @@ describe('keys', () => {
       secretHash: issued.secretHash,
       tenant: { id: tenant.id, uid: tenant.uid, suspended: false, limits: {} },
     })
+  })
+
+  it('rotate: the secret before lives on, one older than that is gone, and a repeated operation keeps it', async () => {
+    const first = await issueKey(SEALER, 'secret')
+    const { id } = await catalog.keys.create({ ...full(), kind: 'secret' }, first)
+    const rotate = async (operationId: string, graceMs: number, owner = tenant.uid): Promise<IssuedKey> => {
+      const issued = await issueKey(SEALER, 'secret', id)
+      const rotated = await catalog.keys.rotate(owner, issued, { operationId, graceMs })
+      expect(rotated?.record).toEqual(await catalog.keys.find(tenant.uid, id))
+      expect(rotated?.previousUntilMs).toBe((await catalog.keys.findKey(id))?.previous?.untilMs)
+      return issued
+    }
+    const stored = async (): Promise<object> => {
+      const { record, secretHash, sealedSigningKey, previous } = (await catalog.keys.findKey(id))!
+      return { version: record.version, secretHash, sealedSigningKey, previous }
+    }
+    const secretOf = ({ secretHash, sealedSigningKey }: IssuedKey): object => ({ secretHash, sealedSigningKey })
+
+    const second = await rotate('op1', 60_000)
+    const untilMs = nowMs + 60_000
+    expect(await stored()).toEqual({ version: 2, ...secretOf(second), previous: { ...secretOf(first), untilMs } })
+    nowMs += 1_000
+    // The answer with the second secret was lost: nobody knows it, and the first must go on working as promised.
+    const repeated = await rotate('op1', 60_000)
+    expect(await stored()).toEqual({ version: 2, ...secretOf(repeated), previous: { ...secretOf(first), untilMs } })
+    const third = await rotate('op2', 5_000)
+    expect(await stored()).toEqual({
+      version: 3,
+      ...secretOf(third),
+      previous: { ...secretOf(repeated), untilMs: nowMs + 5_000 },
+    })
+    for (const operation of ['op3', 'op3']) {
+      const last = await rotate(operation, 0)
+      expect(await stored()).toEqual({ version: 4, ...secretOf(last), previous: undefined })
+    }
+  })
+
+  it('rotate for their own tenant only, while they live, and public ones without a signing key', async () => {
+    const other = await catalog.tenants.create({ name: 'other' })
+    const { id } = await catalog.keys.create(full(), await issueKey(SEALER, 'public'))
+    const rotate = async (owner: TenantUid): Promise<unknown> =>
+      catalog.keys.rotate(owner, await issueKey(SEALER, 'public', id), { operationId: 'op', graceMs: 1 })
+    expect(await rotate(other.uid)).toBeUndefined()
+    expect(await rotate(tenant.uid)).toMatchObject({ record: { version: 2 }, previousUntilMs: nowMs + 1 })
+    expect((await catalog.keys.findKey(id))?.previous).not.toHaveProperty('sealedSigningKey')
+    await catalog.keys.revoke(tenant.uid, id)
+    expect(await rotate(tenant.uid)).toBeUndefined()
+  })
+
+  it('remember when they were used last, and never an earlier time', async () => {
+    const ids: string[] = []
+    for (let i = 0; i < 3; i++) ids.push((await catalog.keys.create(full(), await issueKey(SEALER, 'public'))).id)
+    const [a = '', b = '', c = ''] = ids
+    const note = (uses: Record<string, number>): Promise<void> =>
+      catalog.keys.noteUses(Object.entries(uses).map(([keyId, atMs]) => ({ keyId, atMs })))
+    await note({ [a]: 60_000, [b]: 120_000, '0123456789abcdef': 60_000 })
+    await note({ [a]: 180_000, [b]: 60_000 })
+    const used = await Promise.all(ids.map(async (id) => (await catalog.keys.find(tenant.uid, id))?.lastUsedAtMs))
+    expect(used).toEqual([180_000, 120_000, undefined])
+    expect((await catalog.keys.findKey(c))?.record).not.toHaveProperty('lastUsedAtMs')
   })
 
   it('leave no secret in the database', async () => {

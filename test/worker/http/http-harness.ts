@@ -7,6 +7,7 @@ import { Catalog } from '../../../src/catalog/catalog.ts'
 import { utf8 } from '../../../src/core/bytes.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { createApp } from '../../../src/http/app.ts'
+import { AuditTrail } from '../../../src/http/audit-trail.ts'
 import type { LogLine } from '../../../src/http/request-log.ts'
 import type { Embedder } from '../../../src/models/embedder.ts'
 import { EDGE_EN } from '../../../src/models/profiles.ts'
@@ -94,6 +95,8 @@ export async function makeWorld(): Promise<World> {
   if (parsed === undefined) throw new Error('the test root key does not parse')
   const catalog = new Catalog(counted(env.DB), systemClock)
   const sealer = new Sealer(env.NEARFIELD_SEALING_KEY)
+  const tenantObjects = new TenantObjects(counted(env.TENANT))
+  const auditTrail = new AuditTrail({ tenantObjects, catalog, clock: systemClock })
   const app = createApp({
     authenticator: new Authenticator({
       keys: catalog.keys,
@@ -107,10 +110,12 @@ export async function makeWorld(): Promise<World> {
           throw error
         },
       }),
+      onRefusal: (refusal, keepAlive) => auditTrail.refused(refusal, keepAlive),
     }),
     catalog,
     placement: new Placement(counted(env.SHARD)),
-    tenantObjects: new TenantObjects(counted(env.TENANT)),
+    tenantObjects,
+    auditTrail,
     models: {
       queryEmbedder: () => embedder,
       passageEmbedder: () => embedder,

@@ -219,6 +219,59 @@ describe('keys', () => {
   })
 })
 
+describe('a key with addresses', () => {
+  const from = (key: string, address?: string, headers: Record<string, string> = {}): Promise<Answer> =>
+    world.call('GET', '/v1/keys/self', {
+      key,
+      headers: { ...headers, ...(address === undefined ? {} : { 'cf-connecting-ip': address }) },
+    })
+
+  it('is refused from elsewhere and where nobody tells the address', async () => {
+    const ipRanges = ['192.0.2.0/24', '2001:db8::/32']
+    for (const more of [{}, { kind: 'public', origins: ['self'] }]) {
+      const headers = { origin: ORIGIN }
+      const key = await world.makeKey(tenant, { scopes: ['search'], ipRanges, ...more })
+      for (const address of ['192.0.2.7', '::ffff:192.0.2.7', '2001:db8::7']) {
+        expect((await from(key, address, headers)).status, address).toBe(200)
+      }
+      for (const address of ['192.0.3.7', '2001:db9::7', 'nowhere', undefined]) {
+        expect(problemOf(await from(key, address, headers))).toMatchObject({ status: 403, code: 'ip_forbidden' })
+      }
+    }
+  })
+
+  it('is told so after its origin was judged and before its scopes', async () => {
+    const key = await world.makeKey(tenant, { scopes: ['search'], ipRanges: ['192.0.2.1'] })
+    const foreign = { origin: 'https://elsewhere.example' }
+    expect(problemOf(await from(key, '192.0.2.2', foreign)).code).toBe('origin_forbidden')
+    const call = { key, headers: { 'cf-connecting-ip': '192.0.2.2' } }
+    for (const path of ['/v1/tenants', '/v1/nowhere', '/v1/collections/x/documents']) {
+      expect(problemOf(await world.call('GET', path, call)).code).toBe('ip_forbidden')
+    }
+    const suspend = (suspended: boolean): Promise<Answer> =>
+      world.call('PATCH', `/v1/tenants/${tenant.id}`, { key: world.rootKey, body: { suspended } })
+    await suspend(true)
+    expect(problemOf(await from(key, '192.0.2.2')).code).toBe('ip_forbidden')
+    expect(problemOf(await from(key, '192.0.2.1')).code).toBe('tenant_suspended')
+    await suspend(false)
+  })
+})
+
+describe('the last use of a key', () => {
+  it('is shown to the minute once it was written', async () => {
+    const key = await world.makeKey(tenant, { scopes: ['search'] })
+    const shown = async (): Promise<string | null> =>
+      (await api('GET', `/v1/keys/${key.slice(6, 22)}`)).json.lastUsedAt as string | null
+    expect(await shown()).toBeNull()
+    const beforeMs = Date.now()
+    expect((await world.call('GET', '/v1/keys/self', { key })).status).toBe(200)
+    let lastUsedAt = await shown()
+    while (lastUsedAt === null) lastUsedAt = await shown()
+    expect(Date.parse(lastUsedAt) % 60_000).toBe(0)
+    expect(Date.parse(lastUsedAt)).toBeGreaterThan(beforeMs - 60_000)
+  })
+})
+
 describe('a rotated key', () => {
   const rotate = (id: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
     api('POST', `/v1/keys/${id}/rotate`, body, headers)

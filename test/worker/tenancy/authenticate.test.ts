@@ -6,8 +6,9 @@ import type { TenantRecord } from '../../../src/catalog/records.ts'
 import { asProblem } from '../../../src/core/problem.ts'
 import { Authenticator } from '../../../src/tenancy/authenticate.ts'
 import { issueKey } from '../../../src/tenancy/issue-key.ts'
-import { newKey } from '../../../src/tenancy/key-format.ts'
+import { newKey, parseKey, tokenSigningKey } from '../../../src/tenancy/key-format.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
+import { mintToken } from '../../../src/tenancy/token.ts'
 
 const SEALER = new Sealer('ab'.repeat(32))
 let nowMs = 1_800_000_000_000
@@ -47,6 +48,10 @@ async function makeKey(): Promise<{ id: string; text: string }> {
   return issued.key
 }
 
+async function rotate(id: string): Promise<unknown> {
+  return catalog.keys.rotate(tenant.uid, await issueKey(SEALER, 'secret', id), { operationId: 'op', graceMs: 0 })
+}
+
 describe('the database', () => {
   it('is asked nothing for malformed credentials, once for a burst, once for an unknown id', async () => {
     const ask = isolate()
@@ -61,6 +66,20 @@ describe('the database', () => {
     expect(new Set(answers)).toEqual(new Set(['unauthorized']))
     expect(statements).toBe(2)
   })
+
+  it('is asked once for 1,000 requests with a key or its tokens within 5 s', async () => {
+    const ask = isolate()
+    const key = parseKey((await makeKey()).text)!
+    const iat = nowMs / 1000
+    const token = await mintToken(await tokenSigningKey(key), key.id, { iat, exp: iat + 60, scopes: ['search'] })
+    statements = 0
+    for (let i = 0; i < 1_000; i++) {
+      expect(await ask(i % 2 === 0 ? key.text : token)).toBe('fine')
+      nowMs += i % 250 === 0 ? 1_000 : 0
+    }
+    expect(statements).toBe(1)
+    nowMs = iat * 1000
+  })
 })
 
 describe('in every isolate', () => {
@@ -68,6 +87,7 @@ describe('in every isolate', () => {
     ['a revocation', (id) => catalog.keys.revoke(tenant.uid, id), 'unauthorized'],
     ['a suspension', () => catalog.tenants.update(tenant.id, { suspended: true }), 'suspended'],
     ['a deletion of the tenant', () => catalog.tenants.startErasure(tenant.id), 'unauthorized'],
+    ['a rotation', async (id) => rotate(id), 'unauthorized'],
     ['an earlier end', (id) => catalog.keys.update(tenant.uid, id, { expiresAtMs: nowMs }), 'unauthorized'],
   ])('%s holds within 10 s under steady requests', async (_, change, expected) => {
     const isolates = [isolate(), isolate(), isolate()]

@@ -10,6 +10,7 @@ import type { JobId, TenantUid } from './core/ids.ts'
 import { asProblem } from './core/problem.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { createApp } from './http/app.ts'
+import { AuditTrail } from './http/audit-trail.ts'
 import type { App } from './http/app.ts'
 import type { AppDependencies } from './http/dependencies.ts'
 import plainModule from './kernels/edge-plain.wasm'
@@ -103,6 +104,8 @@ function appOf(env: WorkerEnv): App {
   if (app !== undefined) return app
   const { sealer, signer } = secretsOf(env)
   const rootKeyHashes = [env.NEARFIELD_ROOT_KEY_HASH, env.NEARFIELD_ROOT_KEY_HASH_PREVIOUS]
+  const tenantObjects = new TenantObjects(env.TENANT)
+  const auditTrail = new AuditTrail({ tenantObjects, catalog, clock: systemClock })
   const dependencies: AppDependencies = {
     authenticator: new Authenticator({
       keys: catalog.keys,
@@ -110,10 +113,12 @@ function appOf(env: WorkerEnv): App {
       rootKeyHashes: rootKeyHashes.filter((hash) => hash !== undefined),
       clock: systemClock,
       lastUse: new LastUse({ write: (uses) => catalog.keys.noteUses(uses), clock: systemClock, report }),
+      onRefusal: (refusal, keepAlive) => auditTrail.credentialRefused(refusal, keepAlive),
     }),
     catalog,
     placement: new Placement(env.SHARD),
-    tenantObjects: new TenantObjects(env.TENANT),
+    tenantObjects,
+    auditTrail,
     models,
     sealer,
     signer,

@@ -41,6 +41,7 @@ export function createApp(dependencies: AppDependencies): App {
     } catch (error) {
       context.res = refusal(error, exchange)
     }
+    dependencies.auditTrail.tellRefusal(exchange, keepAliveOf(context))
     finish(context, exchange, dependencies)
   })
   app.onError((error, context) => refusal(error, context.var.exchange))

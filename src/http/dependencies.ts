@@ -7,6 +7,7 @@ import type { Authenticator } from '../tenancy/authenticate.ts'
 import type { Sealer } from '../tenancy/sealing.ts'
 import type { Signer } from '../tenancy/signing.ts'
 import type { TenantObjects } from '../tenancy/tenant-objects.ts'
+import type { AuditTrail } from './audit-trail.ts'
 import type { LogLine } from './request-log.ts'
 
 export interface AppDependencies {
@@ -17,6 +18,7 @@ export interface AppDependencies {
   readonly sealer: Sealer
   readonly signer: Signer
   readonly tenantObjects: TenantObjects
+  readonly auditTrail: AuditTrail
   /** Reads a file of `assets/` by its path there; `undefined` when there is none. */
   readonly readAsset: (path: string) => Promise<ArrayBuffer | undefined>
   readonly clock: Clock

@@ -21,6 +21,8 @@ export interface Exchange {
   allowedOrigin?: string
   /** Where the limits stand that the request was charged to. */
   limits?: readonly LimitState[]
+  /** The request leaves a line in the audit log, refused or not. */
+  isAudited?: true
   code?: ProblemCode
   stack?: string
 }

@@ -97,7 +97,8 @@ export class Pipeline {
       try {
         const prepared = await this.#prepare(route, request, exchange, principal, received)
         const isRepeated = isRepeatable(route) && request.headers.has('idempotency-key')
-        const bodyDigest = isRepeated ? await sha256(received?.bytes ?? new Uint8Array()) : undefined
+        const bodyDigest =
+          isRepeated || route.audit !== undefined ? await sha256(received?.bytes ?? new Uint8Array()) : undefined
         return { prepared, bodyDigest, release }
       } catch (error) {
         release()
@@ -150,7 +151,7 @@ export class Pipeline {
     if (key === undefined || bodyDigest === undefined) {
       const request = found(located)
       await charge.judge()
-      return answerOf(await route.handle({ ...request, charge }, this.#dependencies))
+      return answerOf(await this.#handle(route, { ...request, charge }, exchange, bodyDigest))
     }
     try {
       return await this.#answerOnce(route, { located, prepared, charge }, exchange, { key, bodyDigest })
@@ -158,6 +159,21 @@ export class Pipeline {
       // What was answered while the collection existed is replayed; without such a record the 404 stands.
       throw located instanceof Problem ? located : error
     }
+  }
+
+  /** Runs the handler, between the two halves of its audit line where the route has one. */
+  #handle(
+    route: Route,
+    request: RouteRequest<string, unknown, unknown>,
+    exchange: Exchange,
+    bodyDigest: Uint8Array | undefined,
+  ): Promise<Reply> {
+    const { audit, body, path } = route
+    const handle = (): Promise<Reply> => route.handle(request, this.#dependencies)
+    if (audit === undefined) return handle()
+    exchange.isAudited = true
+    const digest = body === undefined ? undefined : bodyDigest
+    return this.#dependencies.auditTrail.run({ audit, path, request, requestId: exchange.requestId, digest }, handle)
   }
 
   /** Hands a missing collection back instead of throwing, because a replay goes before it. */
@@ -199,7 +215,7 @@ export class Pipeline {
         const request = found(located)
         await charge.judge()
         try {
-          return answerOf(await route.handle({ ...request, charge, operationId }, this.#dependencies))
+          return answerOf(await this.#handle(route, { ...request, charge, operationId }, exchange, bodyDigest))
         } catch (error) {
           const problem = asProblem(error)
           if (problem === undefined || PROBLEMS[problem.code].status >= 500) throw error
@@ -221,7 +237,7 @@ type Prepared = Omit<RouteRequest<string, unknown, unknown>, 'charge'>
 
 interface Taken {
   readonly prepared: Prepared
-  /** SHA-256 of the body, for requests with an idempotency key. */
+  /** SHA-256 of the body, for requests with an idempotency key and for the audit log. */
   readonly bodyDigest: Uint8Array<ArrayBuffer> | undefined
   /** Ends the turn of a large body; call it when the answer is made. */
   readonly release: () => void

@@ -30,6 +30,7 @@ export type RefusalReason = 'revoked' | 'expired' | 'rotated' | 'token_time' | '
 
 /** A refusal of somebody who is known, worth a line in the audit log. */
 export interface Refusal {
+  readonly kind: Principal['kind']
   readonly keyId: string
   readonly tenant: TenantState
   readonly code: ProblemCode
@@ -120,8 +121,9 @@ export class Authenticator {
 
     const claims = 'token' in credential ? credential.token.claims : undefined
     const reason = this.#refusalReason(known, shown, claims)
-    if (reason !== undefined) throw this.#refusal(known, 'unauthorized', reason, keepAlive)
-    if (actingFor !== null) throw this.#refusal(known, 'forbidden', 'acting_for', keepAlive)
+    const kind = claims === undefined ? known.principal.kind : 'token'
+    if (reason !== undefined) throw this.#refusal(known, { kind, code: 'unauthorized', reason }, keepAlive)
+    if (actingFor !== null) throw this.#refusal(known, { kind, code: 'forbidden', reason: 'acting_for' }, keepAlive)
     this.#lastUse?.note(known.stored.record, keepAlive)
     return claims === undefined ? known.principal : narrowPrincipal(known.principal, claims)
   }
@@ -171,11 +173,10 @@ export class Authenticator {
 
   #refusal(
     { stored: { record, tenant } }: HeldKey,
-    code: ProblemCode,
-    reason: RefusalReason,
+    { kind, code, reason }: Pick<Refusal, 'kind' | 'code' | 'reason'>,
     keepAlive: KeepAlive,
   ): Problem {
-    this.#onRefusal?.({ keyId: record.id, tenant, code, reason }, keepAlive)
+    this.#onRefusal?.({ kind, keyId: record.id, tenant, code, reason }, keepAlive)
     return reason === 'acting_for' ? new Problem(code, 'only the root key acts for a tenant') : new Problem(code)
   }
 

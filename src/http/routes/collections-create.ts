@@ -19,6 +19,7 @@ import {
   settingsOf,
   settingsSchema,
 } from '../schemas/collection.ts'
+import { made } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 import { parseWith } from '../schema-faults.ts'
 
@@ -78,6 +79,7 @@ export const createCollectionRoute = defineRoute({
   tag: 'collections',
   summary: 'Create a collection',
   access: { kind: 'key', anyOf: ['collections'] },
+  audit: { action: 'collection.create', subject: made('collection') },
   body: {
     schema,
     parse: (value) => {

@@ -1,6 +1,7 @@
 /** `DELETE /v1/collections/{collection}`. */
 import { Problem } from '../../core/problem.ts'
 import { deleteCollection as deleteWhole } from '../../shard/collection-lifecycle.ts'
+import { inCollection } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 
 export const deleteCollection = defineRoute({
@@ -11,6 +12,7 @@ export const deleteCollection = defineRoute({
   summary: 'Delete a collection and everything in it',
   description: 'Its name is free at once: a collection made under it is new and empty.',
   access: { kind: 'key', anyOf: ['collections'] },
+  audit: { action: 'collection.delete', subject: inCollection },
   responses: { 204: { description: 'Deleted.' } },
   async handle({ collection }, dependencies) {
     if (!(await deleteWhole(dependencies, collection))) throw new Problem('not_found')

@@ -11,6 +11,7 @@ import {
   settingsOf,
   settingsSchema,
 } from '../schemas/collection.ts'
+import { inCollection } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 
 export const updateCollection = defineRoute({
@@ -22,6 +23,7 @@ export const updateCollection = defineRoute({
   description:
     'What is not named stays as it is. BM25 parameters act on the next search; a language acts on documents written from now on. Model, chunking and shards belong to the generation and cannot be changed here.',
   access: { kind: 'key', anyOf: ['collections'] },
+  audit: { action: 'collection.update', subject: inCollection },
   body: {
     schema: z
       .strictObject({

@@ -18,6 +18,7 @@ import {
   makerOf,
   millisecondsOf,
 } from '../schemas/key.ts'
+import { made } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 import { parseWith } from '../schema-faults.ts'
 
@@ -44,6 +45,7 @@ export const createKey = defineRoute({
   summary: 'Make a key',
   description: 'The secret is shown this once. A key is never wider than the key that makes it.',
   access: { kind: 'admin' },
+  audit: { action: 'key.create', subject: made('key') },
   body: {
     schema,
     parse: (value, principal, nowMs) => {

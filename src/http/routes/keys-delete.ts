@@ -1,6 +1,7 @@
 /** `DELETE /v1/keys/{id}`: revocation. */
 import { Problem } from '../../core/problem.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
+import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 
 export const deleteKey = defineRoute({
@@ -11,6 +12,7 @@ export const deleteKey = defineRoute({
   summary: 'Revoke a key',
   description: 'Holds everywhere within 10 seconds, and for good.',
   access: { kind: 'admin' },
+  audit: { action: 'key.revoke', subject: named('key') },
   responses: { 204: { description: 'Revoked.' } },
   async handle({ params, principal }, { authenticator, catalog }) {
     if (!(await catalog.keys.revoke(requireTenant(principal).uid, params.id))) throw new Problem('not_found')

@@ -7,6 +7,7 @@ import { issueKey } from '../../tenancy/issue-key.ts'
 import { requireNotWider } from '../../tenancy/new-key.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { rotatedKeySchema } from '../schemas/key.ts'
+import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 
 const schema = z
@@ -26,6 +27,7 @@ export const rotateKey = defineRoute({
   description:
     'The id stays, the version rises, the new secret is shown this once. A secret older than the one before ends at once. Holds everywhere within 10 seconds. A key that is wider than the key that asks is 403, as its secret would be.',
   access: { kind: 'admin' },
+  audit: { action: 'key.rotate', subject: named('key') },
   body: { schema, example: { graceSeconds: 3600 } },
   responses: { 201: { description: 'The new secret.', schema: rotatedKeySchema } },
   async handle({ params, body, principal, operationId }, { authenticator, catalog, sealer }) {

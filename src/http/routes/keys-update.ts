@@ -16,6 +16,7 @@ import {
   keyView,
   millisecondsOf,
 } from '../schemas/key.ts'
+import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 import { parseWith } from '../schema-faults.ts'
 
@@ -51,6 +52,7 @@ export const updateKey = defineRoute({
   summary: 'Change a key',
   description: 'Holds everywhere within 10 seconds. The changed key is never wider than the key that changes it.',
   access: { kind: 'admin' },
+  audit: { action: 'key.update', subject: named('key') },
   body: {
     schema,
     parse: (value, _, nowMs) => {

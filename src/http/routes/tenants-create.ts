@@ -4,6 +4,7 @@ import { defined } from '../defined.ts'
 import { displayName } from '../schemas/fields.ts'
 import { tenantLimits, tenantLimitsOf } from '../schemas/limits.ts'
 import { tenantId, tenantSchema, tenantView } from '../schemas/tenant.ts'
+import { made } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 
 export const createTenant = defineRoute({
@@ -14,6 +15,7 @@ export const createTenant = defineRoute({
   summary: 'Create a tenant',
   description: 'An id that is in use, or ever was, is 409.',
   access: { kind: 'root' },
+  audit: { action: 'tenant.create', subject: made('tenant') },
   body: {
     schema: z
       .strictObject({ id: tenantId.optional(), name: displayName, limits: tenantLimits.optional() })

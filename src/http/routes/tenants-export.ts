@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { Problem } from '../../core/problem.ts'
 import { exportTenant } from '../../ingest/export-tenant.ts'
+import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 import { linesStream } from '../lines-stream.ts'
 
@@ -14,6 +15,7 @@ export const exportTenantRoute = defineRoute({
   description:
     'JSON lines: collections with their settings, documents with their text, metadata, chunks and vectors as stored, and at the end the number of each with a hash of the state. No keys, usage or audit log. Accepted writes that are still pending are left out. A line `{"type": "error"}` in place of the end means that the archive is not whole.',
   access: { kind: 'root' },
+  audit: { action: 'tenant.export', subject: named('tenant') },
   query: z.strictObject({
     documents: z
       .enum(['true', 'false'])

@@ -4,6 +4,7 @@ import { MAX_ARCHIVE_PART_BYTES } from '../../core/limits.ts'
 import { Problem } from '../../core/problem.ts'
 import { importArchive, type ArchivePart } from '../../ingest/import-archive.ts'
 import { archivePartSchema } from '../schemas/archive.ts'
+import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 import { parseWith } from '../schema-faults.ts'
 
@@ -16,6 +17,7 @@ export const importTenantRoute = defineRoute({
   description:
     'Lines of an export, without their `type`: collections are made unless they are there already, made the same way; documents are put in place with their versions, times, chunks and vectors. Parts may be repeated. A collection or document that is there and differs is 409. `npm run nearfield -- import` sends a whole archive.',
   access: { kind: 'root' },
+  audit: { action: 'tenant.import', subject: named('tenant') },
   body: {
     schema: archivePartSchema,
     // JSON holds no `undefined`: a member that is optional is there or is not.

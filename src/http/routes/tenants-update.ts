@@ -5,6 +5,7 @@ import { defined } from '../defined.ts'
 import { displayName } from '../schemas/fields.ts'
 import { tenantLimitChanges, tenantLimitChangesOf } from '../schemas/limits.ts'
 import { tenantSchema, tenantView } from '../schemas/tenant.ts'
+import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 
 export const updateTenant = defineRoute({
@@ -16,6 +17,7 @@ export const updateTenant = defineRoute({
   description:
     "Holds everywhere within 10 seconds. A suspended tenant's keys are answered 403 `tenant_suspended`. Limits below what is stored delete nothing: they refuse growth.",
   access: { kind: 'root' },
+  audit: { action: 'tenant.update', subject: named('tenant') },
   body: {
     schema: z
       .strictObject({

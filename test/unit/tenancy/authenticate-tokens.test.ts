@@ -160,7 +160,13 @@ describe('a token', () => {
     authenticator.forgetKey(key.id)
     expect(await outcome(young)).toBe('unauthorized')
     expect(reasons()).toEqual(['token_time', 'token_time', 'token_time', 'expired', 'revoked'])
-    expect(refusals[0]).toEqual({ keyId: key.id, tenant: ACME, code: 'unauthorized', reason: 'token_time' })
+    expect(refusals[0]).toEqual({
+      kind: 'token',
+      keyId: key.id,
+      tenant: ACME,
+      code: 'unauthorized',
+      reason: 'token_time',
+    })
   })
 
   it('costs one read for 1,000 requests within 5 s, and its signing key is opened once', async () => {

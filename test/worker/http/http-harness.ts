@@ -110,7 +110,7 @@ export async function makeWorld(): Promise<World> {
           throw error
         },
       }),
-      onRefusal: (refusal, keepAlive) => auditTrail.refused(refusal, keepAlive),
+      onRefusal: (refusal, keepAlive) => auditTrail.credentialRefused(refusal, keepAlive),
     }),
     catalog,
     placement: new Placement(counted(env.SHARD)),

@@ -176,7 +176,7 @@ export class Ledger implements TenantPart {
     return this.#database.transaction((): ReadLease => {
       this.#consumption.remember(request.tenantUid)
       this.#judge.noteLimits(request.limits)
-      const left = this.#judge.readsLeft(request.meter, request.limits, nowMs)
+      const left = this.#judge.readsLeft(request, nowMs)
       if ('refused' in left) return left.refused
       const lease = this.#leases.grant(request.meter, request.want, left.count, nowMs)
       return { status: 'granted', ...lease, expiresAtMs: nowMs + LEASE_MS }

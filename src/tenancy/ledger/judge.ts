@@ -69,8 +69,7 @@ export class Judge {
 
   /** How many reads of the kind may still be done, or why none. */
   readsLeft(
-    meter: ReadLeaseRequest['meter'],
-    limits: TenantLimits,
+    { meter, limits, beyondBudget = false }: Pick<ReadLeaseRequest, 'meter' | 'limits' | 'beyondBudget'>,
     nowMs: number,
   ): { readonly count: number } | { readonly refused: Refusal<ReadLease> } {
     const { [meter]: quota = Infinity, spend: budget = Infinity } = limitsByMeter(limits)
@@ -79,7 +78,7 @@ export class Judge {
       return limit - used - reserved
     }
     const ofQuota = left(meter, quota)
-    const ofBudget = Math.floor(left('spend', budget) / READ_PRICES[meter])
+    const ofBudget = beyondBudget ? Infinity : Math.floor(left('spend', budget) / READ_PRICES[meter])
     const count = Math.min(ofQuota, ofBudget)
     if (count >= 1) return { count }
     const refusing = ofQuota < 1 ? meter : 'spend'

@@ -44,6 +44,8 @@ export interface ReadLeaseRequest {
   /** At least 1. */
   readonly want: number
   readonly limits: TenantLimits
+  /** Only the quota counts: searches by keyword go on when the day's budget is spent, where the tenant chose so. */
+  readonly beyondBudget?: boolean
 }
 
 export type ReadLease =

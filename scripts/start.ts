@@ -24,6 +24,9 @@ const ROOT = join(import.meta.dirname, '..')
 function workerSecrets(secrets: Secrets): Record<string, string> {
   return {
     NEARFIELD_ROOT_KEY_HASH: keyHash(secrets.rootKey),
+    ...(secrets.previousRootKeyHash === undefined
+      ? {}
+      : { NEARFIELD_ROOT_KEY_HASH_PREVIOUS: secrets.previousRootKeyHash }),
     NEARFIELD_SEALING_KEY: secrets.sealingKey,
     NEARFIELD_ALLOW_PRIVATE_ENDPOINTS: 'true',
     // All objects of one local runtime share one thread: a pool would gain nothing.

@@ -10,6 +10,8 @@ import { readIfThere, writeAtomically } from './files.ts'
 
 export interface Secrets {
   readonly rootKey: string
+  /** Of the root key that was replaced, until the replacement is finished. */
+  readonly previousRootKeyHash?: string
   /** 32 bytes as 64 hex digits. */
   readonly sealingKey: string
   readonly demoSecretKey?: string
@@ -18,6 +20,7 @@ export interface Secrets {
 
 const NAMES = {
   rootKey: 'NEARFIELD_ROOT_KEY',
+  previousRootKeyHash: 'NEARFIELD_ROOT_KEY_HASH_PREVIOUS',
   sealingKey: 'NEARFIELD_SEALING_KEY',
   demoSecretKey: 'NEARFIELD_DEMO_SECRET_KEY',
   demoPublicKey: 'NEARFIELD_DEMO_PUBLIC_KEY',
@@ -41,11 +44,13 @@ export function readSecrets(folder: string): Secrets {
       return [line.slice(0, at), line.slice(at + 1)]
     }),
   )
+  const previousRootKeyHash = values.get(NAMES.previousRootKeyHash)
   const demoSecretKey = values.get(NAMES.demoSecretKey)
   const demoPublicKey = values.get(NAMES.demoPublicKey)
   const secrets: Secrets = {
     rootKey: values.get(NAMES.rootKey) ?? newKey('root').text,
     sealingKey: values.get(NAMES.sealingKey) ?? randomBytes(32).toString('hex'),
+    ...(previousRootKeyHash === undefined ? {} : { previousRootKeyHash }),
     ...(demoSecretKey === undefined ? {} : { demoSecretKey }),
     ...(demoPublicKey === undefined ? {} : { demoPublicKey }),
   }

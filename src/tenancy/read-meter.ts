@@ -1,0 +1,215 @@
+/**
+ * Counts searches and answers: the isolate's side. Each that succeeds counts once and is told to the tenant's object within
+ * a second or with 200 others, after the answers have left: who is not limited waits for nothing. Where a quota or a budget
+ * exists, reads are leased first, in small shares, so that isolates together never do more than it allows. A lease ends with
+ * the report of what was done under it; a lease that is never reported counts as used up.
+ */
+import type { Clock } from '../core/clock.ts'
+import type { CollectionId, TenantUid } from '../core/ids.ts'
+import { Problem } from '../core/problem.ts'
+import type { TenantState } from './key-store.ts'
+import { dayOf } from './ledger.ts'
+import type { ReadCount, ReadLease, ReadLeaseRequest } from './ledger.ts'
+import { RecentMap } from './rates/recent-map.ts'
+import { OpenLease, ReadCounts } from './rates/open-lease.ts'
+import { ReadLane } from './rates/read-lane.ts'
+import type { ReadRefusal } from './rates/read-lane.ts'
+import type { KeepAlive } from './read-through-cache.ts'
+import type { TenantLimits } from './tenant-limits.ts'
+import { systemTimer } from './timer.ts'
+import type { Timer } from './timer.ts'
+
+export type { ReadRefusal }
+
+/** Of the tenant's object. */
+export interface ReadPort {
+  leaseReads(request: ReadLeaseRequest): Promise<ReadLease>
+  recordReads(tenantUid: TenantUid, reads: readonly ReadCount[], leaseIds: readonly string[]): Promise<void>
+}
+
+export interface ReadMeterDependencies {
+  readonly objectOf: (tenantUid: TenantUid) => Promise<ReadPort>
+  readonly clock: Clock
+  readonly timer?: Timer
+  /** Hears why reads could not be reported or leased. */
+  readonly report?: (error: unknown) => void
+}
+
+export type ReadMeterName = ReadLeaseRequest['meter']
+
+/** Leave to do one read. Exactly one of its two ends is to be called. */
+export interface ReadTicket {
+  /** The day's budget is spent and the tenant chose searches by keyword: why nothing else may be done. */
+  readonly keywordOnly?: ReadRefusal
+  /** It was done. */
+  count(collectionId: CollectionId): void
+  /** It failed: it counts nothing. */
+  release(): void
+}
+
+/** What was counted is reported after this long at the latest. */
+export const REPORT_MS = 1_000
+/** And at once when so many were counted. */
+export const REPORT_READS = 200
+/** Who had to carry the report and shows no end after this long was cancelled. */
+const LOST_CARRIER_MS = 5_000
+/** A report that fails is tried so often, a second apart, and then with the next read. */
+const REPORT_ATTEMPTS = 5
+/** Tenants with reads that are not reported yet. */
+const MAX_TENANTS = 10_000
+
+/** What one isolate holds for one tenant. */
+interface TenantReads {
+  readonly uid: TenantUid
+  /** Without a lease: of tenants that nobody limited. */
+  readonly free: ReadCounts
+  readonly leases: Set<OpenLease>
+  readonly lanes: Map<string, ReadLane>
+  unreported: number
+  carriedSinceMs: number
+}
+
+/** One per isolate. */
+export class ReadMeter {
+  readonly #dependencies: ReadMeterDependencies
+  readonly #timer: Timer
+  readonly #tenants = new RecentMap<TenantReads>(MAX_TENANTS)
+
+  constructor(dependencies: ReadMeterDependencies) {
+    this.#dependencies = dependencies
+    this.#timer = dependencies.timer ?? systemTimer
+  }
+
+  /**
+   * Before a read. Returns a promise only where the tenant is limited.
+   * @throws (rejects) monthly_quota_exceeded, budget_exceeded; overloaded where the object cannot be asked: a quota is a
+   *   promise about money, so it does not give way.
+   */
+  begin(
+    { tenant, keyId }: { readonly tenant: TenantState; readonly keyId: string },
+    meter: ReadMeterName,
+    keepAlive: KeepAlive,
+  ): ReadTicket | Promise<ReadTicket> {
+    const held = this.#heldOf(tenant.uid)
+    const context = { held, keyId, meter, keepAlive }
+    const quota = meter === 'searches' ? tenant.limits.searchesPerMonth : tenant.limits.answersPerMonth
+    if (quota === undefined && tenant.limits.dailyBudget === undefined) return this.#ticket(context)
+    return this.#leased(context, tenant.limits, quota !== undefined)
+  }
+
+  async #leased(context: ReadContext, limits: TenantLimits, hasQuota: boolean): Promise<ReadTicket> {
+    const { held, meter, keepAlive } = context
+    const leased = await this.#laneOf(held, meter, false).take(limits, keepAlive)
+    if (leased instanceof OpenLease) return this.#ticket(context, leased)
+    if (meter !== 'searches' || leased.whenSpent !== 'keyword') throw problemOf(leased)
+    if (!hasQuota) return this.#ticket(context, undefined, leased)
+    const ofQuota = await this.#laneOf(held, meter, true).take(limits, keepAlive)
+    if (ofQuota instanceof OpenLease) return this.#ticket(context, ofQuota, leased)
+    throw problemOf(ofQuota)
+  }
+
+  #heldOf(uid: TenantUid): TenantReads {
+    const known = this.#tenants.get(uid)
+    if (known !== undefined) return known
+    const made: TenantReads = {
+      uid,
+      free: new ReadCounts(),
+      leases: new Set(),
+      lanes: new Map(),
+      unreported: 0,
+      carriedSinceMs: -Infinity,
+    }
+    this.#tenants.set(uid, made)
+    return made
+  }
+
+  /** Searches by keyword go on beyond the budget, but not beyond the quota. */
+  #laneOf(held: TenantReads, meter: ReadMeterName, beyondBudget: boolean): ReadLane {
+    const name = `${meter}/${beyondBudget}`
+    const known = held.lanes.get(name)
+    if (known !== undefined) return known
+    const { objectOf, clock, report } = this.#dependencies
+    const made = new ReadLane({
+      clock,
+      timer: this.#timer,
+      ...(report === undefined ? {} : { report }),
+      lease: async (want, limits) => {
+        const object = await objectOf(held.uid)
+        return object.leaseReads({ tenantUid: held.uid, meter, want, limits, beyondBudget })
+      },
+      opened: (lease) => held.leases.add(lease),
+    })
+    held.lanes.set(name, made)
+    return made
+  }
+
+  #ticket(context: ReadContext, lease?: OpenLease, keywordOnly?: ReadRefusal): ReadTicket {
+    const { held, keyId, meter } = context
+    return {
+      ...(keywordOnly === undefined ? {} : { keywordOnly }),
+      count: (collectionId) => {
+        const counts = lease !== undefined && held.leases.has(lease) ? lease.counts : held.free
+        counts.add(collectionId, keyId, dayOf(this.#dependencies.clock()), meter)
+        lease?.use()
+        held.unreported++
+        this.#carry(context)
+      },
+      release: () => {
+        lease?.giveBack()
+        this.#carry(context)
+      },
+    }
+  }
+
+  /** Sees to a report: soon where much was counted, and in any case within a second. */
+  #carry({ held, keepAlive }: ReadContext): void {
+    const nowMs = this.#dependencies.clock()
+    if (held.unreported >= REPORT_READS) keepAlive(this.#report(held))
+    if (nowMs - held.carriedSinceMs < LOST_CARRIER_MS) return
+    held.carriedSinceMs = nowMs
+    keepAlive(this.#reportLater(held))
+  }
+
+  async #reportLater(held: TenantReads): Promise<void> {
+    for (let attempt = 0; attempt < REPORT_ATTEMPTS; attempt++) {
+      await new Promise<void>((resolve) => this.#timer(REPORT_MS, resolve))
+      if (await this.#report(held)) break
+      held.carriedSinceMs = this.#dependencies.clock()
+    }
+    held.carriedSinceMs = -Infinity
+  }
+
+  /** Tells what was counted and ends leases under which nothing is going on. Never throws; false: to be tried again. */
+  async #report(held: TenantReads): Promise<boolean> {
+    const nowMs = this.#dependencies.clock()
+    const ended = [...held.leases].filter((lease) => lease.end(nowMs))
+    const counts = held.free.takeAll()
+    for (const lease of ended) {
+      held.leases.delete(lease)
+      counts.push(...lease.counts.takeAll())
+    }
+    held.unreported = 0
+    if (counts.length === 0 && ended.length === 0) return true
+    const ids = ended.map(({ id }) => id)
+    try {
+      await (await this.#dependencies.objectOf(held.uid)).recordReads(held.uid, counts, ids)
+      return true
+    } catch (error) {
+      this.#dependencies.report?.(error)
+      for (const lease of ended) held.leases.add(lease)
+      for (const count of counts) held.free.put(count)
+      return false
+    }
+  }
+}
+
+interface ReadContext {
+  readonly held: TenantReads
+  readonly keyId: string
+  readonly meter: ReadMeterName
+  readonly keepAlive: KeepAlive
+}
+
+function problemOf({ meter, retryAfterSeconds }: ReadRefusal): Problem {
+  return new Problem(meter === 'spend' ? 'budget_exceeded' : 'monthly_quota_exceeded', undefined, { retryAfterSeconds })
+}

@@ -61,16 +61,28 @@ function kindsOf(place: string, { blindTo, tenant }: Attacker): IdKind[] {
   ]
 }
 
+/** What is left of a deleted tenant is its receipt. */
+const SHOWS_DELETED = new Set(['getErasureReceipt'])
+
 /** Whether the kind is to be as absent as what never was. */
-export const isAbsent = (kind: IdKind, place: string, { isRoot }: Attacker): boolean =>
-  ['hidden', 'absent', 'deleted'].includes(kind) || (kind.startsWith('foreign') && !(isRoot && place === 'tenants/id'))
+export function isAbsent(kind: IdKind, place: string, { isRoot }: Attacker, { id }: Operation): boolean {
+  if (kind === 'deleted') return !SHOWS_DELETED.has(id)
+  if (kind.startsWith('foreign')) return !(isRoot && place === 'tenants/id')
+  return kind === 'hidden' || kind === 'absent'
+}
 
 function product(lists: readonly (readonly IdKind[])[]): IdKind[][] {
   return lists.reduce<IdKind[][]>((rows, list) => rows.flatMap((row) => list.map((kind) => [...row, kind])), [[]])
 }
 
-/** At most one malformed id a request: the second would never be looked at. */
-const isUseful = (kinds: readonly IdKind[]): boolean => kinds.filter((kind) => kind === 'malformed').length <= 1
+/**
+ * At most one malformed id a request: the second would never be looked at. Who is refused before anything is looked at
+ * tries ids of one kind at a time.
+ */
+function isUseful(kinds: readonly IdKind[], { refused }: Attacker): boolean {
+  if (refused !== undefined) return new Set(kinds).size <= 1 && !(kinds.length > 1 && kinds[0] === 'malformed')
+  return kinds.filter((kind) => kind === 'malformed').length <= 1
+}
 
 export function* attemptsOf(operations: readonly Operation[], attackers: readonly Attacker[]): Generator<Attempt> {
   for (const operation of operations) {
@@ -78,8 +90,12 @@ export function* attemptsOf(operations: readonly Operation[], attackers: readonl
     if (['POST', 'PUT', 'PATCH'].includes(operation.method)) manners.push('idempotent')
     for (const attacker of attackers) {
       const places = placesOfRequest(operation)
-      for (const kinds of product(places.map((place) => kindsOf(place, attacker))).filter(isUseful)) {
-        const isAllReal = kinds.every((kind, i) => !isAbsent(kind, places[i] ?? '', attacker) && kind !== 'malformed')
+      for (const kinds of product(places.map((place) => kindsOf(place, attacker))).filter((row) =>
+        isUseful(row, attacker),
+      )) {
+        const isAllReal = kinds.every(
+          (kind, i) => !isAbsent(kind, places[i] ?? '', attacker, operation) && kind !== 'malformed',
+        )
         const isReachable = attacker.refused === undefined && (!attacker.isRoot || isForRoot(operation))
         const isDestructive = !isSafe(operation) && isAllReal && isReachable
         for (const manner of manners) yield { operation, attacker, kinds, manner, isDestructive }

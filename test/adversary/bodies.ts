@@ -57,5 +57,5 @@ export function validBody({ id, body }: Operation, context: BodyContext): unknow
       `the adversary has no valid body for ${id}: give the route an example or test/adversary/bodies.ts a recipe`,
     )
   }
-  return body.example
+  return structuredClone(body.example)
 }

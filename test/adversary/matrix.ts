@@ -9,7 +9,7 @@ import { PlantedTenant } from './planted-tenant.ts'
 import type { PlantingTools } from './planted-tenant.ts'
 import { attackersOf } from './principals.ts'
 import type { Attacker } from './principals.ts'
-import { answerFaults, codeOf, isForOperator, isForRoot, surfaceOf } from './surface.ts'
+import { answerFaults, codeOf, destroys, isForOperator, isForRoot, surfaceOf } from './surface.ts'
 import type { Surface } from './surface.ts'
 import { describeRequest, Dice, inParallel } from './wire.ts'
 import type { Send, WireAnswer, WireRequest } from './wire.ts'
@@ -59,7 +59,8 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixReport> {
   const attackers = await attackersOf({ ...options, surface, own, foreign, suspended })
   const before = [await own.snapshot(), await foreign.snapshot()]
   const run = new MatrixRun(options, { surface, canaries, dice, own, foreign })
-  while (run.attempts < options.attempts && !run.isLate) await run.round(attackers)
+  // The first round is always whole; later ones end when there were enough.
+  while (!run.isEnough && !run.isLate) await run.round(attackers)
   const after = [await own.snapshot(), await foreign.snapshot()]
   for (const [i, text] of before.entries())
     if (text !== after[i]) run.fault(`planted things changed: ${difference(text, after[i] ?? '')}`)
@@ -105,6 +106,7 @@ class MatrixRun {
   readonly #query: string
   readonly #kindsOfFaults = new Set<string>()
   #seen = new Map<string, Seen>()
+  #rounds = 0
 
   constructor(options: MatrixOptions, field: Field) {
     this.#options = options
@@ -120,6 +122,10 @@ class MatrixRun {
     return Date.now() > (this.#options.deadlineMs ?? Infinity)
   }
 
+  get isEnough(): boolean {
+    return this.attempts >= this.#options.attempts
+  }
+
   /** Keeps one example of each kind of fault. */
   fault(text: string, kind = text): void {
     if (this.faults.length >= MAX_FAULTS || this.#kindsOfFaults.has(kind)) return
@@ -129,6 +135,7 @@ class MatrixRun {
 
   async round(attackers: readonly Attacker[]): Promise<void> {
     this.#seen = new Map()
+    this.#rounds++
     const { surface } = this.#field
     const destructive: Attempt[] = []
     const rest: Attempt[] = []
@@ -142,7 +149,7 @@ class MatrixRun {
   }
 
   async #make(attempt: Attempt): Promise<void> {
-    if (this.isLate) return
+    if (this.isLate || (this.#rounds > 1 && this.isEnough)) return
     const { operation, attacker } = attempt
     const { own, foreign, dice } = this.#field
     const spares = attempt.isDestructive ? await attacker.tenant.spareSegments(operation) : undefined
@@ -153,7 +160,7 @@ class MatrixRun {
     this.#judge(attempt, request, answer, named)
     if (answer.status < 300) {
       this.succeeded.add(operation.id)
-      if (attempt.isDestructive) attacker.tenant.spend(operation)
+      if (attempt.isDestructive && destroys(operation)) attacker.tenant.spend(operation)
     }
   }
 
@@ -166,7 +173,7 @@ class MatrixRun {
         `${what.slice(0, 40).replace(/kanar[a-z]+/, '')} ${operation.id} ${attacker.name}`,
       )
     this.statuses.set(String(answer.status), (this.statuses.get(String(answer.status)) ?? 0) + 1)
-    for (const leak of this.#leaks(attacker, request, answer)) report(leak)
+    for (const leak of this.#leaks(attempt, request, answer)) report(leak)
     if (manner === 'head') {
       if (answer.text !== '') report('HEAD answers a body')
     } else {
@@ -178,11 +185,14 @@ class MatrixRun {
     if (difference !== undefined) report(difference)
   }
 
-  #leaks(attacker: Attacker, { path, body }: WireRequest, { headers, text }: WireAnswer): string[] {
+  #leaks({ attacker, operation }: Attempt, { path, body }: WireRequest, { headers, text }: WireAnswer): string[] {
+    // An export is all of the tenant that it names, for the operator alone.
+    const exported = attacker.isRoot && operation.path.endsWith('/export') ? [this.#field.own, this.#field.foreign] : []
+    const open = exported.find(({ id }) => path.includes(id))?.letter
     const everything = `${text}\n${Object.entries(headers).flat().join('\n')}`
     return this.#field.canaries.foundIn(everything).flatMap((canary) => {
       const wasSent = canary.kind === 'handle' && (path.includes(canary.text) || String(body).includes(canary.text))
-      if (wasSent || attacker.mayAsk(canary)) return []
+      if (wasSent || attacker.mayAsk(canary) || canary.tenant === open) return []
       return [`LEAK of ${canary.kind} ${canary.text} of tenant ${canary.tenant}, zone ${canary.zone}`]
     })
   }
@@ -203,7 +213,7 @@ class MatrixRun {
       faults.push('should be 403: this kind of credential does not reach the route')
     }
     const places = placesOfRequest(operation)
-    const isNothing = kinds.some((kind, i) => isAbsent(kind, places[i] ?? '', attacker))
+    const isNothing = kinds.some((kind, i) => isAbsent(kind, places[i] ?? '', attacker, operation))
     if (isNothing && status < 300 && operation.id !== 'deleteDocuments')
       faults.push('what is not there answers success')
     if (kinds.includes('malformed') && status < 400 && operation.id !== 'deleteDocuments') {
@@ -221,7 +231,7 @@ class MatrixRun {
     const { operation, attacker, kinds, manner } = attempt
     if (kinds.includes('malformed')) return undefined
     const places = placesOfRequest(operation)
-    const firstAbsent = kinds.findIndex((kind, i) => isAbsent(kind, places[i] ?? '', attacker))
+    const firstAbsent = kinds.findIndex((kind, i) => isAbsent(kind, places[i] ?? '', attacker, operation))
     // A broken request is answered without a look at what exists, so all of them are one class.
     if (manner !== 'broken' && attacker.refused === undefined && firstAbsent === -1) return undefined
     const kind = manner === 'broken' || attacker.refused !== undefined ? 'any' : `absent from ${firstAbsent}`

@@ -92,6 +92,10 @@ function operationOf(path: string, method: string, documented: DocumentedOperati
 export const isSafe = ({ method, id }: Operation): boolean =>
   method === 'GET' || ['search', 'searchCollections', 'answer', 'createToken'].includes(id)
 
+/** Whether what the path names is gone, or another thing, after success. */
+export const destroys = ({ method, id }: Operation): boolean =>
+  method === 'DELETE' || /cancel|delete|rotate|updateCollection/i.test(id)
+
 /** Whether only the root key may call it. */
 export const isForOperator = ({ path }: Operation): boolean => /^\/v1\/tenants(\/|$)/.test(path)
 

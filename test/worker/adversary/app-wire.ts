@@ -8,6 +8,7 @@ export function appWire({ fetch }: World): Send {
     const sent = isChunked && body !== undefined ? new Blob([body]).stream() : body
     const request = new Request(ORIGIN + path, { method, headers, ...(sent === undefined ? {} : { body: sent }) })
     const response = await fetch(request)
-    return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() }
+    const text = new TextDecoder().decode(await response.arrayBuffer())
+    return { status: response.status, headers: Object.fromEntries(response.headers), text }
   }
 }

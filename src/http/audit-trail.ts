@@ -83,7 +83,10 @@ export class AuditTrail {
     const lastHash = audit.endsChain ? begun.find(({ isOperators }) => !isOperators)?.head.hash : undefined
     const tell = async (end: AuditEnd): Promise<void> => {
       const digest = lastHash === undefined ? {} : { digest: lastHash }
-      await endAll(begun, requestId, { ...end, ...digest })
+      // What was erased hears nothing any more.
+      const isErased = audit.endsChain === true && end.outcome === 'done'
+      const left = isErased ? begun.filter(({ isOperators }) => isOperators) : begun
+      await endAll(left, requestId, { ...end, ...digest })
     }
     let reply: Reply
     try {

@@ -1,6 +1,8 @@
 /** Every route under `/v1`, in the order in which the reference shows them. A route that is not here does not exist. */
 import type { Route } from './route.ts'
 import { createAnswer } from './routes/answers-create.ts'
+import { listAudit } from './routes/audit-list.ts'
+import { verifyAudit } from './routes/audit-verify.ts'
 import { createCollectionRoute } from './routes/collections-create.ts'
 import { deleteCollection } from './routes/collections-delete.ts'
 import { getCollection } from './routes/collections-get.ts'
@@ -61,6 +63,8 @@ export const ROUTES: readonly Route[] = [
   deleteKey,
   rotateKey,
   createToken,
+  listAudit,
+  verifyAudit,
   createTenant,
   listTenants,
   getTenant,

@@ -31,7 +31,8 @@ const LAST_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 const isTime = (text: string): boolean => RFC_3339.test(text) && Date.parse(text) <= LAST_TIME_MS
 
-const timeInput = z
+/** A time that callers give. */
+export const timeInput = z
   .string()
   .refine(isTime, 'must be an RFC 3339 time, in UTC before the year 10000')
   .openapi({ format: 'date-time' })

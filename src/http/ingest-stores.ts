@@ -1,7 +1,17 @@
 /** What the ingest use-cases are given, taken from what the application is given. */
 import type { IngestDependencies } from '../ingest/ingest-dependencies.ts'
+import { Allowances } from '../tenancy/allowances.ts'
 import type { AppDependencies } from './dependencies.ts'
 
-export function ingestStores({ placement, models, catalog, sealer, clock }: AppDependencies): IngestDependencies {
-  return { placement, models, jobs: catalog.jobs, collections: catalog.collections, sealer, clock }
+export function ingestStores(dependencies: AppDependencies): IngestDependencies {
+  const { placement, models, catalog, sealer, tenantObjects, clock } = dependencies
+  return {
+    placement,
+    models,
+    jobs: catalog.jobs,
+    collections: catalog.collections,
+    sealer,
+    allowances: new Allowances(tenantObjects, clock),
+    clock,
+  }
 }

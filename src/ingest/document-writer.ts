@@ -13,47 +13,37 @@ import type {
   BeginResult,
   CommitResult,
   PreparedDocument,
+  StageRequest,
   StagedDocument,
   Ticket,
+  VersionSize,
   WriteContext,
 } from '../shard/shard-api.ts'
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
+import { Lanes } from './lanes.ts'
 import { nextTurn, prepareChunks, type CutChunk } from './prepare-chunks.ts'
 import type { DocumentResult } from './put-request.ts'
 import { asked } from '../shard/shard-call.ts'
-import type { AcceptedDocument } from './source-document.ts'
+import {
+  applyBegin,
+  applyCommit,
+  DOCUMENTS_PER_CALL,
+  isOpen,
+  parts,
+  settledItem,
+  settleFailed,
+  type WriteItem,
+} from './write-item.ts'
+import type { WriteQuota } from './write-quota.ts'
 
 /** How often a write is begun again after a shard lost its place in the order. */
 const MAX_ATTEMPTS = 4
 /** Commits under way at once in one shard. */
 const COMMITS_PER_SHARD = 4
-/** One `stage` call holds this much, or one document. */
-const STAGE_BYTES = 8_000_000
-/** Documents in one `begin` or `stage` call: a shard does nothing else meanwhile, and searches wait behind it. */
-const DOCUMENTS_PER_CALL = 50
 /** Text cut, in UTF-16 units, before other requests of the isolate get their turn. */
 const UNITS_PER_TURN = 10_000
 
-/** One document on its way; settled once it has a result. */
-export interface WriteItem {
-  readonly document: AcceptedDocument
-  readonly shard: number
-  readonly ifMatch?: string
-  result?: DocumentResult
-  ticket?: Ticket
-  chunks?: readonly CutChunk[]
-  /** The document with its chunks as a message. */
-  bytes?: number
-  /** Chunks that its shard has room for. */
-  room?: number
-  /** Vectors that the current version has already. */
-  known?: ReadonlySet<string>
-  attempts: number
-}
-
 type Writing = Pick<IngestDependencies, 'placement' | 'models'>
-
-const isOpen = (item: WriteItem): boolean => item.result === undefined
 
 export class DocumentWriter {
   readonly #deps: Writing
@@ -61,17 +51,26 @@ export class DocumentWriter {
   readonly #context: WriteContext
   /** Vectors made in this request, by key. */
   readonly #vectors = new Map<string, Float32Array>()
+  readonly #quota: WriteQuota | undefined
+  readonly #stagedShards = new Set<number>()
   /** The first thing that stopped the embedding of passages. */
   #embeddingFailure: Problem | undefined
+  /** Why documents found no room in the tenant's quotas; a budget or quota that passes before one that does not. */
+  #quotaRefusal: Problem | undefined
 
-  constructor(deps: Writing, collection: CollectionRecord, context: WriteContext) {
+  constructor(deps: Writing, collection: CollectionRecord, context: WriteContext, quota?: WriteQuota) {
     this.#deps = deps
     this.#collection = collection
     this.#context = context
+    this.#quota = quota
   }
 
   get embeddingFailure(): Problem | undefined {
     return this.#embeddingFailure
+  }
+
+  get quotaRefusal(): Problem | undefined {
+    return this.#quotaRefusal
   }
 
   /** Gives every open item a ticket and chunks, or its result. */
@@ -84,6 +83,28 @@ export class DocumentWriter {
     for (const item of items) {
       if (isOpen(item) && (item.chunks?.length ?? 0) > (item.room ?? Infinity)) settleFailed(item, 'shard_full')
     }
+    await this.#claim(items.filter(isOpen))
+  }
+
+  /** Before anything is spent on vectors; what does not fit the tenant's quotas fails. */
+  async #claim(items: readonly WriteItem[], options: { readonly isStaged?: boolean } = {}): Promise<void> {
+    const refuse = (item: WriteItem, problem: Problem): void => {
+      if (this.#quotaRefusal === undefined || PROBLEMS[problem.code].retryable) this.#quotaRefusal = problem
+      settleFailed(item, problem.code, problem.message)
+    }
+    await this.#quota?.claim(items, refuse, options)
+  }
+
+  /** Gives back what was reserved and not used, once nothing more is written. Never throws. */
+  async finish(): Promise<void> {
+    const quota = this.#quota
+    if (quota === undefined) return
+    // What staged documents hold must be counted as held before it is no longer counted as reserved.
+    const flushes = [...this.#stagedShards].map(async (shard) => {
+      quota.committed(shard, await this.#shard(shard).flushChanges())
+    })
+    await Promise.all(flushes).catch(() => quota.unsure())
+    await quota.settle()
   }
 
   async #cutAll(items: readonly WriteItem[]): Promise<void> {
@@ -236,7 +257,10 @@ export class DocumentWriter {
     item.attempts++
     let reason = new Problem('overloaded', 'the document kept changing')
     try {
-      applyCommit(item, await asked(this.#shard(item.shard).commit(this.#prepared(item), this.#context)))
+      await this.#quota?.keep()
+      // A reservation that was lost is made again when the document is begun again.
+      if (this.#isUncovered(item)) delete item.ticket
+      else await this.#commitNow(item)
     } catch (error) {
       const problem = asProblem(error)
       if (problem === undefined || !PROBLEMS[problem.code].retryable) throw error
@@ -247,6 +271,27 @@ export class DocumentWriter {
     if (isOpen(item) && item.attempts >= MAX_ATTEMPTS) settleFailed(item, reason.code, reason.message)
   }
 
+  #isUncovered(item: WriteItem): boolean {
+    return this.#quota !== undefined && this.#quota.reservedFor(item) === undefined
+  }
+
+  async #commitNow(item: WriteItem): Promise<void> {
+    let outcome: CommitResult
+    try {
+      outcome = await asked(this.#shard(item.shard).commit(this.#prepared(item), this.#contextNow()))
+    } catch (error) {
+      this.#quota?.unsure()
+      throw error
+    }
+    if ('sequence' in outcome) this.#quota?.committed(item.shard, outcome.sequence)
+    applyCommit(item, outcome)
+  }
+
+  /** With the allowance as it stands: it changes when it is renewed. */
+  #contextNow(): WriteContext {
+    return this.#quota === undefined ? this.#context : { ...this.#context, allowance: this.#quota.allowance }
+  }
+
   #prepared(item: WriteItem): PreparedDocument {
     const { ticket } = item
     invariant(ticket !== undefined, 'an item that is written has a ticket')
@@ -254,7 +299,8 @@ export class DocumentWriter {
       const vector = item.known?.has(chunk.vectorKey) === true ? undefined : this.#vectors.get(chunk.vectorKey)
       return vector === undefined ? chunk : { ...chunk, vector }
     })
-    return { source: item.document.source, chunks, ticket }
+    const reserved = this.#quota?.reservedFor(item)
+    return { source: item.document.source, chunks, ticket, ...(reserved && { reserved }) }
   }
 
   /**
@@ -276,18 +322,29 @@ export class DocumentWriter {
       for (let attempt = 0; attempt < MAX_ATTEMPTS && !isStaged; attempt++) {
         // Tickets of an earlier run of the shard are no good; so are those of a first call whose documents moved on.
         if (attempt > 0) await this.begin(part)
+        await this.#claim(part.filter(isOpen), { isStaged: true })
         const documents = part.filter(isOpen).map((item) => this.#staged(item))
         const settled = part.flatMap(settledItem)
-        const answer = await asked(this.#shard(shard).stage({ jobId, documents, settled }, this.#context))
-        isStaged = answer.status === 'staged'
+        isStaged = await this.#stageNow(shard, { jobId, documents, settled })
       }
       if (!isStaged) throw new Problem('overloaded', 'the documents keep changing', { retryAfterSeconds: 1 })
     }
   }
 
+  async #stageNow(shard: number, request: StageRequest): Promise<boolean> {
+    try {
+      const { status } = await asked(this.#shard(shard).stage(request, this.#contextNow()))
+      if (status === 'staged') this.#stagedShards.add(shard)
+      return status === 'staged'
+    } catch (error) {
+      this.#quota?.unsure()
+      throw error
+    }
+  }
+
   /** Where the vectors made so far would not fit the message as well, they are made again. */
   #staged(item: WriteItem): StagedDocument {
-    const document = { ...this.#prepared(item), reserved: {} }
+    const document = { reserved: {}, ...this.#prepared(item) }
     const made = document.chunks.reduce((sum, { vector }) => sum + (vector?.byteLength ?? 0), 0)
     if ((item.bytes ?? 0) + made <= MAX_PREPARED_BYTES) return document
     return { ...document, chunks: (item.chunks ?? []).map(({ chunk }) => chunk) }
@@ -295,93 +352,5 @@ export class DocumentWriter {
 
   #shard(shard: number): WriteShard {
     return this.#deps.placement.forWrite(this.#collection, shard)
-  }
-}
-
-function applyBegin(item: WriteItem, answer: BeginResult): void {
-  const { id } = item.document.source
-  if (answer.status === 'refused') return settleFailed(item, answer.code)
-  if (answer.status === 'unchanged') {
-    item.result = { id, status: 'unchanged', chunks: answer.chunks, version: answer.version }
-    return
-  }
-  item.ticket = answer.ticket
-  item.known = new Set(answer.knownVectorKeys)
-  item.room = answer.room
-}
-
-function applyCommit(item: WriteItem, outcome: CommitResult): void {
-  const { id } = item.document.source
-  if (outcome.status === 'retry') {
-    delete item.ticket
-  } else if (outcome.status === 'failed') {
-    settleFailed(item, outcome.code, outcome.detail)
-  } else {
-    const { chunks, version } = outcome
-    // A superseded write was accepted and has its version; a later one is what readers see.
-    const status = outcome.status === 'superseded' ? (version === 1 ? 'created' : 'replaced') : outcome.status
-    item.result = { id, status, chunks, version }
-  }
-}
-
-function settleFailed(item: WriteItem, code: ProblemCode, detail: string = PROBLEMS[code].title): void {
-  item.result = { id: item.document.source.id, status: 'failed', chunks: 0, version: 0, error: { code, detail } }
-}
-
-/** What is done counts as `unchanged` in a job: nothing remains to do. */
-function settledItem({ result }: WriteItem): { id: string; status: 'unchanged' | 'failed'; code?: string }[] {
-  if (result === undefined) return []
-  const { id, status, error } = result
-  return status === 'failed' ? [{ id, status, code: error?.code ?? 'internal' }] : [{ id, status: 'unchanged' }]
-}
-
-/** Cuts items into runs of at most `STAGE_BYTES` and `DOCUMENTS_PER_CALL`, or of one item. */
-function parts(items: readonly WriteItem[]): WriteItem[][] {
-  const runs: WriteItem[][] = []
-  let held = Infinity
-  for (const item of items) {
-    const bytes = isOpen(item) ? (item.bytes ?? 0) : 0
-    if (held + bytes > STAGE_BYTES || runs.at(-1)?.length === DOCUMENTS_PER_CALL) {
-      runs.push([])
-      held = 0
-    }
-    held += bytes
-    runs.at(-1)?.push(item)
-  }
-  return runs
-}
-
-/** Runs work side by side, at most `width` at a time in each lane; the first failure is thrown by `finish`. */
-class Lanes {
-  readonly #width: number
-  readonly #tails = new Map<number, Promise<void>[]>()
-  readonly #started = new Map<number, number>()
-  #failures: unknown[] = []
-
-  constructor(width: number) {
-    this.#width = width
-  }
-
-  run(lane: number, work: () => Promise<void>): void {
-    const tails = this.#tails.get(lane) ?? []
-    this.#tails.set(lane, tails)
-    const turn = this.#started.get(lane) ?? 0
-    this.#started.set(lane, turn + 1)
-    const slot = turn % this.#width
-    const guarded = async (): Promise<void> => {
-      try {
-        await work()
-      } catch (error) {
-        this.#failures.push(error)
-      }
-    }
-    tails[slot] = (tails[slot] ?? Promise.resolve()).then(guarded)
-  }
-
-  async finish(): Promise<void> {
-    await Promise.all([...this.#tails.values()].flat())
-    const [failure] = this.#failures
-    this.#failures = []
-    if (failure !== undefined) throw failure
   }
 }

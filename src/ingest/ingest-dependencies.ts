@@ -3,12 +3,22 @@ import type { CollectionRecord, JobCounters, JobRecord, Page, PageRequest, Settl
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { CountTokens, Embedder } from '../models/embedder.ts'
+import type { Allowances } from '../tenancy/allowances.ts'
 import type { ShardApi, WriteContext } from '../shard/shard-api.ts'
 import { isRestricted, type Principal } from '../tenancy/principal.ts'
+import { WriteQuota } from './write-quota.ts'
 
 export type WriteShard = Pick<
   ShardApi,
-  'begin' | 'commit' | 'release' | 'stage' | 'deleteDocuments' | 'cancelJob' | 'latestSource' | 'document'
+  | 'begin'
+  | 'commit'
+  | 'release'
+  | 'stage'
+  | 'deleteDocuments'
+  | 'cancelJob'
+  | 'latestSource'
+  | 'document'
+  | 'flushChanges'
 >
 export type ReadShard = Pick<ShardApi, 'document' | 'listDocuments' | 'statistics' | 'jobCounts'>
 
@@ -24,6 +34,8 @@ export interface IngestDependencies {
   readonly jobs: JobStore
   readonly collections: CollectionStore
   readonly sealer: ListSealer
+  /** Reserves what writes may use, where the tenant's limits ask for it. */
+  readonly allowances: Pick<Allowances, 'forWrite'>
   readonly clock: Clock
 }
 
@@ -66,7 +78,7 @@ export interface ListSealer {
 }
 
 /** Who reads or writes: a `Principal`, of which only this much matters here. */
-export type Caller = Pick<Principal, 'kind' | 'keyId' | 'filter'>
+export type Caller = Pick<Principal, 'kind' | 'keyId' | 'filter' | 'tenant'>
 
 /** Who writes, for the shard. */
 export function writeContext(caller: Caller): WriteContext {
@@ -77,4 +89,14 @@ export function writeContext(caller: Caller): WriteContext {
     allowance: { kind: 'unlimited' },
     mayWriteAcl: !isRestricted(caller),
   }
+}
+
+/** What its writes may use; `undefined` where its tenant has no limit on writes. */
+export function writeQuota(
+  { allowances }: Pick<IngestDependencies, 'allowances'>,
+  collection: CollectionRecord,
+  { tenant }: Caller,
+): WriteQuota | undefined {
+  const allowance = tenant && allowances.forWrite(tenant)
+  return allowance && new WriteQuota(allowance, collection)
 }

@@ -2,8 +2,9 @@
 import type { CollectionRecord } from '../catalog/records.ts'
 import { isSettled } from '../catalog/records.ts'
 import { newJobId, type JobId } from '../core/ids.ts'
-import type { DocumentWriter, WriteItem } from './document-writer.ts'
+import type { DocumentWriter } from './document-writer.ts'
 import type { JobStore } from './ingest-dependencies.ts'
+import type { WriteItem } from './write-item.ts'
 
 export interface Asker {
   readonly keyId: string

@@ -13,14 +13,21 @@ import { matchesEtag } from '../shard/etag.ts'
 import { shardOf } from '../shard/placement.ts'
 import type { SourceDocument } from '../shard/shard-api.ts'
 import { parseAcl } from './acl.ts'
-import { DocumentWriter, type WriteItem } from './document-writer.ts'
+import { DocumentWriter } from './document-writer.ts'
 import type { DocumentView } from './document-view.ts'
-import { writeContext, type Caller, type IngestDependencies, type WriteShard } from './ingest-dependencies.ts'
+import {
+  writeContext,
+  writeQuota,
+  type Caller,
+  type IngestDependencies,
+  type WriteShard,
+} from './ingest-dependencies.ts'
 import { leaveToJob, type Asker } from './leave-to-job.ts'
 import { readDocument } from './read-documents.ts'
 import { asked } from '../shard/shard-call.ts'
 import { hashed, mergePatch } from './source-document.ts'
 import { parseMetadata, parseTitle, parseUrl } from './validate-document.ts'
+import type { WriteItem } from './write-item.ts'
 
 const KNOWN = new Set(['title', 'url', 'metadata', 'acl'])
 const MAX_ATTEMPTS = 5
@@ -67,7 +74,7 @@ export function parsePatchRequest(body: unknown): DocumentPatch {
 /**
  * Applies a patch made by `parsePatchRequest`.
  * @throws not_found, precondition_failed, outside_filter, invalid_request when the merged metadata is too large,
- * shard_full, document_too_large, overloaded, and what the model's provider throws
+ * shard_full, document_too_large, quota_exceeded, monthly_quota_exceeded, budget_exceeded, overloaded, and what the model's provider throws
  */
 export async function patchDocument(
   deps: IngestDependencies,
@@ -91,7 +98,12 @@ export async function patchDocument(
 
     const document = vector === undefined ? { source: patched } : { source: patched, vector }
     const item: WriteItem = { document, shard: shardNumber, ifMatch: etag, attempts: 0 }
-    const writer = new DocumentWriter(deps, collection, writeContext(principal))
+    const writer = new DocumentWriter(
+      deps,
+      collection,
+      writeContext(principal),
+      writeQuota(deps, collection, principal),
+    )
     try {
       const jobId = await write(deps, collection, writer, item, {
         keyId: principal.keyId,
@@ -101,6 +113,8 @@ export async function patchDocument(
     } catch (error) {
       await writer.release([item])
       throw error
+    } finally {
+      await writer.finish()
     }
     const code = item.result?.error?.code
     if (code === undefined) return current(deps, collection, principal, id)
@@ -118,14 +132,21 @@ async function write(
   asker: Asker,
 ): Promise<JobId | undefined> {
   await writer.begin([item])
+  throwIfRefused(item, writer)
   if (item.result === undefined && writer.missing([item]).size > MAX_SYNC_CHUNKS) {
     return leaveToJob(deps.jobs, collection, writer, [item], asker)
   }
   await writer.write([item])
+  throwIfRefused(item, writer)
   if (item.result?.error?.code === 'embedding_failed' && writer.embeddingFailure !== undefined) {
     throw writer.embeddingFailure
   }
   return undefined
+}
+
+/** As the tenant's object put it, with the time after which it may be tried again. */
+function throwIfRefused({ result }: WriteItem, { quotaRefusal }: DocumentWriter): void {
+  if (quotaRefusal !== undefined && result?.error?.code === quotaRefusal.code) throw quotaRefusal
 }
 
 async function current(

@@ -6,14 +6,23 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { Faults } from '../core/faults.ts'
 import { invariant } from '../core/invariant.ts'
 import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
-import { Problem, asProblem } from '../core/problem.ts'
+import { Problem, asProblem, type ProblemCode } from '../core/problem.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { shardOf } from '../shard/placement.ts'
-import { DocumentWriter, type WriteItem } from './document-writer.ts'
-import { writeContext, type Caller, type IngestDependencies } from './ingest-dependencies.ts'
+import { DocumentWriter } from './document-writer.ts'
+import { writeContext, writeQuota, type Caller, type IngestDependencies } from './ingest-dependencies.ts'
+import { estimateWrite } from './estimate-write.ts'
 import { leaveToJob } from './leave-to-job.ts'
-import type { DocumentInput, DocumentResult, PutDocumentsRequest, PutOutcome, WritePreference } from './put-request.ts'
+import type {
+  DocumentInput,
+  DocumentResult,
+  PutDocumentsRequest,
+  PutOutcome,
+  WriteEstimate,
+  WritePreference,
+} from './put-request.ts'
 import { acceptDocument, type AcceptedDocument } from './source-document.ts'
+import type { WriteItem } from './write-item.ts'
 
 /** A caller who asks to wait longer than this gets a job then. */
 const MAX_WAIT_SECONDS = 60
@@ -50,13 +59,29 @@ export async function putDocuments(
       return { document, shard, attempts: 0, ...(ifMatch === undefined ? {} : { ifMatch }) }
     }),
   )
-  const writer = new DocumentWriter(deps, collection, writeContext(principal))
+  const quota = request.dryRun === true ? undefined : writeQuota(deps, collection, principal)
+  const writer = new DocumentWriter(deps, collection, writeContext(principal), quota)
   try {
+    if (request.dryRun === true) return { kind: 'estimate', estimate: await tryOut(writer, items, collection) }
     return await write(deps, collection, principal.keyId, writer, items, { prefer, startedMs, operationId })
   } catch (error) {
     await writer.release(items)
     throw error
+  } finally {
+    await writer.finish()
   }
+}
+
+/** Goes as far as a write goes before it spends anything, and gives its places in the order back. */
+async function tryOut(
+  writer: DocumentWriter,
+  items: readonly WriteItem[],
+  collection: CollectionRecord,
+): Promise<WriteEstimate> {
+  await writer.begin(items)
+  throwIfPrecondition(items)
+  await writer.release(items)
+  return estimateWrite(items, collection)
 }
 
 async function write(
@@ -76,6 +101,7 @@ async function write(
 ): Promise<PutOutcome> {
   await writer.begin(items)
   throwIfPrecondition(items)
+  throwIfAllRefused(items, writer)
   const waitMs = Math.min(prefer.waitSeconds ?? 0, MAX_WAIT_SECONDS) * 1000
   const hasDeadline = prefer.waitSeconds !== undefined
   const missing = writer.missing(items).size
@@ -83,6 +109,7 @@ async function write(
   if (hasDeadline ? waitMs > 0 && missing <= MAX_WAIT_CHUNKS : isSmall && !prefer.respondAsync) {
     await writer.write(items, () => hasDeadline && deps.clock() - startedMs >= waitMs)
     throwIfPrecondition(items)
+    throwIfAllRefused(items, writer)
     const results = items.flatMap((item) => item.result ?? [])
     if (results.length === items.length) return { kind: 'done', results: throwIfNothingDone(results, writer) }
   }
@@ -142,3 +169,14 @@ function throwIfNothingDone(results: readonly DocumentResult[], writer: Document
   invariant(results.length > 0, 'a request has documents')
   throw failure
 }
+
+/**
+ * A request of which nothing found room in the tenant's quotas is refused as a whole: 403 for stored ones alone, else 429,
+ * because a repetition succeeds once the month or day is over.
+ */
+function throwIfAllRefused(items: readonly WriteItem[], { quotaRefusal }: DocumentWriter): void {
+  if (quotaRefusal !== undefined && items.every(({ result }) => isRefusal(result?.error?.code))) throw quotaRefusal
+}
+
+const isRefusal = (code: ProblemCode | undefined): boolean =>
+  code === 'quota_exceeded' || code === 'monthly_quota_exceeded' || code === 'budget_exceeded'

@@ -29,6 +29,8 @@ declare const validated: unique symbol
 /** A body whose every field was checked. The brand makes `parsePutRequest` the only way to get one. */
 export interface PutDocumentsRequest {
   readonly documents: readonly DocumentInput[]
+  /** Stores nothing and says what it would use. */
+  readonly dryRun?: boolean
   readonly [validated]: true
 }
 
@@ -49,6 +51,23 @@ export interface DocumentResult {
   readonly error?: { readonly code: ProblemCode; readonly detail: string }
 }
 
+/** What a write would use. `documents`, `chunks` and `bytes` are of those that would be written. */
+export interface WriteEstimate {
+  readonly dryRun: true
+  readonly documents: number
+  readonly chunks: number
+  /** UTF-8 bytes of the texts. */
+  readonly bytes: number
+  /** Model tokens of chunks that want a new vector. */
+  readonly embeddingTokens: number
+  readonly unchanged: number
+  /** Documents that would fail before anything is spent on them. */
+  readonly failed: number
+  /** By the price table; what is stored costs besides. */
+  readonly estimatedCost: { readonly currency: 'USD'; readonly amount: number }
+}
+
 export type PutOutcome =
+  | { readonly kind: 'estimate'; readonly estimate: WriteEstimate }
   | { readonly kind: 'done'; readonly results: readonly DocumentResult[] }
   | { readonly kind: 'job'; readonly jobId: JobId }

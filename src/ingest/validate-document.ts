@@ -36,7 +36,10 @@ export function parsePutRequest(body: unknown): PutDocumentsRequest {
   const documents: DocumentInput[] = []
   if (!isJsonObject(body)) faults.add('', 'must be an object')
   else {
-    faults.checkMembers(body, '', new Set(['documents']))
+    faults.checkMembers(body, '', new Set(['documents', 'dryRun']))
+    if (![undefined, true, false].includes(body['dryRun'] as boolean | undefined)) {
+      faults.add('/dryRun', 'must be true or false')
+    }
     const inputs: unknown = body['documents']
     if (!Array.isArray(inputs) || inputs.length === 0 || inputs.length > MAX_DOCUMENTS_PER_CALL) {
       faults.add('/documents', `must be an array of 1 to ${MAX_DOCUMENTS_PER_CALL} documents`)
@@ -52,7 +55,8 @@ export function parsePutRequest(body: unknown): PutDocumentsRequest {
     }
   }
   faults.throwIfAny()
-  return { documents } as unknown as PutDocumentsRequest
+  const isDryRun = isJsonObject(body) && body['dryRun'] === true
+  return { documents, ...(isDryRun ? { dryRun: true } : {}) } as unknown as PutDocumentsRequest
 }
 
 /** Says what is wrong with a document id, or `undefined`. */

@@ -3,8 +3,6 @@
  * figures here. They are an estimate by list prices, without free allowances, taxes and discounts; no bill follows from
  * them. Amounts are nano-dollars (1e-9 USD), because a search costs less than a millionth of a dollar.
  */
-import type { Amounts } from '../core/usage.ts'
-
 const NANO = 1_000_000_000
 
 /** Cloudflare's list prices (Workers Paid, beyond what the plan includes), in nano-dollars. */
@@ -73,9 +71,3 @@ export const dollars = (nano: number): number => Math.round(nano / 1_000) / 1_00
 
 /** Nano-dollars of a budget in US dollars. */
 export const nanoDollars = (usd: number): number => Math.floor(usd * NANO)
-
-/** The amounts with what they cost, for a reservation. `chunksWritten` counts replaced chunks, too. */
-export const withSpend = (amounts: Amounts, chunksWritten: number): Amounts => ({
-  ...amounts,
-  spend: costOf({ embeddingTokens: amounts.embeddingTokens ?? 0, chunksWritten }),
-})

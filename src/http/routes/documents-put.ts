@@ -6,7 +6,7 @@ import { parsePutRequest } from '../../ingest/validate-document.ts'
 import { defined } from '../defined.ts'
 import { ingestStores } from '../ingest-stores.ts'
 import { parsePrefer } from '../prefer.ts'
-import { acceptedSchema, putDocumentsSchema, putResultSchema } from '../schemas/document.ts'
+import { acceptedSchema, putAnswerSchema, putDocumentsSchema } from '../schemas/document.ts'
 import { acceptedReply, defineRoute } from '../route.ts'
 
 export const putDocumentsRoute = defineRoute({
@@ -16,7 +16,7 @@ export const putDocumentsRoute = defineRoute({
   tag: 'documents',
   summary: 'Add or replace documents',
   description:
-    '200: every document is searchable now. 202: the contents are durable and will be indexed; the job says how it went. A document whose content is unchanged costs nothing.',
+    '200: every document is searchable now. 202: the contents are durable and will be indexed; the job says how it went. A document whose content is unchanged costs nothing. With `dryRun` nothing is stored, and the answer says what would be used. Documents that find no room in a quota fail one by one; where none finds any, the request is refused: 403 for what is stored, 429 for the month and the day.',
   access: { kind: 'key', anyOf: ['documents:write'] },
   forbid: ({ body }, principal) => refuseAcl(body, principal),
   headers: {
@@ -39,7 +39,7 @@ export const putDocumentsRoute = defineRoute({
     },
   },
   responses: {
-    200: { description: 'Searchable now.', schema: putResultSchema },
+    200: { description: 'Searchable now; or what a dry run would use.', schema: putAnswerSchema },
     202: { description: 'Durable, being indexed.', schema: acceptedSchema, headers: { Location: 'The job.' } },
   },
   async handle({ body, collection, headers, principal, operationId }, dependencies) {
@@ -52,6 +52,7 @@ export const putDocumentsRoute = defineRoute({
       body,
       defined({ prefer, ifMatch, operationId }),
     )
-    return outcome.kind === 'done' ? { status: 200, body: { results: outcome.results } } : acceptedReply(outcome.jobId)
+    if (outcome.kind === 'job') return acceptedReply(outcome.jobId)
+    return { status: 200, body: outcome.kind === 'estimate' ? outcome.estimate : { results: outcome.results } }
   },
 })

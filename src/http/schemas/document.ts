@@ -49,7 +49,10 @@ const documentInputSchema = z
   .openapi('DocumentInput', { description: 'Exactly one of `text`, `markdown` and `html`, or a `vector`.' })
 
 export const putDocumentsSchema = z
-  .strictObject({ documents: z.array(documentInputSchema).min(1).max(MAX_DOCUMENTS_PER_CALL) })
+  .strictObject({
+    documents: z.array(documentInputSchema).min(1).max(MAX_DOCUMENTS_PER_CALL),
+    dryRun: z.boolean().optional().openapi({ description: 'Stores nothing and says what would be used.' }),
+  })
   .openapi('PutDocuments')
 
 export const putResultSchema = z
@@ -65,6 +68,21 @@ export const putResultSchema = z
     ),
   })
   .openapi('PutDocumentsResult', { description: "In the request's order." })
+
+const writeEstimateSchema = z
+  .object({
+    dryRun: z.literal(true),
+    documents: z.number().int(),
+    chunks: z.number().int(),
+    bytes: z.number().int().openapi({ description: 'UTF-8 bytes of the texts.' }),
+    embeddingTokens: z.number().int().openapi({ description: 'Model tokens of chunks that want a new vector.' }),
+    unchanged: z.number().int(),
+    failed: z.number().int(),
+    estimatedCost: z.object({ currency: z.literal('USD'), amount: z.number() }),
+  })
+  .openapi('WriteEstimate', { description: 'Of the documents that would be written. Money is an estimate.' })
+
+export const putAnswerSchema = z.union([putResultSchema, writeEstimateSchema]).openapi('PutDocumentsAnswer')
 
 export const acceptedSchema = z
   .object({ job: z.object({ id: z.string().openapi({ example: 'job_x7Qm2LsV0aZp91Rt' }) }) })

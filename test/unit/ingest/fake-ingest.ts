@@ -128,6 +128,10 @@ export class FakeShard implements WriteShard, ReadShard {
     return Promise.resolve({ deleted, sequence: ++this.#sequence })
   }
 
+  flushChanges(): Promise<number> {
+    return Promise.resolve(this.#sequence)
+  }
+
   cancelJob(jobId: string): Promise<void> {
     this.cancelled.push(jobId)
     return Promise.resolve()
@@ -321,9 +325,12 @@ export class FakeIngest {
     collections: {
       find: (_, reference) => Promise.resolve(this.collections.find(({ id }) => id === reference)),
       list: (_, { only }) =>
-        Promise.resolve({ data: this.collections.filter(({ name }) => only?.every((list) => list.includes(name)) ?? true) }),
+        Promise.resolve({
+          data: this.collections.filter(({ name }) => only?.every((list) => list.includes(name)) ?? true),
+        }),
     },
     sealer: new Sealer('5a'.repeat(32)),
+    allowances: { forWrite: () => undefined },
     clock: () => this.nowMs,
   }
 }

@@ -24,7 +24,7 @@ async function results(
   options?: PutOptions,
 ): Promise<readonly DocumentResult[]> {
   const outcome = await put(fake, documents, options)
-  if (outcome.kind === 'job') throw new Error('answered with a job')
+  if (outcome.kind !== 'done') throw new Error('answered with a job')
   return outcome.results
 }
 

@@ -131,3 +131,19 @@ export const MAX_TEXT_PIECE_BYTES = 1_000_000
 export const MAX_RESIDENT_BYTES = 96_000_000
 /** Chunks that the exact engines of one shard hold; a document beyond it fails with `shard_full`. */
 export const MAX_CHUNKS_PER_SHARD = 50_000
+
+export const MAX_WEBHOOKS = 20
+/** In UTF-16 units. */
+export const MAX_WEBHOOK_DESCRIPTION_LENGTH = 200
+/** Standard Webhooks asks for small payloads; ours hold ids. */
+export const MAX_WEBHOOK_PAYLOAD_BYTES = 20_000
+/** Events and their deliveries are kept for this long; what could not be delivered until then is lost. */
+export const WEBHOOK_RETENTION_MS = 7 * 24 * 3_600_000
+/** Of one webhook: when as many wait, it is disabled. */
+export const MAX_WAITING_DELIVERIES = 100_000
+/** Of one webhook: the newest ones that have ended are kept. */
+export const MAX_ENDED_DELIVERIES = 10_000
+/** A webhook at which nothing arrived for this long is disabled. */
+export const WEBHOOK_FAILING_MS = 5 * 24 * 3_600_000
+/** Deliveries are signed with the secret before a rotation as well, for this long. */
+export const WEBHOOK_OVERLAP_MS = 24 * 3_600_000

@@ -1,4 +1,5 @@
 /** The keyword leg's tables: one row a chunk with its postings, and further rows for the few chunks with too many. */
+import { wipedBlob } from '../core/overwriting.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import type { KeywordChunk } from './inverted-index.ts'
 
@@ -68,8 +69,11 @@ export class KeywordStorage {
 
   delete(chunks: readonly number[]): void {
     const list = JSON.stringify(chunks)
-    this.#database.run('DELETE FROM keyword_chunks WHERE chunk IN (SELECT value FROM json_each(?))', list)
-    this.#database.run('DELETE FROM keyword_pieces WHERE chunk IN (SELECT value FROM json_each(?))', list)
+    for (const table of ['keyword_chunks', 'keyword_pieces']) {
+      const rows = 'chunk IN (SELECT value FROM json_each(?))'
+      this.#database.run(`UPDATE ${table} SET ${wipedBlob('postings')} WHERE ${rows}`, list)
+      this.#database.run(`DELETE FROM ${table} WHERE ${rows}`, list)
+    }
   }
 
   clear(): void {

@@ -3,6 +3,7 @@
  * read from storage in pages for every filter. Nothing needs to be declared: any field is filterable and facetable.
  */
 import type { Json, JsonObject } from '../core/canonical-json.ts'
+import { wipedText } from '../core/overwriting.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import { withoutAcl } from './combine-filters.ts'
@@ -80,6 +81,7 @@ export class ExactMetadataIndex implements MetadataIndex {
 
   add(document: number, id: string, metadata: JsonObject, acl?: readonly string[]): void {
     const json = JSON.stringify(metadata)
+    this.#wipe(document)
     this.#database.run(
       'INSERT OR REPLACE INTO metadata (document, id, json, acl) VALUES (?, ?, ?, ?)',
       document,
@@ -96,6 +98,7 @@ export class ExactMetadataIndex implements MetadataIndex {
   }
 
   remove(document: number): void {
+    this.#wipe(document)
     this.#database.run('DELETE FROM metadata WHERE document = ?', document)
     const resident = this.#resident()
     if (resident === undefined) return
@@ -140,6 +143,11 @@ export class ExactMetadataIndex implements MetadataIndex {
     this.evict()
     this.#database.run('DELETE FROM metadata')
     for (const { document, id, metadata, acl } of documents) this.add(document, id, metadata, acl)
+  }
+
+  /** Overwrites what is stored of a document, before its row goes or is replaced. */
+  #wipe(document: number): void {
+    this.#database.run(`UPDATE metadata SET ${wipedText('json')}, ${wipedText('acl')} WHERE document = ?`, document)
   }
 
   #resident(): ResidentDocuments | undefined {

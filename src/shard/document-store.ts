@@ -4,6 +4,7 @@
  * search has handed out can only mean the chunk it meant. Every method runs inside the caller's transaction.
  */
 import type { JsonObject } from '../core/canonical-json.ts'
+import { wipedText } from '../core/overwriting.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
 import type { OutlineBlock, PreparedChunk, SourceDocument, TextFormat } from './shard-api.ts'
 import { cutText, sliceOfPieces, type TextPiece } from './text-pieces.ts'
@@ -265,12 +266,18 @@ export class DocumentStore {
     )
   }
 
+  /** Overwrites the document's content where it lies, and removes what stands beside its row. */
   #removeParts(row: DocumentRow): void {
+    const wiped = ['title', 'url', 'metadata', 'outline', 'text', 'acl'].map(wipedText).join(', ')
+    this.#database.run(`UPDATE documents SET ${wiped} WHERE id = ?`, row.id)
+    const chunks = [row.first_chunk, row.first_chunk + row.chunk_count]
     this.#database.run(
-      'DELETE FROM chunks WHERE chunk >= ? AND chunk < ?',
-      row.first_chunk,
-      row.first_chunk + row.chunk_count,
+      `UPDATE chunks SET ${wipedText('prefix')}, ${wipedText('headings')}
+       WHERE chunk >= ? AND chunk < ? AND (prefix <> '' OR headings <> '[]')`,
+      ...chunks,
     )
+    this.#database.run('DELETE FROM chunks WHERE chunk >= ? AND chunk < ?', ...chunks)
+    this.#database.run(`UPDATE document_pieces SET ${wipedText('text')} WHERE document = ?`, row.document)
     this.#database.run('DELETE FROM document_pieces WHERE document = ?', row.document)
   }
 

@@ -5,6 +5,7 @@
  */
 import { utf8Length } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
+import { wipedBlob, wipedText } from '../core/overwriting.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
 import type { Amounts } from '../core/usage.ts'
 import { type FilteredDocument, matches } from '../metadata/evaluate-filter.ts'
@@ -198,6 +199,10 @@ export class PendingStore {
   }
 
   remove(sequence: number): void {
+    const wiped = ['filter', 'metadata', 'acl'].map(wipedText).join(', ')
+    this.#database.run(`UPDATE pending SET ${wiped} WHERE sequence = ?`, sequence)
+    this.#database.run(`UPDATE pending_pieces SET ${wipedText('text')} WHERE sequence = ?`, sequence)
+    this.#database.run(`UPDATE pending_vectors SET ${wipedBlob('vectors')} WHERE sequence = ?`, sequence)
     this.#database.run('DELETE FROM pending WHERE sequence = ?', sequence)
     this.#database.run('DELETE FROM pending_pieces WHERE sequence = ?', sequence)
     this.#database.run('DELETE FROM pending_vectors WHERE sequence = ?', sequence)

@@ -5,6 +5,7 @@
  */
 import type { ChunkMask } from '../core/chunk-mask.ts'
 import { invariant } from '../core/invariant.ts'
+import { wipedBlob } from '../core/overwriting.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import { TopScores } from '../core/top-scores.ts'
@@ -113,10 +114,10 @@ export class ExactVectorIndex implements VectorIndex {
   remove(chunks: readonly number[]): void {
     const start = this.#start()
     if (start === undefined) return
-    this.#database.run(
-      'DELETE FROM vectors WHERE id IN (SELECT value FROM json_each(?))',
-      JSON.stringify(chunks.map((chunk) => start + chunk)),
-    )
+    const list = JSON.stringify(chunks.map((chunk) => start + chunk))
+    const rows = 'id IN (SELECT value FROM json_each(?))'
+    this.#database.run(`UPDATE vectors SET ${wipedBlob('vector')} WHERE ${rows}`, list)
+    this.#database.run(`DELETE FROM vectors WHERE ${rows}`, list)
     const matrix = this.#resident()
     if (matrix === undefined) return
     for (const chunk of chunks) matrix.remove(chunk)

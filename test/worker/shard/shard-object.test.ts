@@ -288,9 +288,9 @@ describe('the cost of a write', () => {
         const document = await prepared('z', 'hare')
         writes.commit({ ...document, chunks: document.chunks.slice(0, 1) }, CONTEXT)
       })
-      expect({ created, staged, small }).toEqual({ created: 35, staged: 43, small: 6 })
-      // What is replaced is deleted as well.
-      expect(replaced).toBe(63)
+      expect({ created, staged, small }).toEqual({ created: 35, staged: 45, small: 6 })
+      // What is replaced is overwritten and deleted as well.
+      expect(replaced).toBe(85)
     })
   })
 })

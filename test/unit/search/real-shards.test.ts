@@ -1,88 +1,9 @@
-/** Ingest and search together over the real parts of shards on `node:sqlite`, with every answer cloned as RPC would. */
+/** Ingest and search together over the real parts of shards: rankings, explanations, and reading one's own writes. */
 import { describe, expect, it } from 'vitest'
-import type { CollectionRecord } from '../../../src/catalog/records.ts'
 import { deleteDocument } from '../../../src/ingest/delete-documents.ts'
-import type { IngestDependencies } from '../../../src/ingest/ingest-dependencies.ts'
 import { patchDocument } from '../../../src/ingest/patch-document.ts'
-import { putDocuments } from '../../../src/ingest/put-documents.ts'
-import { parsePutRequest } from '../../../src/ingest/validate-document.ts'
-import { search, type SearchDependencies } from '../../../src/search/search.ts'
-import type { Hit, SearchRequest } from '../../../src/search/search-request.ts'
-import type { ShardApi } from '../../../src/shard/shard-api.ts'
-import { Sealer } from '../../../src/tenancy/sealing.ts'
-import { NodeShard, SETUP } from '../../support/node-shard.ts'
-import { DIMENSIONS, toyVector } from '../../support/shard-documents.ts'
-import { SECRET, collectionRecord } from './fake-shards.ts'
-
-const KEY = { kind: 'secret', keyId: 'key1' } as const
-const NOW = { prefer: { respondAsync: false } }
-
-type UsedShard = ReturnType<IngestDependencies['placement']['forWrite']> &
-  ReturnType<SearchDependencies['placement']['forRead']> &
-  Pick<ShardApi, 'statistics'>
-
-function rpcOf({ writes, reads, searcher }: NodeShard): UsedShard {
-  const over = <T>(work: () => T): Promise<T> => Promise.resolve().then(() => structuredClone(work()))
-  return {
-    begin: (items, context) => over(() => writes.begin(items, context)),
-    commit: (document, context) => over(() => writes.commit(structuredClone(document), context)),
-    release: (tickets) => over(() => writes.release(tickets)),
-    stage: (request, context) => over(() => writes.stage(request, context)),
-    deleteDocuments: (selection, context) => writes.delete(selection, context, () => Promise.resolve()),
-    cancelJob: (jobId) => over(() => writes.cancelJob(jobId)),
-    latestSource: (id, visibility) => over(() => reads.latestSource(id, visibility)),
-    document: (id, options) => over(() => reads.document(id, options)),
-    keywordStatistics: (words) => over(() => searcher.keywordStatistics(words)),
-    search: (request) => over(() => searcher.search(structuredClone(request))),
-    fetch: (request) => over(() => searcher.fetch(request)),
-    facets: (fields, ids) => over(() => searcher.facets(fields, ids)),
-    statistics: () => over(() => reads.statistics()),
-  }
-}
-
-const embedder = { embed: (texts: readonly string[]) => Promise.resolve(texts.map(toyVector)) } as never
-
-class World {
-  readonly collection: CollectionRecord
-  readonly #shards: UsedShard[]
-  readonly searching: SearchDependencies
-  readonly ingesting: IngestDependencies
-
-  constructor(shards: number, profileId = 'edge-en') {
-    const base = collectionRecord('docs', shards)
-    this.collection = { ...base, generation: { ...base.generation, profileId, dimensions: DIMENSIONS } }
-    this.#shards = Array.from({ length: shards }, (_, shard) =>
-      rpcOf(new NodeShard({ setup: { ...SETUP, shard, precision: profileId === 'edge-en' ? 'int8' : 'f32' } })),
-    )
-    const placement = {
-      forRead: (_: unknown, shard: number) => this.#shards[shard] as never,
-      forWrite: (_: unknown, shard: number) => this.#shards[shard] as never,
-    }
-    const sealer = new Sealer('5a'.repeat(32))
-    this.searching = { placement, models: { queryEmbedder: () => embedder }, sealer, clock: () => 0 }
-    this.ingesting = {
-      placement,
-      models: {
-        passageEmbedder: () => embedder,
-        countTokens: () => Promise.resolve((text: string) => text.split(/\s+/).filter(Boolean).length),
-      },
-      sealer,
-      clock: () => 0,
-      jobs: {} as never,
-      collections: {} as never,
-    }
-  }
-
-  async put(documents: unknown[]): Promise<unknown[]> {
-    const request = parsePutRequest({ documents })
-    const outcome = await putDocuments(this.ingesting, this.collection, KEY, request, NOW)
-    return outcome.kind === 'done' ? outcome.results.map(({ id, status, version }) => [id, status, version]) : []
-  }
-
-  async hits(request: SearchRequest): Promise<readonly Hit[]> {
-    return (await search(this.searching, [this.collection], SECRET, request)).hits
-  }
-}
+import type { SearchRequest } from '../../../src/search/search-request.ts'
+import { KEY, World } from '../../support/shard-world.ts'
 
 const ANIMALS = ['heron', 'otter', 'badger', 'lynx', 'hare', 'stoat', 'owl']
 const PLACES = ['weir', 'barn', 'quarry', 'orchard', 'mill']

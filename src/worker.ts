@@ -5,6 +5,7 @@
  */
 import { version } from '../package.json'
 import { Catalog } from './catalog/catalog.ts'
+import { isSettled } from './catalog/records.ts'
 import { systemClock } from './core/clock.ts'
 import type { JobId, TenantUid } from './core/ids.ts'
 import { asProblem } from './core/problem.ts'
@@ -31,6 +32,7 @@ import { Sealer } from './tenancy/sealing.ts'
 import { Signer } from './tenancy/signing.ts'
 import { TenantObject } from './tenancy/tenant-object.ts'
 import { TenantObjects } from './tenancy/tenant-objects.ts'
+import { jobFinished } from './tenancy/webhook-events.ts'
 
 /** Every name that the environment may hold; secrets and switches beside the bindings of `wrangler.toml`. */
 interface WorkerEnv extends Env {
@@ -134,11 +136,17 @@ function appOf(env: WorkerEnv): App {
   return (isolateOf(env).app = createApp(dependencies))
 }
 
-/** What the control plane learns from a shard: its documents' handles and its jobs' counts, never content. */
-async function project(catalog: Catalog, batch: ShardProjection): Promise<void> {
+/**
+ * What the control plane learns from a shard: its documents' handles and its jobs' counts, never content. A settled job is
+ * told by every report that finds it so, because the one before may have died; the event's id makes it one.
+ */
+async function project(catalog: Catalog, tenantObjects: TenantObjects, batch: ShardProjection): Promise<void> {
+  const { tenantUid, shard } = batch
   await catalog.documents.project(batch)
   for (const { jobId, counts } of batch.jobs) {
-    await catalog.jobs.reportProgress(batch.tenantUid, jobId as JobId, batch.shard, counts, counts.updatedAtMs)
+    const job = await catalog.jobs.reportProgress(tenantUid, jobId as JobId, shard, counts, counts.updatedAtMs)
+    if (job !== undefined && isSettled(job.status))
+      await (await tenantObjects.of(tenantUid)).emitEvent(jobFinished(job))
   }
 }
 
@@ -154,7 +162,7 @@ export class Shard extends ShardObject<WorkerEnv> {
     super(state, env, {
       embedPassages: (profileId, texts) =>
         isolateOf(env).models.passageEmbedder(profileId).embed(texts, { kind: 'passage' }),
-      project: (batch) => project(isolateOf(env).catalog, batch),
+      project: (batch) => project(isolateOf(env).catalog, new TenantObjects(env.TENANT), batch),
       reportChanges: async (changes) =>
         (await new TenantObjects(env.TENANT).of(changes.tenantUid)).applyChanges(changes),
       clock: systemClock,
@@ -179,6 +187,8 @@ export class Tenant extends TenantObject<WorkerEnv> {
         ),
       flushChanges: (shard) => flushChanges(new Placement(env.SHARD), shard),
       signer: secretsOf(env).signer,
+      sealer: secretsOf(env).sealer,
+      send: (delivery) => env.EGRESS.deliver(delivery),
       rollUpUsage: (batch) => isolateOf(env).catalog.usage.write(batch),
       report: (error) => console.log(JSON.stringify({ level: 'error', event: 'deletion', message: String(error) })),
     })

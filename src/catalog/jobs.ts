@@ -91,7 +91,7 @@ export class Jobs {
 
   /**
    * Notes one shard's absolute counts; a repeated or late report never lowers them. `atMs` is when the last of its items
-   * was settled. The job ends with the report that completes its items.
+   * was settled. The job ends with the report that completes its items. Returns it as it is then.
    */
   async reportProgress(
     tenantUid: TenantUid,
@@ -99,7 +99,7 @@ export class Jobs {
     shard: number,
     counts: JobCounters,
     atMs: number = this.#connection.clock(),
-  ): Promise<void> {
+  ): Promise<JobRecord | undefined> {
     const { succeeded, failed, cancelled } = counts
     await this.#connection.batch(
       sql`INSERT INTO job_progress (job_id, shard, succeeded, failed, cancelled)
@@ -111,9 +111,11 @@ export class Jobs {
           WHERE id = ${id} AND tenant_uid = ${tenantUid} AND status IN ('queued', 'running')`,
     )
     const job = await this.find(tenantUid, id)
-    if (job === undefined || isSettled(job.status)) return
+    if (job === undefined || isSettled(job.status)) return job
     const status = jobStatusOf(job, job.total)
-    if (isSettled(status)) await this.settle(tenantUid, id, status, job.updatedAtMs)
+    if (!isSettled(status)) return job
+    await this.settle(tenantUid, id, status, job.updatedAtMs)
+    return this.find(tenantUid, id)
   }
 
   /** Ends a job; false when it had ended before, or does not exist. */

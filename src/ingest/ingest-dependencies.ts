@@ -54,7 +54,7 @@ export interface JobStore {
     page: PageRequest & { readonly collectionIds?: readonly CollectionId[]; readonly keyId?: string },
   ): Promise<Page<JobRecord>>
   /** Settles the job, too, once all its items are reported. */
-  reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters, atMs?: number): Promise<void>
+  reportProgress(tenantUid: TenantUid, id: JobId, shard: number, counts: JobCounters, atMs?: number): Promise<unknown>
   settle(tenantUid: TenantUid, id: JobId, status: SettledStatus, finishedAtMs?: number): Promise<boolean>
   /** Ends a job whose collection is gone: items that no shard has reported are cancelled. */
   cancelRest(tenantUid: TenantUid, id: JobId): Promise<void>

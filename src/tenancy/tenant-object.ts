@@ -38,8 +38,23 @@ import { RateBuckets } from './rate-buckets.ts'
 import type { RateGrant, RatePort, RateRequest } from './rate-buckets.ts'
 import type { BeginReplayResult, ReplayPort, SealedAnswer } from './replay-port.ts'
 import { ReplayStore } from './replay-store.ts'
+import type { Sealer } from './sealing.ts'
 import type { Signer } from './signing.ts'
 import type { TenantPart } from './tenant-part.ts'
+import { quotaWarning } from './webhook-events.ts'
+import type { WebhookEvent } from './webhook-events.ts'
+import { Webhooks } from './webhooks.ts'
+import type {
+  DeliveryPage,
+  DeliveryRecord,
+  NewWebhook,
+  SendNowResult,
+  WebhookChange,
+  WebhookOptions,
+  WebhookPage,
+  WebhookRecord,
+  WebhookWithSecret,
+} from './webhooks.ts'
 
 export interface TenantObjectDependencies {
   readonly clock: Clock
@@ -56,6 +71,10 @@ export interface TenantObjectDependencies {
   readonly rollUpUsage: LedgerOptions['rollUp']
   /** Signs the heads of the audit chain. */
   readonly signer: Signer
+  /** Seals the secrets of webhooks. */
+  readonly sealer: Sealer
+  /** Sends one delivery of a webhook. */
+  readonly send: WebhookOptions['send']
   /** Hears of failures in the background, which no request can report. */
   readonly report: (error: unknown) => void
 }
@@ -74,6 +93,8 @@ interface Parts {
   readonly deletions: PlannedDeletions
   readonly ledger: Ledger
   readonly audit: AuditLog
+  /** Last, because its run waits for receivers. */
+  readonly webhooks: Webhooks
   /** In the operator's object only. */
   readonly erasures: ErasureRecords
 }
@@ -88,6 +109,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     ...PlannedDeletions.migrations,
     ...Ledger.migrations,
     ...AuditLog.migrations,
+    ...Webhooks.migrations,
     ...ErasureRecords.migrations,
   ]
 
@@ -209,6 +231,48 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     return this.#opened().audit.verify()
   }
 
+  /** The same operation makes the same webhook again, with another secret. `full` where there are as many as may be. */
+  async createWebhook(operationId: string, request: NewWebhook): Promise<WebhookWithSecret | 'full'> {
+    return this.#opened().webhooks.create(operationId, request)
+  }
+
+  async listWebhooks(page: WebhookPage): Promise<WebhookRecord[]> {
+    return this.#opened().webhooks.list(page)
+  }
+
+  async getWebhook(id: string): Promise<WebhookRecord | undefined> {
+    return this.#opened().webhooks.find(id)
+  }
+
+  async updateWebhook(id: string, change: WebhookChange): Promise<WebhookRecord | undefined> {
+    return this.#armed(() => this.#opened().webhooks.update(id, change))
+  }
+
+  async deleteWebhook(id: string): Promise<boolean> {
+    return this.#opened().webhooks.delete(id)
+  }
+
+  async rotateWebhookSecret(id: string, operationId: string): Promise<WebhookWithSecret | undefined> {
+    return this.#opened().webhooks.rotate(id, operationId)
+  }
+
+  /** Sends an event to every webhook that wants it; one with an id that was told before is dropped. */
+  async emitEvent(event: WebhookEvent): Promise<void> {
+    await this.#armed(() => this.#opened().webhooks.emit(event))
+  }
+
+  async listDeliveries(id: string, page: DeliveryPage): Promise<DeliveryRecord[] | undefined> {
+    return this.#opened().webhooks.deliveries(id, page)
+  }
+
+  async testWebhook(id: string): Promise<SendNowResult> {
+    return this.#armed(() => this.#opened().webhooks.test(id))
+  }
+
+  async redeliver(id: string, deliveryId: string): Promise<SendNowResult> {
+    return this.#armed(() => this.#opened().webhooks.redeliver(id, deliveryId))
+  }
+
   /** Empties the object for good; every later call answers `not_found`. Safe to repeat. */
   async erase(): Promise<void> {
     this.#parts = undefined
@@ -265,8 +329,9 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   #opened(): Parts {
     if (this.#parts !== undefined) return this.#parts
     if (this.#isErased()) throw new Problem('not_found')
-    const { clock, finishDeletions, flushChanges, openDatabase, rollUpUsage, signer } = this.#dependencies
+    const { clock, finishDeletions, flushChanges, openDatabase, rollUpUsage, sealer, send, signer } = this.#dependencies
     const database = openDatabase(this.ctx.storage, TenantObject.migrations)
+    const webhooks = new Webhooks(database, { sealer, send, clock, random: Math.random })
     this.#parts = {
       replays: new ReplayStore(database),
       erasures: new ErasureRecords(database),
@@ -278,8 +343,14 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
           return this.#isErased() ? 'gone' : run
         },
       }),
-      ledger: new Ledger(database, { flushChanges, rollUp: rollUpUsage, warn: () => {} }),
+      ledger: new Ledger(database, {
+        flushChanges,
+        rollUp: rollUpUsage,
+        warn: (warning) => webhooks.emit(quotaWarning(warning)),
+        changed: (report, fresh) => webhooks.changed(report, fresh),
+      }),
       audit: new AuditLog(database, { signer, chain: this.ctx.id.toString() }),
+      webhooks,
     }
     return this.#parts
   }

@@ -5,9 +5,11 @@ import { applyMigrations } from '../../src/shard/apply-migrations.ts'
 import { MIGRATIONS } from '../../src/shard/migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
 import { AuditLog } from '../../src/tenancy/audit-log.ts'
+import { ErasureRecords } from '../../src/tenancy/erasure-record.ts'
 import { Ledger } from '../../src/tenancy/ledger.ts'
 import { PlannedDeletions } from '../../src/tenancy/planned-deletions.ts'
 import { ReplayStore } from '../../src/tenancy/replay-store.ts'
+import { Webhooks } from '../../src/tenancy/webhooks.ts'
 
 const page = readFileSync('docs/storage.md', 'utf8')
 
@@ -59,6 +61,8 @@ describe('docs/storage.md', () => {
       ...PlannedDeletions.migrations,
       ...Ledger.migrations,
       ...AuditLog.migrations,
+      ...Webhooks.migrations,
+      ...ErasureRecords.migrations,
     ])
     compare(section("The tenant's object"), database)
   })

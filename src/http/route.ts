@@ -90,12 +90,12 @@ export interface RouteBody<Schema extends z.ZodType, Body> {
 
 interface RouteDocumentation {
   readonly operationId: string
-  readonly tag: 'tenants' | 'keys' | 'collections' | 'documents' | 'search' | 'answers' | 'jobs' | 'audit'
+  readonly tag: 'tenants' | 'keys' | 'collections' | 'documents' | 'search' | 'answers' | 'jobs' | 'usage' | 'audit'
   readonly summary: string
   readonly description?: string
   /** By status; problems are added to every route. */
   readonly responses: Readonly<Partial<Record<Reply['status'], RouteResponse>>>
-  /** Whether the body names collections, which may be absent. */
+  /** Whether the body names collections, which may be absent. Its handler judges the charge once they are found. */
   readonly namesCollections?: boolean
   /** Request headers that the route reads, with what they do. */
   readonly headers?: Readonly<Record<string, string>>

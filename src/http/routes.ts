@@ -35,6 +35,7 @@ import { listTenants } from './routes/tenants-list.ts'
 import { createToken } from './routes/tokens-create.ts'
 import { getReceipt } from './routes/tenants-receipt.ts'
 import { updateTenant } from './routes/tenants-update.ts'
+import { getUsage } from './routes/usage-get.ts'
 
 /** Fixed segments stand before parameters of the same place: the first match answers. */
 export const ROUTES: readonly Route[] = [
@@ -63,6 +64,7 @@ export const ROUTES: readonly Route[] = [
   deleteKey,
   rotateKey,
   createToken,
+  getUsage,
   listAudit,
   verifyAudit,
   createTenant,

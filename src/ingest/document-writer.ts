@@ -7,22 +7,18 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import type { JobId } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL, MAX_PREPARED_BYTES } from '../core/limits.ts'
-import { PROBLEMS, Problem, asProblem, type ProblemCode } from '../core/problem.ts'
+import { PROBLEMS, Problem, asProblem } from '../core/problem.ts'
 import type { CountTokens } from '../models/embedder.ts'
 import type {
-  BeginResult,
   CommitResult,
   PreparedDocument,
   StageRequest,
   StagedDocument,
-  Ticket,
-  VersionSize,
   WriteContext,
 } from '../shard/shard-api.ts'
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
 import { Lanes } from './lanes.ts'
 import { nextTurn, prepareChunks, type CutChunk } from './prepare-chunks.ts'
-import type { DocumentResult } from './put-request.ts'
 import { asked } from '../shard/shard-call.ts'
 import {
   applyBegin,

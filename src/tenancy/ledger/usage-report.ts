@@ -1,17 +1,15 @@
 /** Answers what was used between two days, grouped, with what is stored and how full each limited meter is now. */
-import type { CollectionId } from '../../core/ids.ts'
 import { invariant } from '../../core/invariant.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
 import type { Meter } from '../../core/usage.ts'
-import { costOf, storageCostOfDay } from '../prices.ts'
+import { costOf } from '../prices.ts'
+import { storageCosts, type StoredDay } from '../storage-costs.ts'
 import { added, NOTHING } from './consumption.ts'
 import type { Judge } from './judge.ts'
 import type { MeterUse, StoredAmounts, UsageCounts, UsageGroup, UsageQuery, UsageReport } from './requests.ts'
-import { DAY_MS, dayOf, limitsByMeter, windowEndMs, WINDOWS } from './windows.ts'
+import { dayOf, limitsByMeter, windowEndMs, WINDOWS } from './windows.ts'
 
 const GROUP_COLUMNS: Readonly<Record<UsageGroup, string>> = { day: 'day', collection: 'collection_id', key: 'key_id' }
-
-type StoredRow = StoredAmounts & { readonly day: string; readonly collectionId: CollectionId }
 
 /** Both totals and rows are sums of whole days. */
 export function reportUsage(database: SqlDatabase, judge: Judge, query: UsageQuery, nowMs: number): UsageReport {
@@ -25,7 +23,9 @@ export function reportUsage(database: SqlDatabase, judge: Judge, query: UsageQue
     fromDay,
     toDay,
   )
-  const storage = storageCosts(database, { fromDay, toDay: toDay < dayOf(nowMs) ? toDay : dayOf(nowMs) })
+  // Of days to come nothing is known.
+  const lastDay = toDay < dayOf(nowMs) ? toDay : dayOf(nowMs)
+  const storage = storageCosts(storedDays(database, lastDay), { fromDay, toDay: lastDay })
   const groups = new Map(counts.map(({ group, ...rest }) => [group, rest as UsageCounts]))
   if (groupBy !== 'key') for (const group of storage[groupBy].keys()) if (!groups.has(group)) groups.set(group, NOTHING)
   const rows = [...groups]
@@ -58,6 +58,13 @@ function useOf(judge: Judge, meter: Meter, limit: number, nowMs: number): MeterU
   }
 }
 
+const storedDays = (database: SqlDatabase, toDay: string): StoredDay[] =>
+  database.all<StoredDay>(
+    `SELECT day, collection_id AS collectionId, chunks, bytes FROM ledger_stored_daily
+     WHERE day <= ? ORDER BY collection_id, day`,
+    toDay,
+  )
+
 function storedNow(database: SqlDatabase): StoredAmounts {
   const row = database.get<{ documents: number; chunks: number; bytes: number }>(
     `SELECT coalesce(sum(documents), 0) AS documents, coalesce(sum(chunks), 0) AS chunks,
@@ -65,33 +72,4 @@ function storedNow(database: SqlDatabase): StoredAmounts {
   )
   invariant(row !== undefined, 'a sum has a row')
   return row
-}
-
-/** Nano-dollars of keeping what was stored, by day and by collection. A day without a row held what the last one did. */
-function storageCosts(
-  database: SqlDatabase,
-  { fromDay, toDay }: { readonly fromDay: string; readonly toDay: string },
-): { readonly day: ReadonlyMap<string, number>; readonly collection: ReadonlyMap<string, number> } {
-  const day = new Map<string, number>()
-  const collection = new Map<string, number>()
-  const rows = database.all<StoredRow>(
-    `SELECT day, collection_id AS collectionId, documents, chunks, bytes FROM ledger_stored_daily
-     WHERE day <= ? ORDER BY collection_id, day`,
-    toDay,
-  )
-  for (const [index, row] of rows.entries()) {
-    const cost = storageCostOfDay(row)
-    if (cost === 0) continue
-    const next = rows[index + 1]
-    const endMs = next?.collectionId === row.collectionId ? Date.parse(next.day) : Date.parse(toDay) + DAY_MS
-    for (let timeMs = Math.max(Date.parse(row.day), Date.parse(fromDay)); timeMs < endMs; timeMs += DAY_MS) {
-      raise(day, dayOf(timeMs), cost)
-      raise(collection, row.collectionId, cost)
-    }
-  }
-  return { day, collection }
-}
-
-function raise(sums: Map<string, number>, key: string, amount: number): void {
-  sums.set(key, (sums.get(key) ?? 0) + amount)
 }

@@ -32,6 +32,6 @@ export const CREDENTIAL_CHECKS: CredentialChecks = {
 /** Compares without a branch on the contents: the time says nothing about where two digests differ. */
 export function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0)
+  for (const [index, byte] of a.entries()) difference |= byte ^ (b[index] ?? 0)
   return difference === 0
 }

@@ -49,7 +49,7 @@ export const rangesContain = (ranges: readonly IpRange[], inner: IpRange): boole
 
 function contains(outer: IpRange, inner: IpRange): boolean {
   if (outer.bytes.length !== inner.bytes.length || inner.bits < outer.bits) return false
-  return outer.bytes.every((byte, index) => byte === maskedByte(inner, index, outer.bits))
+  return masked(inner.bytes, outer.bits).every((byte, index) => byte === outer.bytes[index])
 }
 
 const isAddress = (text: string): boolean =>
@@ -65,11 +65,9 @@ function parseRange(text: string): IpRange | undefined {
   return bits < 0 || bits > most ? undefined : { bytes, bits }
 }
 
-const hasHostBits = (range: IpRange): boolean =>
-  range.bytes.some((byte, index) => byte !== maskedByte(range, index, range.bits))
+const hasHostBits = ({ bytes, bits }: IpRange): boolean =>
+  masked(bytes, bits).some((byte, index) => byte !== bytes[index])
 
-/** A byte of the range with every bit behind the first `bits` set to 0. */
-function maskedByte({ bytes }: IpRange, index: number, bits: number): number {
-  const kept = Math.min(8, Math.max(0, bits - index * 8))
-  return (bytes[index] ?? 0) & (0xff00 >> kept)
-}
+/** The bytes with every bit behind the first `bits` set to 0. */
+const masked = (bytes: readonly number[], bits: number): readonly number[] =>
+  bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - index * 8))))

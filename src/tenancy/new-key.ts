@@ -9,6 +9,7 @@ import { asProblem, Problem } from '../core/problem.ts'
 import type { FieldFault } from '../core/problem.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { rangeFault, rangesContain, readRange } from './ip-ranges.ts'
+import type { IpRange } from './ip-ranges.ts'
 import { originFault } from './origins.ts'
 import { isCollectionPattern, isNarrowerOrEqual } from './principal.ts'
 import type { Principal, Rights } from './principal.ts'
@@ -64,16 +65,16 @@ export function requireNotWider(key: KeyFields & { readonly scopes: readonly Sco
   if (maker.kind === 'root') return
   const isNarrow =
     isNarrowerOrEqual(rights, maker) &&
-    rangesWithin(ipRanges, maker.key?.ipRanges) &&
+    rangesWithin(ipRanges, maker.ipRanges) &&
     isRateWithin(rateLimit, maker.key?.rateLimit)
   if (isNarrow) return
   throw new Problem('forbidden', 'a key is never wider than its maker')
 }
 
-function rangesWithin(ranges: readonly string[] | undefined, wider: readonly string[] | undefined): boolean {
+/** A stored range that cannot be read any more holds no address, so it is within any. */
+function rangesWithin(ranges: readonly string[] | undefined, wider: readonly IpRange[] | undefined): boolean {
   if (wider === undefined) return true
-  const outer = wider.flatMap((text) => readRange(text) ?? [])
-  return ranges?.flatMap((text) => readRange(text) ?? []).every((range) => rangesContain(outer, range)) ?? false
+  return ranges?.flatMap((text) => readRange(text) ?? []).every((range) => rangesContain(wider, range)) ?? false
 }
 
 function* scopeFaults({ kind, scopes, collections, filter }: KeyFields): Generator<FieldFault> {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
+import { readRange } from '../../../src/tenancy/ip-ranges.ts'
 import type { KeyRecord } from '../../../src/tenancy/key-store.ts'
 import { checkKeyFields, requireNotWider } from '../../../src/tenancy/new-key.ts'
 import type { KeyFields } from '../../../src/tenancy/new-key.ts'
@@ -18,7 +19,11 @@ const admin = (...scopes: Scope[]): Principal => ({
   scopes: new Set<Scope>(['admin', ...scopes]),
 })
 
-const withRecord = (record: Partial<KeyRecord>): Principal => ({ ...admin('search'), key: record as KeyRecord })
+const withRecord = (record: Partial<KeyRecord>): Principal => ({
+  ...admin('search'),
+  key: record as KeyRecord,
+  ...(record.ipRanges === undefined ? {} : { ipRanges: record.ipRanges.map((range) => readRange(range)!) }),
+})
 
 /** `undefined` when accepted, else the code and the pointers. */
 function refusal(request: KeyFields, maker: Principal = ROOT): string | undefined {
@@ -116,6 +121,8 @@ describe('a new key', () => {
     expect(refusal({ ipRanges: ['10.1.0.0/16', '11.0.0.0/16'] }, maker)).toBe('forbidden')
     expect(refusal({ ipRanges: ['10.0.0.0/7'] }, maker)).toBe('forbidden')
     expect(refusal({ ipRanges: ['0.0.0.0/0'] }, withRecord({}))).toBeUndefined()
+    // Stored by another version, it lets nobody in.
+    expect(() => requireNotWider({ scopes: ['search'], ipRanges: ['nonsense'] }, maker)).not.toThrow()
   })
 
   it('is no faster than its maker, in any of its rates', () => {

@@ -1,0 +1,415 @@
+/**
+ * The ledger under random interleavings of everything that can happen, against a naive model that knows the truth: shards
+ * whose logs are reported late, repeatedly and in parts; writers that crash; staged work; deletions; turns of the month.
+ */
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { CollectionId, TenantUid } from '../../../../src/core/ids.ts'
+import type { Amounts, ReportedChange } from '../../../../src/core/usage.ts'
+import { applyMigrations } from '../../../../src/shard/apply-migrations.ts'
+import { NodeSqlDatabase } from '../../../../src/shard/node-sql-database.ts'
+import { dayOf, Ledger, monthOf, RESERVATION_MS, type ShardRef } from '../../../../src/tenancy/ledger.ts'
+import { costOf, PRICES } from '../../../../src/tenancy/prices.ts'
+import type { TenantLimits } from '../../../../src/tenancy/tenant-limits.ts'
+
+const TENANT = 'ten_model' as TenantUid
+const COLLECTIONS = ['col_a', 'col_b'] as CollectionId[]
+const SHARDS = 2
+const START_MS = Date.UTC(2026, 0, 31, 23, 50)
+const LIMITS: TenantLimits = {
+  documents: 12,
+  chunks: 60,
+  storedBytes: 4_000,
+  embeddingTokensPerMonth: 900,
+  dailyBudget: { usd: (120 * PRICES.chunkWritten) / 1e9, whenSpent: 'reject' },
+}
+
+/** One document of the true world: what is applied, and staged work above it. */
+interface Doc {
+  applied?: Size
+  staged?: Size & { held: Amounts; keyId: string }
+}
+interface Size {
+  readonly chunks: number
+  readonly bytes: number
+  readonly tokens: number
+}
+interface TrueShard {
+  readonly ref: ShardRef
+  readonly log: ReportedChange[]
+  readonly docs: Map<string, Doc>
+  isGone: boolean
+}
+/** A write whose reservation was granted and which has not ended: its document is committed at most once. */
+interface Write {
+  readonly id: string
+  readonly shard: TrueShard
+  readonly document: string
+  readonly size: Size
+  readonly reserved: Amounts
+  readonly expiresAtMs: number
+  position?: number
+}
+
+class World {
+  readonly database = new NodeSqlDatabase()
+  ledger: Ledger
+  nowMs = START_MS
+  readonly shards: TrueShard[] = COLLECTIONS.flatMap((collectionId) =>
+    Array.from({ length: SHARDS }, (_, shard) => ({
+      ref: { collectionId, placementEpoch: 1, shard },
+      log: [],
+      docs: new Map<string, Doc>(),
+      isGone: false,
+    })),
+  )
+  writes: Write[] = []
+  readonly tokensByMonth = new Map<string, number>()
+  readonly spendByDay = new Map<string, number>()
+  readonly usage = new Map<
+    string,
+    { documents: number; deleted: number; chunks: number; bytes: number; tokens: number }
+  >()
+  #ids = 0
+
+  constructor() {
+    applyMigrations(this.database, Ledger.migrations)
+    this.ledger = this.open()
+  }
+
+  /** Also what a restart of the object does. */
+  open(): Ledger {
+    this.ledger = new Ledger(this.database, {
+      flushChanges: async (ref) => this.flush(this.find(ref)),
+      rollUp: async () => undefined,
+      warn: () => undefined,
+    })
+    return this.ledger
+  }
+
+  find(ref: ShardRef): TrueShard {
+    const found = this.shards.find(
+      (shard) => shard.ref.collectionId === ref.collectionId && shard.ref.shard === ref.shard,
+    )
+    if (found === undefined) throw new Error('no such shard')
+    return found
+  }
+
+  /** Reports the log's entries from `after` on, as far as `upTo`: whatever was reported before. */
+  report(shard: TrueShard, after: number, upTo: number): void {
+    const held = this.ledger.applyChanges(
+      { tenantUid: TENANT, ...shard.ref, after, changes: shard.log.slice(after, upTo) },
+      this.nowMs,
+    )
+    expect(held).toBeGreaterThanOrEqual(Math.min(upTo, shard.log.length))
+  }
+
+  async flush(shard: TrueShard): Promise<number | 'gone'> {
+    if (shard.isGone) return 'gone'
+    this.report(shard, 0, shard.log.length)
+    return shard.log.length
+  }
+
+  /** Appends to the log as the shard does, and counts what the entry uses. */
+  append(shard: TrueShard, change: Partial<ReportedChange> & Pick<ReportedChange, 'kind' | 'keyId'>): number {
+    const entry: ReportedChange = {
+      position: shard.log.length + 1,
+      atMs: this.nowMs,
+      documents: 0,
+      chunks: 0,
+      bytes: 0,
+      chunksWritten: 0,
+      bytesWritten: 0,
+      embeddingTokens: 0,
+      held: {},
+      ...change,
+    }
+    shard.log.push(entry)
+    const day = dayOf(this.nowMs)
+    const key = `${day}/${shard.ref.collectionId}/${entry.keyId}`
+    const old = this.usage.get(key) ?? { documents: 0, deleted: 0, chunks: 0, bytes: 0, tokens: 0 }
+    this.usage.set(key, {
+      documents: old.documents + (entry.kind === 'created' || entry.kind === 'replaced' ? 1 : 0),
+      deleted: old.deleted + Math.max(0, -entry.documents),
+      chunks: old.chunks + entry.chunksWritten,
+      bytes: old.bytes + entry.bytesWritten,
+      tokens: old.tokens + entry.embeddingTokens,
+    })
+    const month = monthOf(this.nowMs)
+    this.tokensByMonth.set(month, (this.tokensByMonth.get(month) ?? 0) + entry.embeddingTokens)
+    this.spendByDay.set(day, (this.spendByDay.get(day) ?? 0) + costOf(entry))
+    return entry.position
+  }
+
+  async reserve(shard: TrueShard, document: string, size: Size): Promise<void> {
+    const doc = shard.docs.get(document)
+    // One writer a document: what happens between two is the shard's business, and tested there.
+    if (shard.isGone || doc?.staged !== undefined || this.writes.some((write) => write.document === document)) return
+    const reserved: Amounts = {
+      documents: doc?.applied === undefined ? 1 : 0,
+      chunks: Math.max(0, size.chunks - (doc?.applied?.chunks ?? 0)),
+      storedBytes: Math.max(0, size.bytes - (doc?.applied?.bytes ?? 0)),
+      embeddingTokens: size.tokens,
+      spend: costOf({ chunksWritten: size.chunks, embeddingTokens: size.tokens }),
+    }
+    const id = `write-${++this.#ids}`
+    const request = { id, tenantUid: TENANT, amounts: reserved, limits: LIMITS, shards: [shard.ref] }
+    const result = await this.ledger.reserveFresh(request, () => this.nowMs)
+    if (result.status !== 'granted') return
+    this.writes.push({ id, shard, document, size, reserved, expiresAtMs: result.expiresAtMs })
+  }
+
+  /** Puts the version of a write in place, or stages it: what the shard does within the reservation's term. */
+  commit(write: Write, isStaged: boolean): void {
+    const { shard, document, size, id } = write
+    if (write.position !== undefined || shard.isGone || this.nowMs > write.expiresAtMs) return
+    const doc = shard.docs.get(document) ?? {}
+    if (isStaged) {
+      shard.docs.set(document, { ...doc, staged: { ...size, held: write.reserved, keyId: 'key2' } })
+      write.position = this.append(shard, {
+        kind: 'staged',
+        keyId: 'key2',
+        documentId: document,
+        held: write.reserved,
+        reservation: id,
+      })
+      return
+    }
+    write.position = this.#apply(shard, document, size, { keyId: 'key1', held: {}, reservation: id })
+  }
+
+  #apply(
+    shard: TrueShard,
+    document: string,
+    size: Size,
+    extra: Pick<ReportedChange, 'keyId' | 'held' | 'reservation'>,
+  ) {
+    const old = shard.docs.get(document)?.applied
+    shard.docs.set(document, { applied: size })
+    return this.append(shard, {
+      kind: old === undefined ? 'created' : 'replaced',
+      documentId: document,
+      documents: old === undefined ? 1 : 0,
+      chunks: size.chunks - (old?.chunks ?? 0),
+      bytes: size.bytes - (old?.bytes ?? 0),
+      chunksWritten: size.chunks,
+      bytesWritten: size.bytes,
+      embeddingTokens: size.tokens,
+      ...extra,
+    })
+  }
+
+  /** The shard's alarm: staged work is applied, or fails. */
+  finishStaged(shard: TrueShard, document: string, isApplied: boolean): void {
+    const doc = shard.docs.get(document)
+    if (doc?.staged === undefined || shard.isGone) return
+    const { held, keyId, ...size } = doc.staged
+    const released = Object.fromEntries(Object.entries(held).map(([meter, amount]) => [meter, -amount]))
+    if (isApplied) return void this.#apply(shard, document, size, { keyId, held: released })
+    shard.docs.set(document, doc.applied === undefined ? {} : { applied: doc.applied })
+    this.append(shard, { kind: 'dropped', keyId, documentId: document, held: released, code: 'embedding_failed' })
+  }
+
+  delete(shard: TrueShard, document: string): void {
+    const doc = shard.docs.get(document)
+    // A write that was begun before comes to nothing, as one that a deletion overtook.
+    if (doc?.applied === undefined || doc.staged !== undefined || shard.isGone) return
+    this.writes = this.writes.filter((write) => write.shard !== shard || write.document !== document)
+    shard.docs.delete(document)
+    this.append(shard, {
+      kind: 'deleted',
+      keyId: 'key1',
+      documentId: document,
+      documents: -1,
+      chunks: -doc.applied.chunks,
+      bytes: -doc.applied.bytes,
+    })
+  }
+
+  settle(write: Write): void {
+    const { shard, id, position } = write
+    this.writes = this.writes.filter((other) => other !== write)
+    this.ledger.settle(id, position === undefined ? [] : [{ ...shard.ref, position }])
+  }
+
+  /** Of what is stored now and of the present windows, and of what staged work may still add. */
+  check(): void {
+    const docs = this.shards.flatMap(({ docs: all, isGone }) => (isGone ? [] : [...all.values()]))
+    const applied = docs.flatMap((doc) => doc.applied ?? [])
+    expect(applied.length).toBeLessThanOrEqual(LIMITS.documents ?? 0)
+    expect(applied.reduce((sum, { chunks }) => sum + chunks, 0)).toBeLessThanOrEqual(LIMITS.chunks ?? 0)
+    expect(applied.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(LIMITS.storedBytes ?? 0)
+    for (const tokens of this.tokensByMonth.values()) {
+      expect(tokens).toBeLessThanOrEqual(LIMITS.embeddingTokensPerMonth ?? 0)
+    }
+    for (const spend of this.spendByDay.values()) {
+      expect(spend).toBeLessThanOrEqual((LIMITS.dailyBudget?.usd ?? 0) * 1e9)
+    }
+  }
+
+  /** All writers are gone, all logs reported, all terms over: nothing is reserved, and the sums are the truth. */
+  async checkAtRest(): Promise<void> {
+    this.writes = []
+    for (const shard of this.shards) {
+      for (const [document, { staged }] of shard.docs) if (staged) this.finishStaged(shard, document, true)
+      if (!shard.isGone) this.report(shard, 0, shard.log.length)
+    }
+    this.nowMs += RESERVATION_MS + 120_000
+    await this.ledger.run(this.nowMs)
+    const report = this.ledger.usage(
+      { fromDay: '2026-01-01', toDay: '2026-12-31', groupBy: 'day', limits: LIMITS },
+      this.nowMs,
+    )
+    expect(report.limits.map(({ reserved }) => reserved)).toEqual(report.limits.map(() => 0))
+    const docs = this.shards.flatMap(({ docs: all, isGone }) => (isGone ? [] : [...all.values()]))
+    const applied = docs.flatMap((doc) => doc.applied ?? [])
+    expect(report.stored).toEqual({
+      documents: applied.length,
+      chunks: applied.reduce((sum, { chunks }) => sum + chunks, 0),
+      bytes: applied.reduce((sum, { bytes }) => sum + bytes, 0),
+    })
+    expect(this.database.all('SELECT id FROM ledger_reservations')).toEqual([])
+    const rows = this.database.all<Record<string, string | number>>(
+      'SELECT day, collection_id, key_id, documents_written AS documents, documents_deleted AS deleted, chunks_written AS chunks, bytes_written AS bytes, embedding_tokens AS tokens FROM ledger_usage',
+    )
+    const counted = rows.map(({ day, collection_id: collection, key_id: key, ...counts }) => [
+      `${day}/${collection}/${key}`,
+      counts,
+    ])
+    const expected = [...this.usage].filter(([, counts]) => Object.values(counts).some((count) => count > 0))
+    expect(Object.fromEntries(counted)).toEqual(Object.fromEntries(expected))
+    for (const [month, tokens] of this.tokensByMonth) {
+      const row = this.database.get<{ amount: number }>(
+        "SELECT amount FROM ledger_counters WHERE meter = 'embeddingTokens' AND period = ?",
+        month,
+      )
+      expect(row?.amount ?? 0).toBe(tokens)
+    }
+  }
+}
+
+type Step =
+  | { readonly kind: 'reserve'; readonly shard: number; readonly document: number; readonly size: Size }
+  | { readonly kind: 'commit' | 'stage' | 'settle' | 'crash'; readonly write: number }
+  | { readonly kind: 'apply' | 'fail' | 'delete'; readonly shard: number; readonly document: number }
+  | { readonly kind: 'report'; readonly shard: number; readonly from: number; readonly upTo: number }
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'alarm' | 'restart' }
+  | { readonly kind: 'erase'; readonly collection: number; readonly isConfirmed: boolean }
+
+const shard = fc.nat(COLLECTIONS.length * SHARDS - 1)
+const document = fc.nat(5)
+const write = fc.nat(7)
+const size = fc.record({ chunks: fc.nat(25), bytes: fc.nat(1_500), tokens: fc.nat(300) })
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('reserve' as const), shard, document, size }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('commit' as const, 'stage' as const), write }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('settle' as const, 'crash' as const), write }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('apply' as const, 'fail' as const, 'delete' as const),
+      shard,
+      document,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('report' as const), shard, from: fc.nat(20), upTo: fc.nat(20) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(500, 20_000, 61_000, 400_000) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('alarm' as const, 'restart' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('erase' as const),
+      collection: fc.constant(1),
+      isConfirmed: fc.boolean(),
+    }),
+  },
+)
+
+async function run(world: World, next: Step): Promise<void> {
+  switch (next.kind) {
+    case 'reserve': {
+      const target = world.shards[next.shard]
+      if (target !== undefined) await world.reserve(target, `${next.shard}/${next.document}`, next.size)
+      return
+    }
+    case 'commit':
+    case 'stage': {
+      const chosen = world.writes[next.write]
+      if (chosen !== undefined) world.commit(chosen, next.kind === 'stage')
+      return
+    }
+    case 'settle': {
+      const chosen = world.writes[next.write]
+      if (chosen !== undefined) world.settle(chosen)
+      return
+    }
+    case 'crash':
+      world.writes.splice(next.write, 1)
+      return
+    case 'apply':
+    case 'fail':
+    case 'delete': {
+      const target = world.shards[next.shard]
+      const name = `${next.shard}/${next.document}`
+      if (target === undefined) return
+      if (next.kind === 'delete') world.delete(target, name)
+      else world.finishStaged(target, name, next.kind === 'apply')
+      return
+    }
+    case 'report': {
+      const target = world.shards[next.shard]
+      if (target === undefined || target.isGone) return
+      const known = world.ledger.applyChanges({ tenantUid: TENANT, ...target.ref, after: 0, changes: [] }, world.nowMs)
+      world.report(target, Math.min(next.from, known), Math.min(known, next.from) + next.upTo)
+      return
+    }
+    case 'wait':
+      world.nowMs += next.ms
+      return
+    case 'alarm':
+      if ((world.ledger.nextDueMs() ?? Infinity) <= world.nowMs) await world.ledger.run(world.nowMs)
+      return
+    case 'restart':
+      world.open()
+      return
+    case 'erase': {
+      const collectionId = COLLECTIONS[next.collection] as CollectionId
+      const mine = world.shards.filter((other) => other.ref.collectionId === collectionId)
+      if (mine.some(({ isGone }) => isGone)) return
+      world.ledger.deletionPlanned(collectionId, world.nowMs)
+      // A shard tells all before it empties itself.
+      for (const gone of mine) {
+        await world.flush(gone)
+        gone.isGone = true
+      }
+      world.writes = world.writes.filter((other) => !mine.includes(other.shard))
+      if (next.isConfirmed) world.ledger.collectionDeleted(collectionId, world.nowMs)
+      // Reports that were under way arrive late, whole and again.
+      for (const gone of mine) world.report(gone, 0, gone.log.length)
+    }
+  }
+}
+
+describe('the ledger', () => {
+  it('is never exceeded, counts every entry once and drains, whatever happens in whatever order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), async (steps) => {
+        const world = new World()
+        for (const next of steps) {
+          await run(world, next)
+          world.check()
+        }
+        await world.checkAtRest()
+        world.database.close()
+      }),
+      { numRuns: 300 },
+    )
+  }, 120_000)
+})

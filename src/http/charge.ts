@@ -1,16 +1,26 @@
 /**
- * What a request is charged for: each one to the rates of its credential. The charge starts as soon as the credential is
- * known, beside everything else, so that refused requests count as well, and is judged last, just before the handler runs.
+ * What a request is charged for: each one to the rates of its credential, searches and answers to the quotas of its tenant.
+ * The rates are charged as soon as the credential is known, beside everything else, so that refused requests count as well,
+ * and judged last, just before the handler runs. A quota is charged by the handler, for what succeeds.
  */
-import { Problem } from '../core/problem.ts'
+import type { CollectionId } from '../core/ids.ts'
+import { asProblem, Problem } from '../core/problem.ts'
+import { requireTenant } from '../tenancy/principal.ts'
 import type { Principal } from '../tenancy/principal.ts'
 import { RateLimiter } from '../tenancy/rate-limiter.ts'
 import type { RateVerdict } from '../tenancy/rate-limiter.ts'
 import { ratePolicies } from '../tenancy/rate-policies.ts'
+import { ReadMeter } from '../tenancy/read-meter.ts'
+import type { ReadMeterName } from '../tenancy/read-meter.ts'
+import type { TenantLimits } from '../tenancy/tenant-limits.ts'
 import type { AppDependencies } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 
 type KeepAlive = (work: Promise<unknown>) => void
+
+const DAY_SECONDS = 86_400
+/** Quotas follow calendar months; a policy has one length. */
+const MONTH_SECONDS = 30 * DAY_SECONDS
 
 /** One limit as callers see it in `RateLimit` and `RateLimit-Policy`. Whole numbers. */
 export interface LimitState {
@@ -26,12 +36,18 @@ export interface LimitState {
 /** One per isolate. */
 export class Charges {
   readonly #limiter: RateLimiter
+  readonly #meter: ReadMeter
 
   constructor({ tenantObjects, clock, report }: Pick<AppDependencies, 'tenantObjects' | 'clock' | 'report'>) {
     this.#limiter = new RateLimiter({
       objectOf: (tenantUid) => tenantObjects.of(tenantUid),
       clock,
       ...(report === undefined ? {} : { report: (error) => report('rates', error) }),
+    })
+    this.#meter = new ReadMeter({
+      objectOf: (tenantUid) => tenantObjects.of(tenantUid),
+      clock,
+      ...(report === undefined ? {} : { report: (error) => report('reads', error) }),
     })
   }
 
@@ -40,7 +56,7 @@ export class Charges {
     const verdict = this.#rate(principal, request.headers.get('cf-connecting-ip'), keepAlive)
     // Who is refused before the judgement is charged all the same.
     keepAlive(verdict)
-    return new Charge(verdict, exchange)
+    return new Charge({ verdict, meter: this.#meter, exchange, principal, keepAlive })
   }
 
   async #rate(principal: Principal, address: string | null, keepAlive: KeepAlive): Promise<RateVerdict> {
@@ -50,23 +66,76 @@ export class Charges {
   }
 }
 
+interface ChargeParts {
+  readonly verdict: Promise<RateVerdict>
+  readonly meter: ReadMeter
+  readonly exchange: Exchange
+  readonly principal: Principal
+  readonly keepAlive: KeepAlive
+}
+
 /** The charge of one request. */
 export class Charge {
-  readonly #verdict: Promise<RateVerdict>
-  readonly #exchange: Exchange
+  readonly #parts: ChargeParts
 
-  constructor(verdict: Promise<RateVerdict>, exchange: Exchange) {
-    this.#verdict = verdict
-    this.#exchange = exchange
+  constructor(parts: ChargeParts) {
+    this.#parts = parts
   }
 
   /** The last refusal before the handler runs. From here on the answer says where the limits stand. @throws rate_limited */
   async judge(): Promise<void> {
-    const { retryAfterMs, states } = await this.#verdict
-    this.#exchange.limits = states
+    const { verdict, exchange } = this.#parts
+    const { retryAfterMs, states } = await verdict
+    exchange.limits = states
     if (retryAfterMs === 0) return
     throw new Problem('rate_limited', undefined, { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) })
   }
+
+  /**
+   * Does one search or answer and counts it if it succeeds, for the collection given. The work is told where the budget of
+   * the day leaves only searches by keyword: by the problem to throw where it can do none.
+   * @throws monthly_quota_exceeded, budget_exceeded, overloaded, what the work throws
+   */
+  async read<T>(
+    meter: ReadMeterName,
+    collectionId: CollectionId,
+    work: (limits: { readonly withoutVectors?: Problem }) => Promise<T>,
+  ): Promise<T> {
+    const { principal, keepAlive, exchange } = this.#parts
+    const tenant = requireTenant(principal)
+    try {
+      const begun = this.#parts.meter.begin({ tenant, keyId: principal.keyId }, meter, keepAlive)
+      const ticket = begun instanceof Promise ? await begun : begun
+      try {
+        const result = await work(ticket.keywordOnly === undefined ? {} : { withoutVectors: ticket.keywordOnly })
+        ticket.count(collectionId)
+        return result
+      } catch (error) {
+        ticket.release()
+        throw error
+      }
+    } catch (error) {
+      const spent = spentLimit(asProblem(error), meter, tenant.limits)
+      if (spent !== undefined) exchange.limits = [spent, ...(exchange.limits ?? [])]
+      throw error
+    }
+  }
+}
+
+/** The quota or budget that a problem says is used up. A budget is told in micro-dollars. */
+function spentLimit(
+  problem: Problem | undefined,
+  meter: ReadMeterName,
+  { searchesPerMonth = 0, answersPerMonth = 0, dailyBudget }: TenantLimits,
+): LimitState | undefined {
+  const resetSeconds = problem?.retryAfterSeconds ?? 0
+  if (problem?.code === 'budget_exceeded') {
+    const quota = Math.round((dailyBudget?.usd ?? 0) * 1e6)
+    return { name: 'budget', quota, windowSeconds: DAY_SECONDS, remaining: 0, resetSeconds }
+  }
+  if (problem?.code !== 'monthly_quota_exceeded') return undefined
+  const quota = meter === 'searches' ? searchesPerMonth : answersPerMonth
+  return { name: meter, quota, windowSeconds: MONTH_SECONDS, remaining: 0, resetSeconds }
 }
 
 /**

@@ -150,7 +150,7 @@ export class Pipeline {
     const located = await this.#locate(prepared)
     if (key === undefined || bodyDigest === undefined) {
       const request = found(located)
-      await charge.judge()
+      if (!judgesItself(route)) await charge.judge()
       return answerOf(await this.#handle(route, { ...request, charge }, exchange, bodyDigest))
     }
     try {
@@ -213,7 +213,7 @@ export class Pipeline {
       },
       async (operationId) => {
         const request = found(located)
-        await charge.judge()
+        if (!judgesItself(route)) await charge.judge()
         try {
           return answerOf(await this.#handle(route, { ...request, charge, operationId }, exchange, bodyDigest))
         } catch (error) {
@@ -251,6 +251,9 @@ function found(located: Prepared | Problem): Prepared {
   if (located instanceof Problem) throw located
   return located
 }
+
+/** Collections that a body names are found by the handler, and a 404 goes before 429. */
+const judgesItself = (route: Route): boolean => route.namesCollections === true
 
 /** Routes that take an idempotency key: `DELETE` and `GET` are repeatable as they are. */
 const isRepeatable = (route: Route): boolean => route.method !== 'get' && route.method !== 'delete'

@@ -32,16 +32,18 @@ export function checkVectorLeg(search: CheckedSearch, units: readonly Unit[]): v
 
 /**
  * One query vector a space. In hybrid mode a model that is down only takes its leg away; in vector mode nothing would be
- * left, so its problem is thrown.
+ * left, so its problem is thrown. `withoutVectors` takes the leg away from the start.
  */
 export async function queryVectors(
   search: CheckedSearch,
   units: readonly Unit[],
   embedderOf: (profileId: string) => Embedder,
+  withoutVectors: boolean,
 ): Promise<QueryVectors> {
   const { mode, vector, query } = search
   if (mode === 'keyword') return { vectors: {}, degraded: [] }
   const spaces = new Map(units.map((unit) => [unit.space, unit]))
+  if (withoutVectors) return { vectors: {}, degraded: [...spaces.keys()] }
   const vectors: Record<string, Float32Array> = {}
   const degraded: string[] = []
   await Promise.all(

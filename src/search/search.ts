@@ -7,6 +7,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import type { Clock } from '../core/clock.ts'
 import { MAX_FACET_VALUES, MAX_HITS, PUBLIC_KEY_MAX_FACET_VALUES, PUBLIC_KEY_MAX_PAGED_HITS } from '../core/limits.ts'
 import { invalidField } from '../core/problem.ts'
+import type { Problem } from '../core/problem.ts'
 import { combineFilters } from '../metadata/combine-filters.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { Embedder, ModelProfile } from '../models/embedder.ts'
@@ -53,6 +54,8 @@ export interface SearchOptions {
   readonly acrossCollections?: boolean
   /** Raw scores even for public keys and tokens: for callers inside the service that do not pass them on. */
   readonly withScores?: boolean
+  /** Leaves the vector leg away, as if its model were down; thrown where the search would have no other. */
+  readonly withoutVectors?: Problem
 }
 
 /** What one pass over the shards gave. */
@@ -65,7 +68,7 @@ interface Pass {
 /**
  * Searches collections that the caller has looked up and the credential may reach. `request` may be untrusted.
  * @throws forbidden, invalid_request, not_supported, dimension_mismatch, cursor_expired, cursor_mismatch, cursor_gone,
- * not_found, and in vector mode what the model's provider throws
+ * not_found, `withoutVectors`, and in vector mode what the model's provider throws
  */
 export async function search(
   deps: SearchDependencies,
@@ -84,6 +87,8 @@ export async function search(
   const depthCap = searcher.kind === 'public' ? PUBLIC_KEY_MAX_PAGED_HITS : MAX_HITS
   const depth = frozen?.depth ?? 0
   if (depth >= depthCap) throw invalidField('/cursor', `reaches beyond rank ${depthCap}`)
+  const { withoutVectors } = options
+  if (withoutVectors !== undefined && (checked.mode === 'vector' || checked.query === undefined)) throw withoutVectors
 
   const watch = new Stopwatch()
   const words =
@@ -97,10 +102,13 @@ export async function search(
     ...(frozen?.sequences === undefined ? {} : { sequences: frozen.sequences }),
   }
   const [queried, statistics] = await Promise.all([
-    // A cursor holds embedded and moved vectors; one that the caller sends comes with every page.
-    frozen !== undefined && (checked.vector === undefined || checked.feedback)
+    // A cursor holds embedded and moved vectors; one that the caller sends comes with every page. Pages keep their legs.
+    frozen !== undefined && (checked.vector === undefined || checked.feedback || frozen.degraded.length > 0)
       ? frozen
-      : watch.time('embed', () => queryVectors(checked, units, (id) => deps.models.queryEmbedder(id))),
+      : watch.time('embed', () => {
+          const isWithout = frozen === undefined && withoutVectors !== undefined
+          return queryVectors(checked, units, (id) => deps.models.queryEmbedder(id), isWithout)
+        }),
     frozen?.statistics ?? gatherStatistics(units, words),
   ])
   const plan = planOf(checked, units, queried)

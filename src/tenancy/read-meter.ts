@@ -19,8 +19,6 @@ import type { TenantLimits } from './tenant-limits.ts'
 import { systemTimer } from './timer.ts'
 import type { Timer } from './timer.ts'
 
-export type { ReadRefusal }
-
 /** Of the tenant's object. */
 export interface ReadPort {
   leaseReads(request: ReadLeaseRequest): Promise<ReadLease>
@@ -40,7 +38,7 @@ export type ReadMeterName = ReadLeaseRequest['meter']
 /** Leave to do one read. Exactly one of its two ends is to be called. */
 export interface ReadTicket {
   /** The day's budget is spent and the tenant chose searches by keyword: why nothing else may be done. */
-  readonly keywordOnly?: ReadRefusal
+  readonly keywordOnly?: Problem
   /** It was done. */
   count(collectionId: CollectionId): void
   /** It failed: it counts nothing. */
@@ -146,7 +144,7 @@ export class ReadMeter {
   #ticket(context: ReadContext, lease?: OpenLease, keywordOnly?: ReadRefusal): ReadTicket {
     const { held, keyId, meter } = context
     return {
-      ...(keywordOnly === undefined ? {} : { keywordOnly }),
+      ...(keywordOnly === undefined ? {} : { keywordOnly: problemOf(keywordOnly) }),
       count: (collectionId) => {
         const counts = lease !== undefined && held.leases.has(lease) ? lease.counts : held.free
         counts.add(collectionId, keyId, dayOf(this.#dependencies.clock()), meter)
@@ -210,6 +208,10 @@ interface ReadContext {
   readonly keepAlive: KeepAlive
 }
 
-function problemOf({ meter, retryAfterSeconds }: ReadRefusal): Problem {
-  return new Problem(meter === 'spend' ? 'budget_exceeded' : 'monthly_quota_exceeded', undefined, { retryAfterSeconds })
-}
+/** Limits may be raised at any time, so nobody is told to stay away for longer than a day. */
+const MAX_RETRY_SECONDS = 86_400
+
+const problemOf = ({ meter, retryAfterSeconds }: ReadRefusal): Problem =>
+  new Problem(meter === 'spend' ? 'budget_exceeded' : 'monthly_quota_exceeded', undefined, {
+    retryAfterSeconds: Math.min(retryAfterSeconds, MAX_RETRY_SECONDS),
+  })

@@ -29,8 +29,10 @@ export const createAnswer = defineRoute({
     example: { question: 'How many passengers does the ferry carry?', search: { filter: { year: { $gte: 2020 } } } },
   },
   responses: { 200: { description: 'The answer, or an abstention.', schema: answerResultSchema } },
-  async handle({ body, collection, principal, timings }, dependencies) {
-    const { timings: stages, ...result } = await answer(dependencies, collection, principal, body)
+  async handle({ body, charge, collection, principal, timings }, dependencies) {
+    const { timings: stages, ...result } = await charge.read('answers', collection.id, () =>
+      answer(dependencies, collection, principal, body),
+    )
     recordSearch(timings, stages)
     return { status: 200, body: result }
   },

@@ -25,8 +25,10 @@ export const searchCollection = defineRoute({
     example: { query: 'how many passengers does the ferry carry', limit: 5, filter: { year: { $gte: 2020 } } },
   },
   responses: { 200: { description: 'The hits, best first.', schema: searchResultSchema } },
-  async handle({ body, collection, principal, timings }, dependencies) {
-    const { timings: stages, ...result } = await search(dependencies, [collection], principal, body)
+  async handle({ body, charge, collection, principal, timings }, dependencies) {
+    const { timings: stages, ...result } = await charge.read('searches', collection.id, (limits) =>
+      search(dependencies, [collection], principal, body, limits),
+    )
     recordSearch(timings, stages)
     return { status: 200, body: result }
   },

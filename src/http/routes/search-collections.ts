@@ -1,6 +1,7 @@
 /** `POST /v1/search`: several collections at once. */
 import { Faults, isJsonObject, pointerTo } from '../../core/faults.ts'
 import { MAX_COLLECTIONS_PER_SEARCH } from '../../core/limits.ts'
+import { invariant } from '../../core/invariant.ts'
 import { asProblem, invalidField } from '../../core/problem.ts'
 import { search } from '../../search/search.ts'
 import type { SearchRequest } from '../../search/search-request.ts'
@@ -59,7 +60,8 @@ export const searchCollections = defineRoute({
   tag: 'search',
   summary: 'Search several collections',
   namesCollections: true,
-  description: 'Every collection must exist and be in reach, else the answer is 404.',
+  description:
+    'Every collection must exist and be in reach, else the answer is 404. It is one search, counted for the first collection.',
   access: { kind: 'key', anyOf: ['search'] },
   forbid: ({ body }, principal) => refusePrivateFields(body, principal),
   body: {
@@ -68,14 +70,17 @@ export const searchCollections = defineRoute({
     example: { collections: ['handbook', 'tickets'], query: 'refund after cancellation' },
   },
   responses: { 200: { description: 'The hits of all collections, best first.', schema: searchResultSchema } },
-  async handle({ body, principal, timings }, dependencies) {
+  async handle({ body, charge, principal, timings }, dependencies) {
     const collections = await Promise.all(
       body.collections.map((name) => findCollection(dependencies.catalog, principal, name)),
     )
     const distinct = [...new Map(collections.map((collection) => [collection.id, collection])).values()]
-    const { timings: stages, ...result } = await search(dependencies, distinct, principal, body.request, {
-      acrossCollections: true,
-    })
+    const [first] = distinct
+    invariant(first !== undefined, 'a search names a collection')
+    await charge.judge()
+    const { timings: stages, ...result } = await charge.read('searches', first.id, (limits) =>
+      search(dependencies, distinct, principal, body.request, { ...limits, acrossCollections: true }),
+    )
     recordSearch(timings, stages)
     return { status: 200, body: result }
   },

@@ -138,7 +138,11 @@ export class ShardWrites {
         })
       }
       for (const { id, status, code } of request.settled) jobs.set(jobId, id, status, now, code)
-      if (fresh.length === 0) writer.append({ kind: 'job', job: jobId, keyId })
+      const failed = request.settled.filter(({ status }) => status === 'failed')
+      for (const { id, code } of failed)
+        writer.append({ kind: 'dropped', id, ...(code && { code }), keyId, job: jobId })
+      // Whoever counts the job's items hears of them.
+      if (fresh.length + failed.length === 0) writer.append({ kind: 'job', job: jobId, keyId })
       return { result: undefined }
     })
     this.release(fresh.map(({ ticket }) => ticket))

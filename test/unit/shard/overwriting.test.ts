@@ -36,28 +36,25 @@ function storedShard(): StoredShard {
 }
 
 /** Words that stand nowhere else, one for each place that holds content; not only ASCII, so that lengths matter. */
-const CANARIES = ['title', 'url', 'metadata', 'acl', 'heading', 'prefix', 'body', 'outline'].map(
+const CANARIES = ['title', 'url', 'metadata', 'acl', 'heading', 'prefix', 'body'].map(
   (place) => `zq${place}kanarienvögel😀`,
 )
 const VECTOR = Float32Array.from({ length: DIMENSIONS }, (_, i) => 0.123456 * (i + 1))
-const [TITLE, URL, METADATA, ACL, HEADING, PREFIX, BODY, OUTLINE] = CANARIES as [string, ...string[]]
+const [TITLE = '', URL = '', METADATA = '', ACL = '', HEADING = '', PREFIX = '', BODY = ''] = CANARIES
 
-/**
- * A document with a canary everywhere; `length` in UTF-16 units, so that it lies in its row or in pieces.
- */
+/** A document with a canary everywhere; `length` in UTF-16 units, so that it lies in its row or in pieces. */
 async function canaryDocument(id: string, length: number) {
-  const base = await makeSource({ id, text: `${BODY} ${'x '.repeat(length / 2)}`, title: TITLE!, acl: [ACL!] })
+  const base = await makeSource({ id, text: `${BODY} ${'x '.repeat(length / 2)}`, title: TITLE, acl: [ACL] })
   const source: SourceDocument = {
     ...base,
-    url: URL!,
-    metadata: { note: METADATA! },
-    outline: [{ start: 0, end: 5, kind: 'heading', level: 1, text: OUTLINE! } as never],
+    url: URL,
+    metadata: { note: METADATA },
   }
   const chunk: PreparedChunk = {
     start: 0,
     end: source.text.length,
-    headings: [HEADING!],
-    prefix: PREFIX!,
+    headings: [HEADING],
+    prefix: PREFIX,
     language: 'en',
     tokens: 9,
     truncated: false,

@@ -7,12 +7,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../../src/core/problem.ts'
-import type { ItemStatus, SourceDocument, Ticket } from '../../../src/shard/shard-api.ts'
+import type { ItemStatus, SourceDocument, Ticket, WriteContext } from '../../../src/shard/shard-api.ts'
 import { NodeShard } from '../../support/node-shard.ts'
 import { CONTEXT, makeChunks, makeSource } from '../../support/shard-documents.ts'
 
 const IDS = ['a', 'b', 'c']
 const WORDS = ['ash', 'birch', 'cedar']
+const STAFF_WORD = 'cedar'
 const PAUSE = async (): Promise<void> => undefined
 
 interface Version {
@@ -29,13 +30,47 @@ interface ModelDocument {
   pending: (Version & { readonly job: string })[]
 }
 
+/** What a version amounts to, as quotas count it. */
+interface Sizes {
+  readonly documents: number
+  readonly chunks: number
+  readonly storedBytes: number
+}
+
+const NOTHING: Sizes = { documents: 0, chunks: 0, storedBytes: 0 }
+
+function combined(a: Sizes, b: Sizes, combine: (a: number, b: number) => number): Sizes {
+  return {
+    documents: combine(a.documents, b.documents),
+    chunks: combine(a.chunks, b.chunks),
+    storedBytes: combine(a.storedBytes, b.storedBytes),
+  }
+}
+
+const sum = (sizes: readonly Sizes[]): Sizes => sizes.reduce((a, b) => combined(a, b, (x, y) => x + y), NOTHING)
+
+const sizesOf = ({ text }: SourceDocument): Sizes => ({
+  documents: 1,
+  chunks: text.split('\n').length,
+  storedBytes: text.length,
+})
+
+interface HeldTicket {
+  readonly source: SourceDocument
+  readonly ticket: Ticket
+  readonly reserved: Sizes
+  isStale: boolean
+}
+
 class Model {
   readonly documents = new Map<string, ModelDocument>(
     IDS.map((id) => [id, { applied: undefined, deleted: undefined, pending: [] }]),
   )
   readonly jobs = new Map<string, Map<string, ItemStatus>>()
   /** Begun, not committed: lost by a restart. */
-  tickets: { source: SourceDocument; ticket: Ticket; isStale: boolean }[] = []
+  tickets: HeldTicket[] = []
+  /** All that was ever reserved. */
+  reserved: Sizes = NOTHING
   jobCount = 0
 
   of(id: string): ModelDocument {
@@ -82,24 +117,58 @@ class Model {
     return applied?.version === version && applied.source.contentHash === contentHash
   }
 
+  /** Whether what was reserved no longer covers a write, because what it replaces is smaller than it was. */
+  isShort({ source, ticket, reserved }: HeldTicket): boolean {
+    const { applied, deleted, pending } = this.of(source.id)
+    if ((applied?.sequence ?? deleted?.sequence ?? 0) > ticket.sequence) return false
+    const basis = pending.findLast(({ sequence }) => sequence < ticket.sequence) ?? applied
+    const present = basis === undefined ? NOTHING : sizesOf(basis.source)
+    const lacking = combined(
+      combined(sizesOf(source), present, (a, b) => a - b),
+      reserved,
+      (a, b) => a - b,
+    )
+    return Math.max(lacking.documents, lacking.chunks, lacking.storedBytes) > 0
+  }
+
   latest(id: string): Version | undefined {
     const { applied, pending } = this.of(id)
     return pending.at(-1) ?? applied
   }
 }
 
-type World = { readonly shard: NodeShard; readonly model: Model }
+/** `isMetered`: the tenant has limits, so writes reserve what they add. */
+type World = { readonly shard: NodeShard; readonly model: Model; readonly isMetered: boolean }
 type Command = (world: World) => Promise<void>
 
+/** Words make documents of different sizes, and one of them makes documents that only staff may see. */
 async function sourceOf(id: string, word: string): Promise<SourceDocument> {
-  return makeSource({ id, text: `${word}\nabout ${id}`, metadata: { word } })
+  const text = `${word}\nabout ${id}${'\nmore'.repeat(2 * WORDS.indexOf(word))}`
+  return makeSource({ id, text, metadata: { word }, ...(word === STAFF_WORD ? { acl: ['staff'] } : {}) })
 }
 
+/** A token that may see what everyone may see. */
+const TOKEN: Partial<WriteContext> = { filter: { kind: 'acl', principals: [] }, mayWriteAcl: false }
+
+const contextOf = ({ shard, isMetered }: World): WriteContext =>
+  isMetered ? { ...CONTEXT, allowance: { kind: 'reserved', id: 'res', expiresAtMs: shard.nowMs } } : CONTEXT
+
 /** Begins, checks what begin answers, and notes the ticket. */
-async function begin({ shard, model }: World, id: string, word: string): Promise<Ticket | undefined> {
+async function begin(
+  world: World,
+  id: string,
+  word: string,
+  rights: Partial<WriteContext> = {},
+): Promise<HeldTicket | undefined> {
+  const { shard, model } = world
   const source = await sourceOf(id, word)
-  const begun = shard.begin(source)
+  const begun = shard.begin(source, { context: { ...contextOf(world), ...rights } })
   const document = model.of(id)
+  const versions = [source, document.applied?.source, document.pending.at(-1)?.source]
+  if (rights === TOKEN && versions.some((version) => version?.acl !== undefined)) {
+    expect(begun).toEqual({ status: 'refused', code: 'outside_filter' })
+    return undefined
+  }
   const inFlight = model.tickets.filter((held) => held.source.id === id && !held.isStale)
   const done = document.applied?.version ?? document.deleted?.version ?? 0
   const underWay = [...document.pending, ...inFlight.map((held) => ({ ...held, version: held.ticket.version }))]
@@ -113,20 +182,32 @@ async function begin({ shard, model }: World, id: string, word: string): Promise
   const isSame = latest.some((write) => write.source.contentHash === source.contentHash)
   expect(latest.every((write) => (write.source.contentHash === source.contentHash) === isSame)).toBe(true)
   expect(begun.ticket.version).toBe(isSame ? last : last + 1)
-  model.tickets.push({ source, ticket: begun.ticket, isStale: false })
-  return begun.ticket
+  const replaced = model.latest(id)
+  expect(begun.current?.chunks).toBe(replaced && sizesOf(replaced.source).chunks)
+  return hold(world, source, begun.ticket)
 }
 
-async function commit({ shard, model }: World, index: number): Promise<void> {
+/** Notes a ticket with what its write adds to the version that it was begun upon. */
+function hold({ model, isMetered }: World, source: SourceDocument, ticket: Ticket): HeldTicket {
+  const replaced = model.latest(source.id)
+  const growth = combined(sizesOf(source), replaced ? sizesOf(replaced.source) : NOTHING, (a, b) => Math.max(0, a - b))
+  const held = { source, ticket, reserved: isMetered ? growth : NOTHING, isStale: false }
+  model.reserved = sum([model.reserved, held.reserved])
+  model.tickets.push(held)
+  return held
+}
+
+async function commit(world: World, index: number): Promise<void> {
+  const { shard, model, isMetered } = world
   const [held] = model.tickets.splice(index, 1)
   if (held === undefined) return
-  const { source, ticket, isStale } = held
-  const result = shard.commit(source, ticket)
+  const { source, ticket, reserved, isStale } = held
+  const result = shard.writes.commit({ source, chunks: makeChunks(source), ticket, reserved }, contextOf(world))
   if (model.isApplied(source, ticket.version)) {
     expect(result).toMatchObject({ status: ticket.version === 1 ? 'created' : 'replaced', version: ticket.version })
     return
   }
-  if (isStale) {
+  if (isStale || (isMetered && model.isShort(held))) {
     expect(result).toEqual({ status: 'retry' })
     return
   }
@@ -148,6 +229,11 @@ const commands = {
     async (world) => {
       if ((await begin(world, id, word)) !== undefined) await commit(world, world.model.tickets.length - 1)
     },
+  tokenPut:
+    (id: string, word: string): Command =>
+    async (world) => {
+      if ((await begin(world, id, word, TOKEN)) !== undefined) await commit(world, world.model.tickets.length - 1)
+    },
   /** Changes one field of the latest accepted version, guarded by its tag. */
   patch:
     (id: string, word: string): Command =>
@@ -159,7 +245,7 @@ const commands = {
       const begun = shard.begin(await sourceOf(id, word), { ifMatch: latest.etag })
       expect(begun.status).not.toBe('refused')
       if (begun.status !== 'accepted') return
-      model.tickets.push({ source: await sourceOf(id, word), ticket: begun.ticket, isStale: false })
+      hold(world, await sourceOf(id, word), begun.ticket)
       await commit(world, model.tickets.length - 1)
     },
   stage:
@@ -170,13 +256,14 @@ const commands = {
       model.jobs.set(job, new Map())
       const documents = []
       for (const [id, word] of new Map(entries)) {
-        const ticket = await begin(world, id, word)
-        if (ticket === undefined) continue
-        const source = await sourceOf(id, word)
+        const held = await begin(world, id, word)
+        if (held === undefined) continue
+        const { source, ticket, reserved } = held
         model.tickets.pop()
-        documents.push({ source, chunks: makeChunks(source, () => false), ticket, reserved: {} })
+        documents.push({ source, chunks: makeChunks(source, () => false), ticket, reserved })
       }
-      expect(shard.writes.stage({ jobId: job, documents, settled: [] }, CONTEXT)).toEqual({ status: 'staged' })
+      const request = { jobId: job, documents, settled: [] }
+      expect(shard.writes.stage(request, contextOf(world))).toEqual({ status: 'staged' })
       for (const { source, ticket } of documents) {
         model.of(source.id).pending.push({ sequence: ticket.sequence, version: ticket.version, source, job })
         model.of(source.id).pending.sort((a, b) => a.sequence - b.sequence)
@@ -241,13 +328,15 @@ const commands = {
     (id: string, word: string, statement: number, isKill: boolean): Command =>
     async (world) => {
       const { shard, model } = world
-      const source = await sourceOf(id, word)
-      if ((await begin(world, id, word)) === undefined) return
-      const held = model.tickets.pop()
+      const held = await begin(world, id, word)
+      if (held === undefined) return
+      model.tickets.pop()
+      const { source, ticket, reserved } = held
       shard.failAfter(statement)
       let isDone = false
       try {
-        isDone = shard.commit(source, held!.ticket).status !== 'retry'
+        const document = { source, chunks: makeChunks(source), ticket, reserved }
+        isDone = shard.writes.commit(document, contextOf(world)).status !== 'retry'
       } catch {
         isDone = false
       }
@@ -256,8 +345,8 @@ const commands = {
         shard.restart()
         for (const other of model.tickets) other.isStale = true
       }
-      if (isDone && !model.isApplied(source, held!.ticket.version))
-        model.apply(id, { sequence: held!.ticket.sequence, version: held!.ticket.version, source })
+      if (isDone && !model.isApplied(source, ticket.version))
+        model.apply(id, { sequence: ticket.sequence, version: ticket.version, source })
     },
 }
 
@@ -297,23 +386,54 @@ function check({ shard, model }: World): void {
     expect(shard.state.metadata.matching(filter)).toHaveLength(expected.length)
   }
   const pending = [...model.documents.values()].reduce((sum, document) => sum + document.pending.length, 0)
-  const chunks = 2 * applied.length
-  const bytes = applied.reduce((sum, { source }) => sum + source.text.length, 0)
+  const stored = sum(applied.map(({ source }) => sizesOf(source)))
+  const { chunks, storedBytes: bytes } = stored
+  const open = applied.filter(({ source }) => source.acl === undefined)
+  expect(shard.state.metadata.matching({ kind: 'acl', principals: [] })).toHaveLength(open.length)
+  expect(shard.state.metadata.matching({ kind: 'acl', principals: ['staff'] })).toHaveLength(applied.length)
   expect(shard.reads.statistics()).toMatchObject({ documents: applied.length, chunks, bytes, pending })
   expect([shard.state.vectors.count, shard.state.keywords.count]).toEqual([chunks, chunks])
   for (const [job, items] of model.jobs) {
     for (const [id, status] of items) expect([job, id, shard.state.jobs.find(job, id)]).toEqual([job, id, status])
   }
   expect(
-    shard.database.get('SELECT coalesce(sum(chunks), 0) AS chunks, coalesce(sum(bytes), 0) AS bytes FROM change_log'),
-  ).toEqual({ chunks, bytes })
+    shard.database.get(
+      `SELECT coalesce(sum(documents), 0) AS documents, coalesce(sum(chunks), 0) AS chunks,
+         coalesce(sum(bytes), 0) AS storedBytes FROM change_log`,
+    ),
+  ).toEqual(stored)
+  expect(heldIn(shard, 'change_log')).toEqual(heldIn(shard, 'pending'))
   expect(shard.database.get('SELECT count(*) AS n FROM pending_pieces')).toEqual({ n: pending })
+}
+
+/** The amounts of a table's column `held`, added up. */
+function heldIn({ database }: NodeShard, table: 'change_log' | 'pending'): Sizes {
+  const rows = database.all<{ held: string }>(`SELECT held FROM ${table} WHERE held IS NOT NULL`)
+  return sum(rows.map(({ held }) => ({ ...NOTHING, ...(JSON.parse(held) as Partial<Sizes>) })))
+}
+
+/** What the tenant's object would count as used: stored, held by pending work, and reserved by writes under way. */
+function used({ shard, model }: World): Sizes {
+  const { documents, chunks, bytes } = shard.reads.statistics()
+  const stored = { documents, chunks, storedBytes: bytes }
+  return sum([stored, heldIn(shard, 'pending'), ...model.tickets.map(({ reserved }) => reserved)])
+}
+
+/** Nothing but a reservation may raise what is used, so a quota that was judged then is never exceeded later. */
+async function neverExceeding(world: World, command: Command): Promise<void> {
+  const allowed = combined(used(world), world.model.reserved, (a, b) => a - b)
+  await command(world)
+  const after = combined(used(world), world.model.reserved, (a, b) => a - b)
+  if (!world.isMetered) return
+  const excess = combined(after, allowed, (a, b) => Math.max(0, a - b))
+  expect(excess).toEqual(NOTHING)
 }
 
 const id = fc.constantFrom(...IDS)
 const word = fc.constantFrom(...WORDS)
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constant('put' as const), id, word) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('tokenPut' as const), id, word) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('begin' as const), id, word) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('commit' as const), fc.nat(4)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('patch' as const), id, word) },
@@ -334,10 +454,10 @@ const command = fc.oneof(
 describe('a shard', () => {
   it('is what the accepted writes say, whatever happens in between', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 25 }), async (steps) => {
-        const world: World = { shard: new NodeShard(), model: new Model() }
+      fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 25 }), fc.boolean(), async (steps, isMetered) => {
+        const world: World = { shard: new NodeShard(), model: new Model(), isMetered }
         for (const [name, ...parameters] of steps) {
-          await (commands[name] as (...all: unknown[]) => Command)(...parameters)(world)
+          await neverExceeding(world, (commands[name] as (...all: unknown[]) => Command)(...parameters))
           check(world)
         }
         world.shard.restart()

@@ -151,9 +151,21 @@ describe('the order of refusal', () => {
     ['415', 'POST', LIST, { headers: { 'content-type': 'text/plain' }, body: '{}' }, 415],
     ['400', 'POST', LIST, { body: { name: 'UPPER' } }, 400],
     ['404 of a collection', 'POST', '/v1/collections/none/search', { body: { query: 'heron' } }, 404],
+    ['404 among several', 'POST', '/v1/search', { body: { collections: ['none'], query: 'heron' } }, 404],
     ['nothing else', 'GET', LIST, {}, 429],
   ])('%s stands although the rate is spent', async (_, method, path, call, expected) => {
     expect((await world.call(method, path, { key, ...call })).status).toBe(expected)
+  })
+
+  it('a search of several collections that all exist is refused as well', async () => {
+    await world.call('POST', LIST, { key: tenant.key, body: { name: 'birds' } })
+    const body = { collections: ['birds'], query: 'heron' }
+    expect((await world.call('POST', '/v1/search', { key, body })).status).toBe(429)
+    const headers = { 'idempotency-key': 'a' }
+    expect((await world.call('POST', '/v1/search', { key, body, headers })).status).toBe(429)
+    pass(3_600_000)
+    const replayed = await world.call('POST', '/v1/search', { key, body, headers })
+    expect([replayed.status, replayed.headers.get('idempotent-replayed')]).toEqual([200, null])
   })
 
   it('422 stands before 429, and a 429 is not kept for the idempotency key', async () => {

@@ -20,7 +20,7 @@ const FORMATS: Readonly<Record<string, 'text' | 'markdown' | 'html' | 'json' | '
   '.ndjson': 'jsonl',
 }
 
-const FIELDS = new Set(['id', 'text', 'markdown', 'html', 'title', 'url', 'language', 'metadata'])
+const FIELDS = new Set(['id', 'text', 'markdown', 'html', 'title', 'url', 'language', 'metadata', 'acl'])
 
 export interface SourceFile {
   readonly path: string
@@ -140,7 +140,10 @@ function documentOf(value: unknown, fallbackId: string, where: string): Document
   const { _id, ...fields } = value as Record<string, unknown>
   const given = fields['id'] ?? _id ?? fallbackId
   const known = Object.fromEntries(
-    Object.entries(fields).filter(([name, field]) => FIELDS.has(name) && field !== '' && field !== null),
+    // An empty `acl` is a mistake for the server to refuse: left out, it would show the document to everyone.
+    Object.entries(fields).filter(
+      ([name, field]) => FIELDS.has(name) && (field !== '' || name === 'acl') && field !== null,
+    ),
   )
   const others = Object.entries(fields).filter(([name]) => !FIELDS.has(name))
   const metadata = { ...Object.fromEntries(others), ...(fields['metadata'] as Record<string, unknown> | undefined) }

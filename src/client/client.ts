@@ -24,6 +24,8 @@ export interface DocumentInput {
   readonly url?: string
   readonly language?: string
   readonly metadata?: Record<string, unknown>
+  /** Who may read it beside secret keys; absent: every reader of the collection. */
+  readonly acl?: readonly string[]
 }
 
 export interface DocumentResult {

@@ -74,6 +74,18 @@ describe('files become documents', () => {
     ])
   })
 
+  it('with their acl as it stands, so that nothing becomes visible by mistake', async () => {
+    write(
+      'acl.jsonl',
+      '{"id":"a","text":"A.","acl":["user:1"]}\n{"id":"b","text":"B.","acl":""}\n{"id":"c","text":"C.","acl":null}',
+    )
+    expect(await read('acl.jsonl')).toEqual([
+      { id: 'a', text: 'A.', acl: ['user:1'] },
+      { id: 'b', text: 'B.', acl: '' },
+      { id: 'c', text: 'C.' },
+    ])
+  })
+
   it('from jsonl, a line each, empty lines passed over, with the line in an error', async () => {
     write('x.jsonl', '{"_id":"a","text":"A."}\n\n{"text":"B."}\r\n')
     expect(await read('x.jsonl')).toEqual([

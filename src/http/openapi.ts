@@ -14,6 +14,7 @@ const TAGS = [
   { name: 'collections', description: "A tenant's named sets of documents." },
   { name: 'jobs', description: 'Writes that were accepted and are being indexed.' },
   { name: 'keys', description: 'Who may do what inside a tenant.' },
+  { name: 'webhooks', description: 'What happened, told to an address of yours; signed as Standard Webhooks.' },
   { name: 'usage', description: 'What was used, what is left of limits, and what it costs by estimate.' },
   { name: 'audit', description: 'Who did what, in a chain that shows every change.' },
   { name: 'tenants', description: 'Isolated from one another; managed with the root key.' },

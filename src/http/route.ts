@@ -90,7 +90,17 @@ export interface RouteBody<Schema extends z.ZodType, Body> {
 
 interface RouteDocumentation {
   readonly operationId: string
-  readonly tag: 'tenants' | 'keys' | 'collections' | 'documents' | 'search' | 'answers' | 'jobs' | 'usage' | 'audit'
+  readonly tag:
+    | 'tenants'
+    | 'keys'
+    | 'collections'
+    | 'documents'
+    | 'search'
+    | 'answers'
+    | 'jobs'
+    | 'webhooks'
+    | 'usage'
+    | 'audit'
   readonly summary: string
   readonly description?: string
   /** By status; problems are added to every route. */

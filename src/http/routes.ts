@@ -36,6 +36,15 @@ import { createToken } from './routes/tokens-create.ts'
 import { getReceipt } from './routes/tenants-receipt.ts'
 import { updateTenant } from './routes/tenants-update.ts'
 import { getUsage } from './routes/usage-get.ts'
+import { createWebhook } from './routes/webhooks-create.ts'
+import { deleteWebhook } from './routes/webhooks-delete.ts'
+import { listWebhookDeliveries } from './routes/webhooks-deliveries.ts'
+import { getWebhook } from './routes/webhooks-get.ts'
+import { listWebhooks } from './routes/webhooks-list.ts'
+import { redeliverWebhook } from './routes/webhooks-redeliver.ts'
+import { rotateWebhook } from './routes/webhooks-rotate.ts'
+import { testWebhook } from './routes/webhooks-test.ts'
+import { updateWebhook } from './routes/webhooks-update.ts'
 
 /** Fixed segments stand before parameters of the same place: the first match answers. */
 export const ROUTES: readonly Route[] = [
@@ -67,6 +76,15 @@ export const ROUTES: readonly Route[] = [
   getUsage,
   listAudit,
   verifyAudit,
+  createWebhook,
+  listWebhooks,
+  getWebhook,
+  updateWebhook,
+  deleteWebhook,
+  rotateWebhook,
+  testWebhook,
+  listWebhookDeliveries,
+  redeliverWebhook,
   createTenant,
   listTenants,
   getTenant,

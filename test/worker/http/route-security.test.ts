@@ -28,12 +28,17 @@ beforeAll(async () => {
     headers: { prefer: 'respond-async' },
     body: { documents },
   })
+  const hook = { url: 'https://hooks.example/', events: ['job.finished'] }
+  const webhook = await world.call('POST', '/v1/webhooks', { key, body: hook })
+  const delivery = await world.call('POST', `/v1/webhooks/${webhook.json.id}/test`, { key })
   real = {
     'collections/collection': 'owned',
     'documents/id': 'doc',
+    'deliveries/delivery': delivery.json.id,
     'jobs/id': later.json.job.id,
     'keys/id': owner.keyId,
     'tenants/id': owner.id,
+    'webhooks/id': webhook.json.id,
   }
 })
 

@@ -32,7 +32,7 @@ const MALFORMED = [
   '%E2%80%AE',
   'a%2F..%2Fb',
   '%00',
-  'ａdmin',
+  '%EF%BD%81dmin',
   "'%20OR%201=1--",
   '%2e%2e%2f',
   `x${'y'.repeat(600)}`,

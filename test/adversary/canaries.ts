@@ -23,8 +23,10 @@ export interface Canary {
 
 /** No word of the product begins like this. */
 const MARK = 'kanar'
-const PATTERN = /kanar[a-z]{16}/g
-const LETTERS = 16
+const PATTERN = /kanar[hc][a-z]{15}/g
+const LETTERS = 15
+/** Every canary in content begins like this: none may ever stand in a log. */
+export const CONTENT_MARK = `${MARK}c`
 
 export class Canaries {
   readonly #dice: Dice
@@ -35,7 +37,7 @@ export class Canaries {
   }
 
   plant(tenant: string, zone: Zone, kind: CanaryKind): string {
-    const text = MARK + this.#dice.letters(LETTERS)
+    const text = MARK + (kind === 'content' ? 'c' : 'h') + this.#dice.letters(LETTERS)
     this.#planted.set(text, { text, tenant, zone, kind })
     return text
   }

@@ -58,7 +58,14 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixReport> {
   const suspended = await PlantedTenant.create(tools, 'c')
   const attackers = await attackersOf({ ...options, surface, own, foreign, suspended })
   const before = [await own.snapshot(), await foreign.snapshot()]
-  const run = new MatrixRun(options, { surface, canaries, dice, own, foreign })
+  const run = new MatrixRun(options, {
+    surface,
+    canaries,
+    dice,
+    own,
+    foreign,
+    tenants: [own, foreign, suspended],
+  })
   // The first round is always whole; later ones end when there were enough.
   while (!run.isEnough && !run.isLate) await run.round(attackers)
   const after = [await own.snapshot(), await foreign.snapshot()]
@@ -92,6 +99,7 @@ interface Field {
   readonly dice: Dice
   readonly own: PlantedTenant
   readonly foreign: PlantedTenant
+  readonly tenants: readonly PlantedTenant[]
 }
 
 class MatrixRun {
@@ -187,7 +195,7 @@ class MatrixRun {
 
   #leaks({ attacker, operation }: Attempt, { path, body }: WireRequest, { headers, text }: WireAnswer): string[] {
     // An export is all of the tenant that it names, for the operator alone.
-    const exported = attacker.isRoot && operation.path.endsWith('/export') ? [this.#field.own, this.#field.foreign] : []
+    const exported = attacker.isRoot && operation.path.endsWith('/export') ? this.#field.tenants : []
     const open = exported.find(({ id }) => path.includes(id))?.letter
     const everything = `${text}\n${Object.entries(headers).flat().join('\n')}`
     return this.#field.canaries.foundIn(everything).flatMap((canary) => {

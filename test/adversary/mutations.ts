@@ -62,8 +62,8 @@ const oddString = atSpot((_, dice) => dice.pick(ODD_STRINGS))
 const oddNumber = atSpot((_, dice) => dice.pick(ODD_NUMBERS))
 const oddValue = atSpot((_, dice) => anyJson(dice))
 const dropMember = atSpot(() => undefined)
-const hugeString = atSpot((_, dice) => dice.pick(['x', 'é', '字', '"', '\\', 'a b ']).repeat(20_000))
-const longArray = atSpot((before, dice) => Array.from({ length: 1 + dice.below(1_500) }, () => before))
+const hugeString = atSpot((_, dice) => dice.pick(['x', 'é', '字', '"', '\\', 'a b ']).repeat(2_000))
+const longArray = atSpot((before, dice) => Array.from({ length: 1 + dice.below(1_100) }, () => before))
 const deepValue = atSpot((_, dice) => {
   let deep: Json = 1
   for (let i = 10 + dice.below(120); i > 0; i--) deep = dice.chance(0.5) ? [deep] : { $and: [deep] }

@@ -2,6 +2,8 @@
 import { expect, it } from 'vitest'
 import { runMatrix } from '../../adversary/matrix.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+import { KEY_SCANNER } from '../../../src/tenancy/key-format.ts'
+import { CONTENT_MARK } from '../../adversary/canaries.ts'
 import { makeWorld } from '../http/http-harness.ts'
 import { appWire } from './app-wire.ts'
 
@@ -23,4 +25,8 @@ it('shows nobody what is not theirs, on any route, by any credential, with any i
   // A route that refuses everybody proves nothing: give it a body in test/adversary/bodies.ts.
   expect(report.neverSucceeded).toEqual([])
   expect(report.comparisons).toBeGreaterThan(1_000)
+  const log = world.lines.map((line) => JSON.stringify(line)).join('\n')
+  expect(world.lines.length).toBeGreaterThan(ATTEMPTS)
+  expect(log).not.toMatch(KEY_SCANNER)
+  expect(log).not.toContain(CONTENT_MARK)
 })

@@ -52,6 +52,7 @@ describe('parseFilter', () => {
   it.each([
     [{ day: { $near: 3 } }, '/filter/day/$near'],
     [{ $near: 3 }, '/filter/$near'],
+    [{ $acl: ['a'] }, '/filter/$acl'],
     [{ $or: [{ a: 1 }, { b: { $regex: 'x' } }] }, '/filter/$or/1/b/$regex'],
     [{ 'a/b~c': { $gt: null } }, '/filter/a~1b~0c/$gt'],
     [{ a: { $gt: 1, b: 2 } }, '/filter/a/b'],

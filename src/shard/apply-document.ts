@@ -198,7 +198,7 @@ function settleWithout(state: ShardState, accepted: AcceptedWrite, status: 'supe
   const row = accepted.job === undefined ? undefined : state.pending.find(sequence)
   if (row === undefined && embeddingTokens === 0) return
   state.transaction((writer) => {
-    if (row !== undefined) dropPending(state, writer, row, { status, embeddingTokens })
+    if (row !== undefined) dropPending(state, writer, [row], { status, embeddingTokens })
     else {
       const change = { sequence, id: source.id, version, embeddingTokens, code: status, reservation, keyId }
       writer.append({ kind: 'dropped', ...change })

@@ -222,7 +222,7 @@ export class PendingWork {
 
   #settleFailed(row: PendingRow, code: ProblemCode): void {
     this.#state.transaction((writer) => {
-      dropPending(this.#state, writer, row, { status: 'failed', code })
+      dropPending(this.#state, writer, [row], { status: 'failed', code })
       return { result: undefined }
     })
   }

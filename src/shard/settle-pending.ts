@@ -12,29 +12,40 @@ export interface Ending {
   readonly embeddingTokens?: number
 }
 
-/** Removes the pending write, settles its job's item and logs that it holds nothing any more; inside the caller's transaction. */
-export function dropPending(state: ShardState, writer: LogWriter, row: PendingRow, ending: Ending): void {
+/**
+ * Removes pending writes of one document, settles their jobs' items and logs that they hold nothing any more; inside the
+ * caller's transaction.
+ */
+export function dropPending(
+  state: ShardState,
+  writer: LogWriter,
+  rows: readonly PendingRow[],
+  { status, code, embeddingTokens = 0 }: Ending,
+): void {
   const { documents, jobs, pending } = state
-  const { id, job, sequence, version, key_id: keyId } = row
-  const { status, code } = ending
-  pending.remove(sequence)
-  jobs.set(job, id, status, state.clock(), code)
-  const applied = documents.find(id)
-  const added = topUp(state, pending.ofDocument(id), applied && sizeOf(applied))
-  writer.append({
-    kind: 'dropped',
-    sequence,
-    id,
-    version,
-    embeddingTokens: ending.embeddingTokens ?? 0,
-    held: addAmounts(added, heldBy(row), -1),
-    code: code ?? status,
-    keyId,
-    job,
-  })
+  for (const { id, job, sequence } of rows) {
+    pending.remove(sequence)
+    jobs.set(job, id, status, state.clock(), code)
+  }
+  for (const [index, row] of rows.entries()) {
+    const { id, job, sequence, version, key_id: keyId } = row
+    const applied = documents.find(id)
+    const added = index === 0 ? topUp(state, pending.ofDocument(id), applied && sizeOf(applied)) : {}
+    writer.append({
+      kind: 'dropped',
+      sequence,
+      id,
+      version,
+      embeddingTokens,
+      held: addAmounts(added, heldBy(row), -1),
+      code: code ?? status,
+      keyId,
+      job,
+    })
+  }
 }
 
 /** Settles the document's pending writes that were accepted before `sequence`: they can never be applied any more. */
 export function supersedeEarlier(state: ShardState, writer: LogWriter, id: string, sequence: number): void {
-  for (const row of state.pending.earlier(id, sequence)) dropPending(state, writer, row, { status: 'superseded' })
+  dropPending(state, writer, state.pending.earlier(id, sequence), { status: 'superseded' })
 }

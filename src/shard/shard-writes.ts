@@ -260,7 +260,7 @@ export class ShardWrites {
       for (const { sequence } of rows) {
         // Read anew: a row may have come to hold what one before it held.
         const row = pending.find(sequence)
-        if (row !== undefined) dropPending(this.#state, writer, row, { status: 'cancelled' })
+        if (row !== undefined) dropPending(this.#state, writer, [row], { status: 'cancelled' })
       }
       return { result: undefined }
     })

@@ -4,8 +4,9 @@
  */
 import type { JsonObject } from '../core/canonical-json.ts'
 import { utf8Length } from '../core/bytes.ts'
+import { Faults } from '../core/faults.ts'
 import { MAX_KEY_FILTER_BYTES, MAX_KEY_LIST_ENTRIES } from '../core/limits.ts'
-import { asProblem, Problem } from '../core/problem.ts'
+import { Problem } from '../core/problem.ts'
 import type { FieldFault } from '../core/problem.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { rangeFault, rangesContain, readRange } from './ip-ranges.ts'
@@ -38,19 +39,14 @@ const NEVER_PUBLIC: readonly Scope[] = ['admin', 'collections', 'documents:write
  * @throws invalid_request with a pointer for each fault
  */
 export function checkKeyFields(fields: KeyFields, nowMs: number): void {
-  const faults = [
-    ...scopeFaults(fields),
-    ...collectionFaults(fields),
-    ...originFaults(fields),
-    ...rangeFaults(fields),
-    ...filterFaults(fields),
-    ...publicFaults(fields),
-  ]
-  if (fields.expiresAtMs !== undefined && fields.expiresAtMs <= nowMs) {
-    faults.push({ pointer: '/expiresAt', detail: 'must lie in the future' })
-  }
-  const [first] = faults
-  if (first !== undefined) throw new Problem('invalid_request', first.detail, { errors: faults })
+  const faults = new Faults()
+  const found = [...scopeFaults(fields), ...collectionFaults(fields), ...originFaults(fields), ...rangeFaults(fields)]
+  for (const { pointer, detail } of found) faults.add(pointer, detail)
+  checkFilter(fields, faults)
+  for (const { pointer, detail } of publicFaults(fields)) faults.add(pointer, detail)
+  if (fields.expiresAtMs !== undefined && fields.expiresAtMs <= nowMs)
+    faults.add('/expiresAt', 'must lie in the future')
+  faults.throwIfAny()
 }
 
 /** Comes after `checkKeyFields`. @throws forbidden when the key would be wider than who makes or changes it */
@@ -131,18 +127,12 @@ function* publicFaults({ kind, tokensNotBeforeMs, rateLimit }: KeyFields): Gener
   if (rateLimit?.perSub !== undefined) yield { pointer: '/rateLimit/perSub', detail }
 }
 
-function* filterFaults({ filter }: KeyFields): Generator<FieldFault> {
+function checkFilter({ filter }: KeyFields, faults: Faults): void {
   if (filter === undefined) return
   if (utf8Length(JSON.stringify(filter)) > MAX_KEY_FILTER_BYTES) {
-    yield { pointer: '/filter', detail: `must have at most ${MAX_KEY_FILTER_BYTES} bytes as JSON` }
-    return
-  }
-  try {
-    parseFilter(filter, '/filter')
-  } catch (error) {
-    const faults = asProblem(error)?.errors
-    if (faults === undefined) throw error
-    yield* faults
+    faults.add('/filter', `must have at most ${MAX_KEY_FILTER_BYTES} bytes as JSON`)
+  } else {
+    faults.attempt(() => parseFilter(filter, '/filter'))
   }
 }
 

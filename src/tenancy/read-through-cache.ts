@@ -51,7 +51,7 @@ export class ReadThroughCache<T extends object> {
   }
 
   /** @throws what the read throws, and `overloaded` when reads do not come back, once no value young enough is held. */
-  async get(id: string, keepAlive: KeepAlive = () => {}): Promise<T | undefined> {
+  async get(id: string, keepAlive: KeepAlive): Promise<T | undefined> {
     // Twice: when a read is lost, another request may have brought the record meanwhile, or one more read is tried.
     for (let attempt = 0; attempt < 2; attempt++) {
       const held = this.#held(id, keepAlive)

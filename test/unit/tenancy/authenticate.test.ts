@@ -265,6 +265,17 @@ describe('a change', () => {
     expect(await outcome(bearer(other.text))).toBe('unauthorized')
   })
 
+  it('of a tenant leaves what is held of others', async () => {
+    const key = await store.addKey()
+    const other = await store.addKey()
+    store.change(other.id, () => ({ tenant: { ...ACME, id: 'other' } }))
+    for (const { text } of [key, other]) await outcome(bearer(text))
+    store.reads.length = 0
+    authenticator.forgetTenant('acme')
+    for (const { text } of [key, other]) await outcome(bearer(text))
+    expect(store.reads).toEqual([key.id])
+  })
+
   it('that is told is not undone by a read that had begun before', async () => {
     const key = await store.addKey()
     const gate = Promise.withResolvers<void>()

@@ -178,6 +178,8 @@ describe('the list of a key', () => {
     'javascript:alert(1)',
     'Self',
     ' self',
+    'capacitor://LOCALHOST',
+    'chrome-extension://id?x',
   ])('refuses %j', (entry) => {
     expect(originFault(entry)).toEqual(expect.any(String))
   })

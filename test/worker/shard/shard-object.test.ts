@@ -230,6 +230,20 @@ describe('a shard object', () => {
     await expect(shard.search(behind)).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 })
   })
 
+  it('gives documents to another shard as they are, and tells how far its log is known', async () => {
+    const [from, to] = [await newShard(), await newShard()]
+    await put(from.shard, { id: 'x', text: 'heron\nweir', title: 'Rivers', metadata: { n: 1 }, acl: ['staff'] })
+    await put(from.shard, { id: 'y', text: 'otter' })
+    const documents = await from.shard.exportDocuments({ limit: 9, maxBytes: 1_000_000 })
+    expect(documents.map(({ source }) => source.id)).toEqual(['x', 'y'])
+    for (const _ of [1, 2]) await to.shard.importDocuments(documents, { keyId: 'root' })
+    expect(await to.shard.stateHash()).toBe(await from.shard.stateHash())
+    expect(await find(to.shard, 'heron')).toEqual(['x'])
+    const include = ['text', 'chunks', 'vectors'] as const
+    expect(await to.shard.document('x', { include })).toEqual(await from.shard.document('x', { include }))
+    expect(await to.shard.flushChanges()).toBe(2)
+  })
+
   it('spreads documents over shards that know nothing of each other', async () => {
     const placement = new Placement(env.SHARD)
     const collection = newCollection(3)

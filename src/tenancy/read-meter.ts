@@ -172,7 +172,6 @@ export class ReadMeter {
     for (let attempt = 0; attempt < REPORT_ATTEMPTS; attempt++) {
       await new Promise<void>((resolve) => this.#timer(REPORT_MS, resolve))
       if (await this.#report(held)) break
-      held.carriedSinceMs = this.#dependencies.clock()
     }
     held.carriedSinceMs = -Infinity
   }

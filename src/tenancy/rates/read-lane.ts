@@ -69,7 +69,7 @@ export class ReadLane {
       }
       const lease = new OpenLease(answer)
       this.#options.opened(lease)
-      if (isAwaited()) this.#current = lease
+      this.#current = lease
     } catch (error) {
       this.#options.report?.(error)
       throw unknown()

@@ -144,6 +144,16 @@ describe('a bucket', () => {
     const [fewer] = buckets.take([{ subject: 's', limit: { requests: 10, windowSeconds: 10 }, want: 1 }])
     expect(fewer).toEqual({ granted: 0, available: 0, retryAfterMs: 32_000 })
   })
+
+  it('rounds what was spent up when its limit is changed', () => {
+    let nowMs = START_MS
+    const buckets = new RateBuckets(() => nowMs)
+    const take = (windowSeconds: number): RateGrant | undefined =>
+      buckets.take([{ subject: 's', limit: { requests: 1, windowSeconds }, want: 1 }])[0]
+    expect(take(3)?.granted).toBe(1)
+    nowMs += 1
+    expect(take(1)).toEqual({ granted: 0, available: 0, retryAfterMs: 1_000 })
+  })
 })
 
 describe('memory', () => {

@@ -232,7 +232,7 @@ describe('without the object', () => {
     expect(await Promise.race([waiting, settle().then(() => 'still waiting')])).toBe('still waiting')
     await time.advance(1)
     expect(await waiting).toBe(5)
-    expect(await admittedOf(limiter, 50, IP)).toBe(50)
+    expect(await admittedOf(limiter, 150, IP)).toBe(95)
     expect(object.calls).toHaveLength(1)
     expect(time.armed).toBe(0)
   })

@@ -47,15 +47,18 @@ const sorted = (value: unknown): unknown =>
       )
     : value
 
+/** The hash of a line, as docs/audit.md tells outsiders to make it. */
+export const hashOf = ({ previousHash, ...line }: Omit<AuditLine, 'hash'>): string =>
+  createHash('sha256')
+    .update(previousHash + JSON.stringify(sorted({ ...line, hash: undefined })))
+    .digest('hex')
+
 /** The first sequence that is wrong in a list of lines, oldest first, as docs/audit.md tells outsiders to find it. */
 export function brokenAt(lines: readonly AuditLine[]): number | undefined {
   let previous = '0'.repeat(64)
-  for (const [i, { previousHash, hash, ...rest }] of lines.entries()) {
-    const digest = createHash('sha256')
-      .update(previousHash + JSON.stringify(sorted(rest)))
-      .digest('hex')
-    if (rest.sequence !== i + 1 || previousHash !== previous || digest !== hash) return i + 1
-    previous = hash
+  for (const [i, line] of lines.entries()) {
+    if (line.sequence !== i + 1 || line.previousHash !== previous || line.hash !== hashOf(line)) return i + 1
+    previous = line.hash
   }
   return undefined
 }

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AuditLine } from '../../../../src/tenancy/audit-line.ts'
-import { append, brokenAt, linesOf, makeLog, NOW_MS } from './audit-fixture.ts'
+import { append, brokenAt, hashOf, linesOf, makeLog, NOW_MS } from './audit-fixture.ts'
 import type { Fixture } from './audit-fixture.ts'
 
 const TEXTS = [
@@ -118,6 +118,34 @@ describe('verification', () => {
         signedHeads: { count: 1, valid: 0 },
       })
     }
+  })
+
+  it('finds a line whose own hash was made anew, at the line after it', async () => {
+    const { database, log } = makeLog()
+    await append(log, LINES)
+    const line = { ...linesOf(log)[3]!, action: 'key.revoke' }
+    database.run('UPDATE audit_lines SET action = ?, hash = ? WHERE sequence = 4', line.action, hashOf(line))
+    expect(await log.verify()).toMatchObject({ valid: false, firstBroken: 5 })
+  })
+
+  it('finds a gap even where every hash after it was made anew', async () => {
+    const { database, log } = makeLog()
+    await append(log, LINES)
+    database.run('DELETE FROM audit_lines WHERE sequence = 4')
+    let previousHash = linesOf(log)[2]?.hash ?? ''
+    for (const line of linesOf(log).slice(3)) {
+      const hash = hashOf({ ...line, previousHash })
+      const { sequence } = line
+      database.run(
+        'UPDATE audit_lines SET previous_hash = ?, hash = ? WHERE sequence = ?',
+        previousHash,
+        hash,
+        sequence,
+      )
+      previousHash = hash
+    }
+    database.run('UPDATE audit_chain SET hash = ?', previousHash)
+    expect(await log.verify()).toMatchObject({ valid: false, firstBroken: 4 })
   })
 
   it('finds a chain that was emptied, and one whose stored head was changed', async () => {

@@ -22,12 +22,21 @@ export function httpWire(url: string): HttpWire {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const credentials = new Set<string>()
 
-  const exchange = (wire: WireRequest, abortMs?: number): Promise<WireAnswer | undefined> => {
+  const exchange = (wire: WireRequest, abortMs?: number, isRepeated = false): Promise<WireAnswer | undefined> => {
     const { method, path, headers, body, isChunked = false } = wire
     const [, credential] = (headers['authorization'] ?? '').split(' ')
     if (credential !== undefined && credential.length > 40) credentials.add(credential)
     return new Promise((resolve, reject) => {
-      const sent = httpRequest({ hostname, port, agent, method, path: sendable(path), headers, timeout: PATIENCE_MS })
+      const length = body === undefined || isChunked ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+      const sent = httpRequest({
+        hostname,
+        port,
+        agent,
+        method,
+        path: sendable(path),
+        headers: { ...headers, ...length },
+        timeout: PATIENCE_MS,
+      })
       let isOver = false
       const end = (answer?: WireAnswer): void => {
         isOver = true
@@ -46,9 +55,12 @@ export function httpWire(url: string): HttpWire {
           })
         })
       })
-      sent.on('error', (error) =>
-        abortMs === undefined ? reject(new Error(`${method} ${path}: ${error.message}`)) : end(),
-      )
+      sent.on('error', (error) => {
+        if (abortMs !== undefined) end()
+        // The server may close an idle connection just as it is used again; then it has seen nothing of the request.
+        else if (sent.reusedSocket && !isRepeated) exchange(wire, undefined, true).then(resolve, reject)
+        else reject(new Error(`${method} ${path}: ${error.message}`))
+      })
       sent.on('timeout', () => sent.destroy(new Error('no answer')))
       if (abortMs !== undefined) {
         setTimeout(() => {
@@ -61,10 +73,7 @@ export function httpWire(url: string): HttpWire {
         const bytes = Buffer.from(body)
         for (let at = 0; at < bytes.length; at += 7_001) sent.write(bytes.subarray(at, at + 7_001))
         sent.end()
-      } else {
-        sent.setHeader('content-length', Buffer.byteLength(body))
-        sent.end(body)
-      }
+      } else sent.end(body)
     })
   }
   return {
@@ -73,7 +82,7 @@ export function httpWire(url: string): HttpWire {
       if (answer === undefined) throw new Error('no answer')
       return answer
     },
-    abort: exchange,
+    abort: (wire, afterMs) => exchange(wire, afterMs),
     credentials,
     close: () => agent.destroy(),
   }

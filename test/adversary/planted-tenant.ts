@@ -31,11 +31,13 @@ export interface PlantingTools {
 
 export const ALL_SCOPES = ['search', 'answer', 'documents:read', 'documents:write', 'collections', 'admin']
 
-/** Places that no request of its own can create, with the reason; there an own thing is as absent as any other. */
-const UNPLANTABLE: Readonly<Record<string, string>> = {
-  'deliveries/deliveryId': 'deliveries are made by events',
-  'deliveries/id': 'deliveries are made by events',
+/** Things that another route than the POST of their own folder makes: under which place it stands, and its last segment. */
+const MADE_BY: Readonly<Record<string, { readonly under: string; readonly call: string }>> = {
+  'deliveries/delivery': { under: 'webhooks/id', call: 'test' },
 }
+
+/** What goes on changing by itself, without anybody touching the thing. */
+const VOLATILE = new Set(['lastUsedAt', 'finishedAt', 'status', 'progress', 'counts', 'statistics', 'failingSince'])
 
 export class PlantedTenant {
   readonly letter: string
@@ -196,14 +198,21 @@ export class PlantedTenant {
 
   /** A place that this file does not know: made by the POST that stands above it in the document. */
   async #createGeneric(place: string): Promise<void> {
-    if (UNPLANTABLE[place] !== undefined) {
-      this.places.set(place, { own: 'none0000000000000000', deleted: 'none1111111111111111' })
+    if (MADE_BY[place] !== undefined) {
+      this.places.set(place, { own: await this.#makeUnder(place, (parent) => this.places.get(parent)?.own ?? '') })
       return
     }
     const own = await this.#makeGeneric(place)
     const deleted = await this.#makeGeneric(place)
     await this.call('DELETE', `${this.#creatorOf(place).path}/${deleted}`)
     this.places.set(place, { own, deleted })
+  }
+
+  /** Makes a thing by a call on the thing that it belongs to, which is planted already. */
+  async #makeUnder(place: string, parent: (place: string) => string): Promise<string> {
+    const { under, call } = MADE_BY[place] ?? { under: '', call: '' }
+    const [folder = ''] = under.split('/')
+    return ((await this.call('POST', `/v1/${folder}/${parent(under)}/${call}`)) as { id: string }).id
   }
 
   #creatorOf(place: string): Operation {
@@ -281,14 +290,18 @@ export class PlantedTenant {
       await this.call('POST', '/v1/tenants', { id, name: 'spare' }, 'root')
       return id
     }
-    return UNPLANTABLE[place] === undefined ? this.#makeGeneric(place) : 'none0000000000000000'
+    const { under } = MADE_BY[place] ?? {}
+    if (under === undefined) return this.#makeGeneric(place)
+    const parent = await this.#spare(under)
+    return this.#makeUnder(place, () => parent)
   }
 
   /** Everything that the owner can read of what was planted, for comparing before and after. */
   async snapshot(): Promise<string> {
     const { operations } = this.#tools.surface
     const readable = operations.filter(
-      ({ method, places }) => method === 'GET' && places.length > 0 && places.every((place) => !UNPLANTABLE[place]),
+      ({ method, path, places }) =>
+        method === 'GET' && places.length > 0 && !/\/(export|receipt|deliveries)$/.test(path),
     )
     const parts: string[] = []
     for (const operation of readable) {
@@ -298,7 +311,6 @@ export class PlantedTenant {
         if (which === 'hidden' && places.at(-1)?.hidden === undefined) continue
         const segments = places.map((place, i) => (i === places.length - 1 && place?.[which]) || place?.own || '')
         const path = filledPath(operation.path, segments)
-        if (/\/(export|receipt)$/.test(operation.path)) continue
         const read = await this.call('GET', path, undefined, isTenants ? 'root' : 'tenant')
         parts.push(`${path} ${JSON.stringify(read, ignoreVolatile)}`)
       }
@@ -307,7 +319,6 @@ export class PlantedTenant {
   }
 }
 
-/** Times of use, and of jobs, go on without anybody touching the thing. */
 function ignoreVolatile(name: string, value: unknown): unknown {
-  return ['lastUsedAt', 'finishedAt', 'status', 'progress', 'counts', 'statistics'].includes(name) ? undefined : value
+  return VOLATILE.has(name) ? undefined : value
 }

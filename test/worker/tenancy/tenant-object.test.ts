@@ -99,6 +99,7 @@ describe('an erased object', () => {
     await stub.erase()
     await stub.erase()
     expect(await codeOf(stub.beginReplay(LOOKUP, PRINT))).toBe('not_found')
+    expect(await codeOf(stub.takeRates([]))).toBe('not_found')
     expect(await codeOf(stub.finishReplay(LOOKUP, lease, { status: 200, pieces: [] }))).toBe('not_found')
     expect(await runDurableObjectAlarm(stub)).toBe(false)
     const tables = await exec("SELECT name FROM sqlite_schema WHERE name LIKE 'replay%' OR name = 'schema_migrations'")

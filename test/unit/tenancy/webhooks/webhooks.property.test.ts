@@ -94,8 +94,7 @@ class Model {
       case 'emit':
         return this.#emit(now.type, ++this.#events)
       case 'tell again':
-        // The same event under its old id: nobody hears of it twice.
-        return this.#events === 0 ? undefined : webhooks.emit(this.#event(TYPES[0], this.#events))
+        return this.#emit(TYPES[0], this.#events)
       case 'restart':
         return this.world.restart()
       case 'pass':
@@ -140,8 +139,10 @@ class Model {
   }
 
   #emit(type: WebhookEventType, number: number): void {
-    const { webhooks, nowMs } = this.world
-    for (const target of this.endpoints) {
+    const { database, webhooks, nowMs } = this.world
+    // Under its old id nobody hears of it twice, while it is remembered.
+    const isKnown = database.get('SELECT 1 FROM webhook_events WHERE id = ?', `evt_${number}`) !== undefined
+    for (const target of isKnown ? [] : this.endpoints) {
       const isWanted = target.events.includes(type) && webhooks.find(target.id)?.enabled === true
       if (isWanted) this.told.push({ endpoint: target, eventId: `evt_${number}`, atMs: nowMs })
     }

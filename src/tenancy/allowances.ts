@@ -13,7 +13,7 @@ import type { ReserveRequest, ReserveResult, ShardRef } from './ledger.ts'
 import type { TenantLimits } from './tenant-limits.ts'
 
 /** A reservation that ends sooner than this is renewed before a commit relies on it. */
-const RENEW_BEFORE_MS = 20_000
+const RENEW_BEFORE_MS = 10_000
 
 /** The part of a tenant's object that reserves. */
 export interface LedgerPort {

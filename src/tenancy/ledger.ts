@@ -52,7 +52,7 @@ export type {
 export { dayOf, monthOf, DAY_MS } from './ledger/windows.ts'
 
 /** How long a reservation lasts unless it is renewed. */
-export const RESERVATION_MS = 60_000
+export const RESERVATION_MS = 30_000
 /** Before a refusal the shards are asked what they have not reported yet: at most so often. */
 const FLUSH_INTERVAL_MS = 1_000
 /** Shards that reported within this time are worth asking; others have nothing new. */

@@ -164,7 +164,7 @@ describe('events', () => {
     const revoked = (await world.makeKey(tenant, { scopes: ['search'] })).slice(6, 22)
     expect((await world.call('DELETE', `/v1/keys/${revoked}`, { key })).status).toBe(204)
     const list = await deliveries(id, 4)
-    const types = list.map(({ event }) => event.type).sort()
+    const types = list.map(({ event }): string => event.type).toSorted((a, b) => (a < b ? -1 : 1))
     expect(types).toEqual(['document.indexed', 'document.indexed', 'job.finished', 'key.revoked'])
     expect(list.map(({ event }) => event.id)).toEqual(
       expect.arrayContaining([`evt_${revoked}`, `evt_${accepted.json.job.id.slice(4)}`]),

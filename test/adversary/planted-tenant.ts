@@ -5,7 +5,7 @@
 import type { Canaries } from './canaries.ts'
 import type { Zone } from './canaries.ts'
 import { validBody } from './bodies.ts'
-import { filledPath } from './surface.ts'
+import { filledPath, isForRoot } from './surface.ts'
 import type { Operation, Surface } from './surface.ts'
 import { propertiesOf } from './json-schema.ts'
 import { jsonOf } from './wire.ts'
@@ -204,7 +204,7 @@ export class PlantedTenant {
     }
     const own = await this.#makeGeneric(place)
     const deleted = await this.#makeGeneric(place)
-    await this.call('DELETE', `${this.#creatorOf(place).path}/${deleted}`)
+    await this.call('DELETE', `${this.#creatorOf(place).path}/${deleted}`, undefined, 'root')
     this.places.set(place, { own, deleted })
   }
 
@@ -212,7 +212,7 @@ export class PlantedTenant {
   async #makeUnder(place: string, parent: (place: string) => string): Promise<string> {
     const { under, call } = MADE_BY[place] ?? { under: '', call: '' }
     const [folder = ''] = under.split('/')
-    return ((await this.call('POST', `/v1/${folder}/${parent(under)}/${call}`)) as { id: string }).id
+    return ((await this.call('POST', `/v1/${folder}/${parent(under)}/${call}`, undefined, 'root')) as { id: string }).id
   }
 
   #creatorOf(place: string): Operation {
@@ -229,9 +229,23 @@ export class PlantedTenant {
   async #makeGeneric(place: string): Promise<string> {
     const creator = this.#creatorOf(place)
     const body = this.#withCanaries(validBody(creator, this.#bodyContext()))
-    const made = (await this.call('POST', creator.path, body)) as { id?: unknown }
+    // The root key administers suspended tenants, too.
+    const as = isForRoot(creator) ? 'root' : 'tenant'
+    const made = (await this.call('POST', creator.path, body, as).catch(async () => {
+      await this.#prune(place, creator.path, as)
+      return this.call('POST', creator.path, body, as)
+    })) as { id?: unknown }
     if (typeof made.id === 'string') return made.id
     throw new Error(`planting: POST ${creator.path} answers no id`)
+  }
+
+  /** Makes room where a tenant may have only so many: what is not planted goes. */
+  async #prune(place: string, path: string, as: 'root' | 'tenant'): Promise<void> {
+    const { data } = (await this.call('GET', path, undefined, as)) as { data: readonly { id: string }[] }
+    for (const { id } of data) {
+      if (id !== this.places.get(place)?.own) await this.call('DELETE', `${path}/${id}`, undefined, as)
+    }
+    this.#spares.clear()
   }
 
   /** Marks the free texts of an example, so that a leak of such a thing is seen. */

@@ -94,7 +94,7 @@ export const isSafe = ({ method, id }: Operation): boolean =>
 
 /** Whether what the path names is gone, or another thing, after success. */
 export const destroys = ({ method, id }: Operation): boolean =>
-  method === 'DELETE' || /cancel|delete|rotate|updateCollection/i.test(id)
+  method === 'DELETE' || /cancel|delete|updateCollection/i.test(id)
 
 /** Whether only the root key may call it. */
 export const isForOperator = ({ path }: Operation): boolean => /^\/v1\/tenants(\/|$)/.test(path)

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { workerOptions } from '../../../scripts/start/bindings.ts'
+import { egressOptions, workerOptions } from '../../../scripts/start/bindings.ts'
 import { BoundedLog } from '../../../scripts/start/bounded-log.ts'
 import { documentation } from '../../../scripts/start/first-run.ts'
 import { parseOptions, UsageError } from '../../../scripts/start/options.ts'
@@ -81,6 +81,19 @@ describe('bindings', () => {
       `${readFileSync('wrangler.toml', 'utf8')}\n[[r2_buckets]]\nbinding = "FILES"\n`,
     )
     expect(() => workerOptions(folder, {})).toThrow(/r2_buckets/)
+  })
+})
+
+describe('the egress Worker', () => {
+  it('is the service of the main one, has nothing but code, and reaches public addresses only', () => {
+    const options = egressOptions('.')
+    expect(workerOptions('.', {}).serviceBindings).toEqual({ EGRESS: { name: options.name, entrypoint: 'Egress' } })
+    expect(options.outboundService).toEqual({ network: { allow: ['public'], tlsOptions: { trustBrowserCas: true } } })
+    expect(options.compatibilityFlags).toEqual(['global_fetch_strictly_public'])
+    const reach = Object.keys(options).filter((name) =>
+      /bindings|namespaces|databases|objects|buckets|assets/i.test(name),
+    )
+    expect(reach).toEqual([])
   })
 })
 

@@ -70,7 +70,13 @@ export class FakeShard implements WriteShard, ReadShard {
         const version = (this.versions.get(item.id) ?? 0) + 1
         this.versions.set(item.id, version)
         const ticket = { epoch: this.epoch, sequence: ++this.#sequence, version }
-        return { status: 'accepted', ticket, knownVectorKeys: [...(current?.vectors.keys() ?? [])], room: this.room }
+        const size = current && {
+          chunks: current.prepared.chunks.length,
+          bytes: current.prepared.source.text.length,
+          tokens: 0,
+        }
+        const knownVectorKeys = [...(current?.vectors.keys() ?? [])]
+        return { status: 'accepted', ticket, knownVectorKeys, room: this.room, ...(size && { current: size }) }
       }),
     )
   }

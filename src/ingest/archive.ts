@@ -24,6 +24,11 @@ export interface ArchivedCollection {
   readonly precision: 'int8' | 'f32'
 }
 
+/** As much of a collection as its documents are checked against, whether it exists or is only planned. */
+export interface PlannedCollection {
+  readonly generation: Omit<CollectionRecord['generation'], 'id'>
+}
+
 /** A chunk as stored; the vector's bytes are base64url. */
 export interface ArchivedChunk extends Omit<ExportedChunk, 'vector'> {
   readonly vector?: string

@@ -4,23 +4,29 @@
  */
 import type { NewCollection } from '../catalog/collections.ts'
 import type { CollectionRecord } from '../catalog/records.ts'
-import { canonicalJson, textFault } from '../core/canonical-json.ts'
+import { canonicalJson } from '../core/canonical-json.ts'
 import { randomBase62 } from '../core/bytes.ts'
 import { Faults, pointerTo } from '../core/faults.ts'
 import type { TenantUid } from '../core/ids.ts'
-import { invalidField } from '../core/problem.ts'
-import { indexedText } from '../chunking/indexed-text.ts'
-import { BRING_YOUR_OWN, findProfile } from '../models/profiles.ts'
+import { invariant } from '../core/invariant.ts'
+import { asProblem, invalidField, Problem } from '../core/problem.ts'
+import { BRING_YOUR_OWN, bringYourOwnProfile, findProfile } from '../models/profiles.ts'
 import { createCollection, type CreationStores } from '../shard/collection-lifecycle.ts'
 import { shardOf } from '../shard/placement.ts'
-import type { ExportedChunk, ExportedDocument, ShardApi, SourceDocument } from '../shard/shard-api.ts'
+import type { ExportedChunk, ExportedDocument, ShardApi } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
-import { archivedCollection, vectorBytes, type ArchivedCollection, type ArchivedDocument } from './archive.ts'
+import {
+  archivedCollection,
+  vectorBytes,
+  type ArchivedCollection,
+  type ArchivedDocument,
+  type PlannedCollection,
+} from './archive.ts'
+import { chunkFault, outlineFault } from './archive-faults.ts'
+import { checkChunking } from './chunking-rule.ts'
 import type { DocumentInput } from './put-request.ts'
-import { profileOf } from './prepare-chunks.ts'
 import { hashOfSource } from './source-document.ts'
 import { parseDocument } from './validate-document.ts'
-import { vectorKeyOfText, vectorKeyOfVector } from './vector-key.ts'
 
 export interface ImportStores extends CreationStores {
   readonly catalog: CreationStores['catalog'] & {
@@ -39,7 +45,6 @@ export interface ArchivePart {
 
 /** In the change log, for what no key wrote. */
 const IMPORTER = 'root'
-const BYTES_PER_SINGLE = 4
 
 /**
  * @throws invalid_request with pointers; conflict when a collection or a document is there already and differs
@@ -51,20 +56,12 @@ export async function importArchive(
 ): Promise<{ readonly collections: number; readonly documents: number }> {
   checkDocuments(documents)
   for (const [index, archived] of collections.entries()) checkModel(archived, pointerTo('/collections', index))
-  for (const [index, archived] of collections.entries()) {
-    await ensureCollection(stores, tenantUid, archived, pointerTo('/collections', index))
-  }
-  const found = await collectionsOf(stores, tenantUid, documents)
-  const faults = new Faults()
-  const exported: { readonly collection: CollectionRecord; readonly document: ExportedDocument }[] = []
-  for (const [index, archived] of documents.entries()) {
-    const pointer = pointerTo('/documents', index)
-    const collection = found.get(archived.collection)
-    if (collection === undefined) faults.add(`${pointer}/collection`, 'names no collection of the tenant')
-    else exported.push({ collection, document: await documentOf(archived, collection, pointer, faults) })
-  }
-  faults.throwIfAny()
-  await store(stores, exported)
+  const names = new Set([...collections.map(({ name }) => name), ...documents.map(({ collection }) => collection)])
+  const existing = await collectionsOf(stores, tenantUid, names)
+  const planned = planCollections(collections, existing)
+  const exported = await documentsOf(documents, new Map<string, PlannedCollection>([...planned, ...existing]))
+  for (const [name, archived] of planned) existing.set(name, await makeCollection(stores, tenantUid, archived))
+  await store(stores, existing, exported)
   return { collections: collections.length, documents: documents.length }
 }
 
@@ -95,8 +92,9 @@ function inputOf({ id, title, url, language, metadata, acl, text, chunks }: Arch
   }
 }
 
-function checkModel({ profileId, dimensions, precision }: ArchivedCollection, pointer: string): void {
+function checkModel({ profileId, dimensions, precision, chunking }: ArchivedCollection, pointer: string): void {
   if (profileId === BRING_YOUR_OWN) {
+    checkChunking(chunking, bringYourOwnProfile(dimensions), `${pointer}/chunking`)
     if (precision !== 'f32') throw invalidField(`${pointer}/precision`, "must be f32 for callers' vectors")
     return
   }
@@ -104,55 +102,100 @@ function checkModel({ profileId, dimensions, precision }: ArchivedCollection, po
   if (profile === undefined) throw invalidField(`${pointer}/profileId`, 'is not a model that this server has')
   if (profile.dimensions !== dimensions) throw invalidField(`${pointer}/dimensions`, `must be ${profile.dimensions}`)
   if (precision !== 'int8') throw invalidField(`${pointer}/precision`, "must be int8 for a model's vectors")
+  checkChunking(chunking, profile, `${pointer}/chunking`)
 }
 
-/** @throws conflict when the name is taken by a collection that is made otherwise */
-async function ensureCollection(
+interface Planned extends PlannedCollection {
+  readonly archived: ArchivedCollection
+}
+
+/**
+ * The collections that are to be made, by name.
+ * @throws conflict when a name is taken by a collection that is made otherwise, there already or named before in this part
+ */
+function planCollections(
+  collections: readonly ArchivedCollection[],
+  existing: ReadonlyMap<string, CollectionRecord>,
+): Map<string, Planned> {
+  const planned = new Map<string, Planned>()
+  for (const [index, archived] of collections.entries()) {
+    const { name, profileId, dimensions, chunking, shards, precision } = archived
+    const found = existing.get(name)
+    const other = found === undefined ? planned.get(name)?.archived : archivedCollection(found)
+    if (other !== undefined && canonicalJson(other) !== canonicalJson(archived)) {
+      throw invalidField(`/collections/${index}/name`, 'is in use by a collection that is made otherwise', 'conflict')
+    }
+    if (other === undefined) {
+      planned.set(name, { archived, generation: { profileId, dimensions, chunking, shards, precision } })
+    }
+  }
+  return planned
+}
+
+/** @throws not_found when the tenant was deleted meanwhile; conflict when another request made one of that name */
+async function makeCollection(
   stores: ImportStores,
   tenantUid: TenantUid,
-  archived: ArchivedCollection,
-  pointer: string,
-): Promise<void> {
-  const { name, language, settings, profileId, dimensions, chunking, shards, precision } = archived
-  const existing = await stores.catalog.collections.find(tenantUid, name)
-  if (existing !== undefined) {
-    const isSame = canonicalJson(archivedCollection(existing)) === canonicalJson(archived)
-    if (!isSame) throw invalidField(`${pointer}/name`, 'is in use by a collection that is made otherwise', 'conflict')
-    return
+  { archived: { name, language, settings }, generation }: Planned,
+): Promise<CollectionRecord> {
+  const made: NewCollection = { tenantUid, name, language, settings, generation }
+  try {
+    return await createCollection(stores, { ...made, operationId: randomBase62(16) })
+  } catch (error) {
+    // Here the caller is not the tenant: its own credential is good.
+    throw asProblem(error)?.code === 'unauthorized' ? new Problem('not_found') : error
   }
-  const made: NewCollection = {
-    tenantUid,
-    name,
-    language,
-    settings,
-    generation: { profileId, dimensions, chunking, shards, precision },
-  }
-  await createCollection(stores, { ...made, operationId: randomBase62(16) })
 }
 
 async function collectionsOf(
   { catalog }: ImportStores,
   tenantUid: TenantUid,
-  documents: readonly ArchivedDocument[],
+  names: ReadonlySet<string>,
 ): Promise<Map<string, CollectionRecord>> {
-  const names = [...new Set(documents.map(({ collection }) => collection))]
-  const found = await Promise.all(names.map(async (name) => catalog.collections.find(tenantUid, name)))
+  const found = await Promise.all([...names].map(async (name) => catalog.collections.find(tenantUid, name)))
   return new Map(found.flatMap((collection) => (collection === undefined ? [] : [[collection.name, collection]])))
+}
+
+interface CheckedDocument {
+  readonly collection: string
+  readonly document: ExportedDocument
+}
+
+/** @throws invalid_request, listing every fault */
+async function documentsOf(
+  documents: readonly ArchivedDocument[],
+  collections: ReadonlyMap<string, PlannedCollection>,
+): Promise<CheckedDocument[]> {
+  const faults = new Faults()
+  const exported: CheckedDocument[] = []
+  for (const [index, archived] of documents.entries()) {
+    const pointer = pointerTo('/documents', index)
+    const collection = collections.get(archived.collection)
+    if (collection === undefined) faults.add(`${pointer}/collection`, 'names no collection of the tenant')
+    else {
+      const document = await documentOf(archived, collection, pointer, faults)
+      exported.push({ collection: archived.collection, document })
+    }
+  }
+  faults.throwIfAny()
+  return exported
 }
 
 /** The document as its shard keeps it; adds a fault for everything that the archive says wrongly. */
 async function documentOf(
   archived: ArchivedDocument,
-  collection: CollectionRecord,
+  collection: PlannedCollection,
   pointer: string,
   faults: Faults,
 ): Promise<ExportedDocument> {
   const { collection: _, version, createdAt, updatedAt, chunks: archivedChunks, ...source } = archived
   const chunks: ExportedChunk[] = []
+  const misplaced = outlineFault(source)
+  if (misplaced !== undefined) faults.add(`${pointer}/outline`, misplaced)
   for (const [ordinal, chunk] of archivedChunks.entries()) {
     const { vector: _vector, ...rest } = chunk
     const bytes = vectorBytes(chunk)
-    const fault = await chunkFault(chunk, bytes, source, collection)
+    const fault = await chunkFault(chunk, source, collection)
     if (fault !== undefined) faults.add(`${pointer}/chunks/${ordinal}`, fault)
     chunks.push(bytes === undefined || bytes.length === 0 ? rest : { ...rest, vector: bytes })
   }
@@ -172,44 +215,17 @@ async function documentOf(
   }
 }
 
-async function chunkFault(
-  { start, end, prefix, headings, vectorKey }: ExportedChunk | ArchivedDocument['chunks'][number],
-  vector: Uint8Array<ArrayBuffer> | undefined,
-  { text }: Pick<SourceDocument, 'text'>,
-  collection: CollectionRecord,
-): Promise<string | undefined> {
-  const { profileId, dimensions, precision } = collection.generation
-  if (start > end || end > text.length) return 'must lie within the text'
-  if ([prefix, ...headings].some((part) => textFault(part) !== undefined)) return 'holds characters that are no text'
-  if (vector === undefined) return 'has a vector that is not base64url'
-  if (vector.length > 0 !== (vectorKey !== undefined)) return 'must have a vector and its key, or neither'
-  if (vectorKey === undefined) return undefined
-  const isOwn = profileId === BRING_YOUR_OWN
-  if (vector.length !== dimensions * (precision === 'f32' ? BYTES_PER_SINGLE : 1)) {
-    return `must have a vector of ${dimensions} dimensions`
-  }
-  const key = isOwn
-    ? await vectorKeyOfVector(singles(vector))
-    : await vectorKeyOfText(profileOf(collection), indexedText(prefix, text.slice(start, end)))
-  return key === vectorKey ? undefined : 'has a vector that was made from something else'
-}
-
-/** Little-endian singles, whatever the machine. */
-function singles(bytes: Uint8Array<ArrayBuffer>): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Float32Array.from({ length: bytes.length / BYTES_PER_SINGLE }, (_, index) => view.getFloat32(index * 4, true))
-}
-
 async function store(
   { placement }: ImportStores,
-  exported: readonly { readonly collection: CollectionRecord; readonly document: ExportedDocument }[],
+  collections: ReadonlyMap<string, CollectionRecord>,
+  exported: readonly CheckedDocument[],
 ): Promise<void> {
   const placed = await Promise.all(
-    exported.map(async ({ collection, document }) => ({
-      collection,
-      document,
-      shard: await shardOf(document.source.id, collection.generation.shards),
-    })),
+    exported.map(async ({ collection: name, document }) => {
+      const collection = collections.get(name)
+      invariant(collection !== undefined, 'a checked document has its collection')
+      return { collection, document, shard: await shardOf(document.source.id, collection.generation.shards) }
+    }),
   )
   const batches = Map.groupBy(placed, ({ collection, shard }) => `${collection.id}/${shard}`)
   for (const batch of batches.values()) {

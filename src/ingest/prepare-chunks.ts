@@ -34,7 +34,11 @@ const LANGUAGE_SAMPLE = 4_000
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 /** The profile that a collection's generation was made with. */
-export function profileOf({ generation }: CollectionRecord): ModelProfile {
+export function profileOf({
+  generation,
+}: {
+  readonly generation: Pick<CollectionRecord['generation'], 'profileId' | 'dimensions'>
+}): ModelProfile {
   const { profileId, dimensions } = generation
   const profile = profileId === BRING_YOUR_OWN ? bringYourOwnProfile(dimensions) : findProfile(profileId)
   invariant(profile !== undefined, `a generation's profile ${profileId} is known`)

@@ -87,7 +87,7 @@ export async function hashed(
 /** The content hash alone; `vectorKey` names the caller's own vector. */
 export async function hashOfSource(
   document: Unhashed,
-  { generation }: CollectionRecord,
+  { generation }: { readonly generation: Pick<CollectionRecord['generation'], 'profileId' | 'dimensions'> },
   vectorKey: string | undefined,
 ): Promise<string> {
   const { profileId, dimensions } = generation

@@ -2,8 +2,9 @@
 import { z } from '@hono/zod-openapi'
 import { DEFAULT_CHUNKING } from '../../chunking/chunk.ts'
 import type { GenerationRecord } from '../../catalog/records.ts'
-import { MAX_PREFIX_TOKENS, MAX_SHARDS } from '../../core/limits.ts'
+import { MAX_SHARDS } from '../../core/limits.ts'
 import { invalidField } from '../../core/problem.ts'
+import { checkChunking } from '../../ingest/chunking-rule.ts'
 import { bringYourOwnProfile, BRING_YOUR_OWN, EDGE_EN, findProfile } from '../../models/profiles.ts'
 import { createCollection } from '../../shard/collection-lifecycle.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
@@ -58,11 +59,7 @@ function generationOf({ model = EDGE_EN.id, chunking, shards = 1 }: CreateCollec
     size: chunking?.size ?? DEFAULT_CHUNKING.size,
     overlap: chunking?.overlap ?? Math.min(DEFAULT_CHUNKING.overlap, (chunking?.size ?? DEFAULT_CHUNKING.size) - 1),
   }
-  const largest = profile.maxTokens - MAX_PREFIX_TOKENS
-  if (settings.strategy !== 'none' && settings.size > largest) {
-    throw invalidField('/chunking/size', `must be at most ${largest} tokens for the model ${profile.id}`)
-  }
-  if (settings.overlap >= settings.size) throw invalidField('/chunking/overlap', 'must be smaller than the size')
+  checkChunking(settings, profile, '/chunking')
   return {
     profileId: profile.id,
     dimensions: profile.dimensions,

@@ -6,11 +6,16 @@ import {
   MAX_CHUNKS_PER_DOCUMENT,
   MAX_DIMENSIONS,
   MAX_DOCUMENTS_PER_CALL,
+  MAX_DOCUMENT_TEXT_BYTES,
   MAX_SHARDS,
+  MIN_CHUNK_TOKENS,
 } from '../../core/limits.ts'
 import { isLanguageTag } from '../../text/language.ts'
 import { collectionName, languageField, settingsOf, settingsSchema } from './collection.ts'
 import { jsonObject, time } from './fields.ts'
+
+/** Each write takes the next one, which must be a whole number for ever. */
+const MAX_VERSION = 2 ** 40
 
 const natural = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits')
@@ -27,7 +32,7 @@ export const archivedCollectionSchema = z
     dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
     chunking: z.strictObject({
       strategy: z.enum(['recursive', 'none']),
-      size: z.number().int().min(1).max(100_000),
+      size: z.number().int().min(MIN_CHUNK_TOKENS).max(100_000),
       overlap: z.number().int().min(0).max(100_000),
     }),
     shards: z.number().int().min(1).max(MAX_SHARDS),
@@ -50,7 +55,7 @@ const archivedChunkSchema = z
     headings: z.array(z.string()).max(100),
     prefix: z.string(),
     language: z.string().refine((tag) => tag === 'und' || isLanguageTag(tag), 'must be a language tag'),
-    tokens: natural,
+    tokens: natural.max(MAX_DOCUMENT_TEXT_BYTES),
     truncated: z.boolean(),
     vectorKey: z
       .string()
@@ -73,7 +78,7 @@ export const archivedDocumentSchema = z
     text: z.string(),
     outline: z.array(outlineBlockSchema).max(1_000_000).optional(),
     contentHash: sha256,
-    version: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+    version: z.number().int().min(1).max(MAX_VERSION),
     createdAt: instant,
     updatedAt: instant,
     chunks: z.array(archivedChunkSchema).max(MAX_CHUNKS_PER_DOCUMENT),

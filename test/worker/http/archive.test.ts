@@ -1,5 +1,6 @@
 /** A tenant leaves through its export and comes back through the import: the same state, and the same answers. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { base64url, hex, sha256 } from '../../../src/core/bytes.ts'
 import { makeWorld, problemOf } from './http-harness.ts'
 import type { Answer, TestTenant, World } from './http-harness.ts'
 
@@ -24,6 +25,8 @@ const DOCUMENTS = [
   { id: 'otter', markdown: '# Otter\n\nAn otter swims.\n\n## Food\n\nIt eats fish.', url: 'https://example.com/otter' },
   { id: 'owl', html: '<h1>Owl</h1><p>An owl hunts at night.</p>', language: 'en', acl: ['rangers'] },
 ]
+
+const OWN = { profileId: 'bring-your-own', precision: 'f32' }
 
 interface Line {
   readonly type: string
@@ -132,14 +135,67 @@ describe('an archive', () => {
       '/documents/2/chunks/0',
       '/documents/3/collection',
     ])
-    expect(linesOf(await exported(copy.id), 'document')).toEqual([])
+    expect((await exported(copy.id)).map(({ type }) => type)).toEqual(['archive', 'end'])
+  })
+
+  it('that holds what no index and no version can be is refused, whoever computed its hashes', async () => {
+    await fill(1)
+    const lines = await exported(tenant.id)
+    const [pier, , , otter, owl] = linesOf(lines, 'document')
+    const chunksOf = (line: Record<string, unknown> | undefined) => line?.['chunks'] as Record<string, unknown>[]
+    const withVector = async (line: Record<string, unknown> | undefined, bytes: Uint8Array<ArrayBuffer>) => {
+      const [chunk] = chunksOf(line)
+      const vectorKey = line === pier ? hex(await sha256(bytes)).slice(0, 32) : chunk?.['vectorKey']
+      return { ...line, chunks: [{ ...chunk, vectorKey, vector: base64url(bytes) }] }
+    }
+    const singles = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer)
+    const refused = async (document: object): Promise<string | undefined> => {
+      const { status, json } = await root('POST', `/v1/tenants/${tenant.id}/import`, { documents: [document] })
+      const { errors } = json as { errors?: { pointer: string; detail: string }[] }
+      const fault = errors?.find(({ pointer }) => !pointer.endsWith('contentHash'))
+      return `${status} ${fault?.pointer.replace('/documents/0', '')} ${fault?.detail}`
+    }
+    const chunk = '400 /chunks/0 has a vector'
+    expect(await refused(await withVector(pier, singles(1, NaN, 1)))).toBe(`${chunk} that is not finite`)
+    expect(await refused(await withVector(pier, singles(1, Infinity, 1)))).toBe(`${chunk} that is not finite`)
+    expect(await refused(await withVector(pier, singles(0, -0, 0)))).toBe(`${chunk} of zeros`)
+    const codes = `${chunk} whose largest magnitude is not 127`
+    expect(await refused(await withVector(owl, new Uint8Array(384)))).toBe(codes)
+    expect(await refused(await withVector(owl, new Uint8Array(384).fill(100)))).toBe(codes)
+    expect(await refused(await withVector(owl, new Uint8Array(384).fill(128)))).toBe(codes)
+    const outline = [{ start: 0, end: 999, kind: 'heading', level: 1 }]
+    expect(await refused({ ...owl, outline })).toBe('400 /outline must lie within the text')
+    expect(await refused({ ...owl, outline: [{ start: 3, end: 2, kind: 'list' }] })).toMatch(/^400 \/outline /)
+    expect(await refused({ ...otter, version: Number.MAX_SAFE_INTEGER })).toMatch(/^400 \/version must be at most/)
+    const manyTokens = [{ ...chunksOf(otter)[0], tokens: Number.MAX_SAFE_INTEGER }]
+    expect(await refused({ ...otter, chunks: manyTokens })).toMatch(/^400 \/chunks\/0\/tokens must be at most/)
+  })
+
+  it('may name a collection twice, as long as both are made the same way', async () => {
+    await fill(1)
+    const [images] = linesOf(await exported(tenant.id), 'collection')
+    const copy = await world.makeTenant('copy')
+    const into = `/v1/tenants/${copy.id}/import`
+    const differing = { collections: [images, { ...images, dimensions: 4 }] }
+    expect(problemOf(await root('POST', into, differing))).toEqual({
+      status: 409,
+      code: 'conflict',
+      pointers: ['/collections/1/name'],
+    })
+    expect(linesOf(await exported(copy.id), 'collection')).toEqual([])
+    expect((await root('POST', into, { collections: [images, images] })).status).toBe(200)
+    expect(linesOf(await exported(copy.id), 'collection')).toEqual([images])
   })
 
   it.each([
     ['/collections/0/profileId', { profileId: 'gone' }],
     ['/collections/0/dimensions', { dimensions: 5 }],
     ['/collections/0/precision', { precision: 'f32' }],
-  ])('for a model that is not here is refused at %s', async (pointer, change) => {
+    ['/collections/0/chunking/size', { chunking: { strategy: 'recursive', size: 217, overlap: 0 } }],
+    ['/collections/0/chunking/overlap', { chunking: { strategy: 'none', size: 20, overlap: 20 } }],
+    ['/collections/0/chunking/overlap', { ...OWN, chunking: { strategy: 'none', size: 20, overlap: 20 } }],
+    ['/collections/0/precision', { ...OWN, precision: 'int8' }],
+  ])('for a model that is not here, or cannot be made so, is refused at %s', async (pointer, change) => {
     const collection = {
       name: 'notes',
       language: 'auto',

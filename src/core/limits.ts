@@ -120,6 +120,9 @@ export const TOMBSTONE_RETENTION_MS = 15 * 24 * 3_600_000
 /** Jobs are kept this long after they were accepted; which of their documents failed, as long as tombstones. */
 export const JOB_RETENTION_MS = 30 * 24 * 3_600_000
 
+/** Days of usage that a tenant's object keeps, and that one answer may cover: a year and what it is compared with. */
+export const MAX_USAGE_DAYS = 400
+
 /** Platform limits of SQLite in Durable Objects and D1, which local workerd does not enforce. */
 export const MAX_SQL_VALUE_BYTES = 1_900_000
 export const MAX_SQL_PARAMETERS = 100

@@ -1,9 +1,10 @@
 /** `GET /v1/usage`. */
+import { MAX_USAGE_DAYS } from '../../core/limits.ts'
 import { invalidField, Problem } from '../../core/problem.ts'
 import { DAY_MS, dayOf, monthOf, type UsageGroup } from '../../tenancy/ledger.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { tenantsUsage } from '../tenants-usage.ts'
-import { countsView, limitsView, MAX_USAGE_DAYS, usageQuery, usageSchema } from '../schemas/usage.ts'
+import { countsView, limitsView, usageQuery, usageSchema } from '../schemas/usage.ts'
 import { defineRoute } from '../route.ts'
 
 export const getUsage = defineRoute({

@@ -6,9 +6,6 @@ import type { MeterUse, UsageCounts, UsageReport } from '../../tenancy/ledger.ts
 import { dollars } from '../../tenancy/prices.ts'
 import { time } from './fields.ts'
 
-/** Days that one answer may cover. */
-export const MAX_USAGE_DAYS = 400
-
 const TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
 const DATE = /^\d{4}-\d{2}-\d{2}$/
 
@@ -55,11 +52,9 @@ export const usageSchema = z
     from: z.string().openapi({ description: 'The first day.', example: '2026-11-01' }),
     to: z.string().openapi({ description: 'The last day.', example: '2026-11-22' }),
     groupBy: z.enum(USAGE_GROUPINGS),
-    data: z
-      .array(z.object({ day: name, collection: name, key: name, tenant: name, ...counts }))
-      .openapi({
-        description: 'Named by what they are grouped by. Storage is part of the cost but where keys are told apart.',
-      }),
+    data: z.array(z.object({ day: name, collection: name, key: name, tenant: name, ...counts })).openapi({
+      description: 'Named by what they are grouped by. Storage is part of the cost but where keys are told apart.',
+    }),
     totals: z.object(counts),
     stored: z.object({ documents: count, chunks: count, bytes: count }).openapi({ description: 'Now.' }),
     limits: z

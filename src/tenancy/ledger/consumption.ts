@@ -4,6 +4,7 @@
  */
 import type { CollectionId, TenantUid } from '../../core/ids.ts'
 import { invariant } from '../../core/invariant.ts'
+import { MAX_USAGE_DAYS } from '../../core/limits.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
 import type { Meter, ReportedChange } from '../../core/usage.ts'
 import { costOf } from '../prices.ts'
@@ -12,8 +13,6 @@ import { DAY_MS, dayOf, monthOf } from './windows.ts'
 
 /** Rows told to the control plane at once. */
 const ROLL_UP_BATCH = 200
-/** Days are kept so long; the control plane keeps them longer. */
-export const USAGE_DAYS = 400
 /** Counters of windows before this are looked at by nobody. */
 const COUNTER_DAYS = 70
 
@@ -194,7 +193,7 @@ export class Consumption {
   }
 
   #prune(nowMs: number): void {
-    const firstDay = dayOf(nowMs - USAGE_DAYS * DAY_MS)
+    const firstDay = dayOf(nowMs - MAX_USAGE_DAYS * DAY_MS)
     this.#database.run('DELETE FROM ledger_usage WHERE day < ? AND revision = rolled_up', firstDay)
     // The last row before the first day says what was held on it.
     this.#database.run(

@@ -1,9 +1,10 @@
 /** Moves a tenant's archive between a server and a file, line by line, with the root key. */
 import { createReadStream, createWriteStream, renameSync, rmSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { NearfieldClient } from '../client/client.ts'
+import { linesOf } from './lines.ts'
+import { UsageError } from './options.ts'
 import { ProgressBar } from './terminal.ts'
 
 /** The end of an archive. */
@@ -14,6 +15,9 @@ export interface ArchiveEnd {
   readonly chunks?: number
   readonly stateHash: string
 }
+
+/** What this command can send: another format may hold what it would pass over. */
+const FORMAT = 1
 
 /** A part of an import stays below these; a longer document travels alone. */
 const PART_UNITS = 4_000_000
@@ -40,7 +44,10 @@ export async function exportTo(client: NearfieldClient, tenant: string, file: st
   }
 }
 
-/** Sends a file's documents in parts and compares the state afterwards. */
+/**
+ * Sends a file's documents in parts and compares the state afterwards.
+ * @throws UsageError for what is no archive, or one of another format; nothing is sent
+ */
 export async function importFrom(
   client: NearfieldClient,
   tenant: string,
@@ -48,7 +55,8 @@ export async function importFrom(
   showProgress: boolean,
 ): Promise<{ readonly documents: number; readonly stateHash: string; readonly isEqual: boolean }> {
   const expected = await lastLine(file)
-  if (expected === undefined) throw new Error(`${file} is not a whole archive: its last line is not the end`)
+  if (expected === undefined) throw new UsageError(`${file} is not a whole archive: its last line is not the end`)
+  await checkFormat(file)
   const bar = new ProgressBar(showProgress)
   let documents = 0
   for await (const part of parts(file)) {
@@ -61,10 +69,19 @@ export async function importFrom(
   return { documents, stateHash: end.stateHash, isEqual: end.stateHash === expected.stateHash }
 }
 
+/** The first line says what the file is. */
+async function checkFormat(file: string): Promise<void> {
+  for await (const line of linesIn(file)) {
+    const { type, format } = JSON.parse(line) as { readonly type?: unknown; readonly format?: unknown }
+    if (type === 'archive' && format === FORMAT) return
+    throw new UsageError(`${file} is not an archive of format ${FORMAT}`)
+  }
+}
+
 async function stateOf(client: NearfieldClient, tenant: string): Promise<ArchiveEnd> {
-  const stream = Readable.from(await client.stream('GET', `${pathOf(tenant, 'export')}?documents=false`))
+  const stream = await client.stream('GET', `${pathOf(tenant, 'export')}?documents=false`)
   let end: ArchiveEnd | undefined
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) end = asEnd(line) ?? end
+  for await (const line of linesOf(stream)) end = asEnd(line) ?? end
   if (end === undefined) throw new Error('the server did not say what the tenant holds now')
   return end
 }
@@ -77,7 +94,7 @@ interface Part {
 async function* parts(file: string): AsyncGenerator<Part> {
   let part: Part = {}
   let units = 0
-  for await (const line of linesOf(file)) {
+  for await (const line of linesIn(file)) {
     const { type, ...value } = JSON.parse(line) as { type: string }
     const list = type === 'collection' ? 'collections' : type === 'document' ? 'documents' : undefined
     if (list === undefined) continue
@@ -98,7 +115,7 @@ async function* parts(file: string): AsyncGenerator<Part> {
 
 async function lastLine(file: string): Promise<ArchiveEnd | undefined> {
   let last = ''
-  for await (const line of linesOf(file)) last = line
+  for await (const line of linesIn(file)) last = line
   return asEnd(last)
 }
 
@@ -107,5 +124,4 @@ function asEnd(line: string): ArchiveEnd | undefined {
   return JSON.parse(line) as ArchiveEnd
 }
 
-const linesOf = (file: string): AsyncIterable<string> =>
-  createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })
+const linesIn = (file: string): AsyncIterable<string> => linesOf(createReadStream(file))

@@ -57,7 +57,7 @@ const COMMANDS: Readonly<Record<string, (options: Options, target: Target) => Pr
 
   async export(options, target) {
     const [tenant, file] = archiveWords(options)
-    const end = await exportTo(new NearfieldClient(target), tenant, file)
+    const end = await ofTenant(tenant, exportTo(new NearfieldClient(target), tenant, file))
     show(options, { file, ...end }, () => printArchive(`${tenant} is in ${file}`, end.documents ?? 0, end.stateHash))
     return 0
   },
@@ -65,7 +65,7 @@ const COMMANDS: Readonly<Record<string, (options: Options, target: Target) => Pr
   async import(options, target) {
     const [tenant, file] = archiveWords(options)
     const client = new NearfieldClient({ ...target, retries: 5 })
-    const report = await importFrom(client, tenant, file, !options.json)
+    const report = await ofTenant(tenant, importFrom(client, tenant, file, !options.json))
     show(options, report, () => printArchive(`${file} is in ${tenant}`, report.documents, report.stateHash))
     if (!report.isEqual) console.error('nearfield: the tenant holds more, or other, documents than the archive')
     return report.isEqual ? 0 : 1
@@ -90,6 +90,16 @@ async function inCollection<T>(target: Target, call: (client: NearfieldClient) =
   } catch (error) {
     if (!(error instanceof NearfieldError && error.status === 404)) throw error
     throw new Error(`no collection "${target.collection}" for this key ${codeOf(error)}`, { cause: error })
+  }
+}
+
+/** As above, of a tenant: an archive is put into one that is there. */
+async function ofTenant<T>(tenant: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    if (!(error instanceof NearfieldError && error.status === 404)) throw error
+    throw new Error(`no tenant "${tenant}"; POST /v1/tenants makes one ${codeOf(error)}`, { cause: error })
   }
 }
 

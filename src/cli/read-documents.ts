@@ -4,8 +4,8 @@
  */
 import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { DocumentInput } from '../client/client.ts'
+import { linesOf } from './lines.ts'
 import { UsageError } from './options.ts'
 
 const FORMATS: Readonly<Record<string, 'text' | 'markdown' | 'html' | 'json' | 'jsonl'>> = {
@@ -108,7 +108,7 @@ export async function* readDocuments(file: SourceFile): AsyncGenerator<ReadDocum
 
 async function* readLines(file: SourceFile): AsyncGenerator<ReadDocument> {
   let number = 0
-  for await (const line of createInterface({ input: createReadStream(file.path, 'utf8'), crlfDelay: Infinity })) {
+  for await (const line of linesOf(createReadStream(file.path))) {
     number++
     if (line.trim() === '') continue
     const source = `${file.id}:${number}`

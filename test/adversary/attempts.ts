@@ -62,7 +62,7 @@ function kindsOf(place: string, { blindTo, tenant }: Attacker): IdKind[] {
 }
 
 /** What is left of a deleted tenant is its receipt. */
-const SHOWS_DELETED = new Set(['getErasureReceipt'])
+export const SHOWS_DELETED = new Set(['getErasureReceipt'])
 
 /** Whether the kind is to be as absent as what never was. */
 export function isAbsent(kind: IdKind, place: string, { isRoot }: Attacker, { id }: Operation): boolean {

@@ -4,6 +4,7 @@
  */
 import { PROBLEMS } from '../../src/core/problem.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { SHOWS_DELETED } from './attempts.ts'
 import { validBody } from './bodies.ts'
 import { Canaries } from './canaries.ts'
 import { valueFor } from './generate.ts'
@@ -151,7 +152,9 @@ class Fuzzer {
     const { rootKey } = this.#options
     const tenant = this.#tenant
     const segments = isSafe(operation)
-      ? operation.places.map((place) => tenant.places.get(place)?.own ?? 'x')
+      ? operation.places.map(
+          (place) => tenant.places.get(place)?.[SHOWS_DELETED.has(operation.id) ? 'deleted' : 'own'] ?? 'x',
+        )
       : await tenant.spareSegments(operation)
     const body = this.#body(operation, dice, mutations.length === 0)
     const draft: Draft = {

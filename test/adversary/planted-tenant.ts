@@ -99,13 +99,15 @@ export class PlantedTenant {
     const made = await this.call(
       'POST',
       '/v1/keys',
-      { name: this.#plant('tenant', 'content'), kind: 'secret', ...this.#wideRates(), ...request },
+      { name: this.#plant('tenant', 'content'), kind: 'secret', ...this.#wideRates(request['kind']), ...request },
       'root',
     )
     return made as { id: string; secret: string }
   }
 
-  #wideRates(): object {
+  /** Only public keys are limited unless told; a secret key with a rate could make none without. */
+  #wideRates(kind: unknown): object {
+    if (kind !== 'public') return {}
     const { operations, components } = this.#tools.surface
     const schema = operations.find(({ id }) => id === 'createKey')?.body?.schema ?? {}
     const properties = propertiesOf(schema, components)

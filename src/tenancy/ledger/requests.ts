@@ -131,7 +131,7 @@ export interface QuotaWarning {
   readonly type: 'quota.warning'
   readonly meter: Meter
   readonly percent: 80 | 100
-  /** In the meter's unit: nano-dollars for `spend`. */
+  /** As they go to people: US dollars for `spend`. */
   readonly limit: number
   readonly used: number
   /** `stored`, a month (`2026-01`) or a day (`2026-01-31`). */

@@ -1,6 +1,7 @@
 /** Says once, when a meter first reaches 80 and 100 percent of its limit in its window. */
 import type { SqlDatabase } from '../../core/sql-database.ts'
 import type { Meter } from '../../core/usage.ts'
+import { dollars } from '../prices.ts'
 import type { Judge } from './judge.ts'
 import type { QuotaWarning } from './requests.ts'
 import { limitsByMeter, windowOf, WINDOWS } from './windows.ts'
@@ -50,6 +51,15 @@ export class Warnings {
       percent,
       window,
     )
-    this.#warn({ type: 'quota.warning', meter, percent, limit, used, window, atMs: nowMs })
+    const onTheWire = (amount: number): number => (meter === 'spend' ? dollars(amount) : amount)
+    this.#warn({
+      type: 'quota.warning',
+      meter,
+      percent,
+      limit: onTheWire(limit),
+      used: onTheWire(used),
+      window,
+      atMs: nowMs,
+    })
   }
 }

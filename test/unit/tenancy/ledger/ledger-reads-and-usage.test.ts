@@ -145,6 +145,18 @@ describe('warnings', () => {
     expect(use(limits).limits[0]?.warning).toBe(80)
   })
 
+  it('tell money in dollars, and stay away while a raised limit is far off', () => {
+    const budget = (usd: number): TenantLimits => ({ dailyBudget: { usd, whenSpent: 'reject' } })
+    reserve({}, budget(0.00002))
+    apply(0, [change(1, { chunksWritten: 4, embeddingTokens: 0 })])
+    expect(warnings).toMatchObject([
+      { meter: 'spend', percent: 80, limit: 0.00002, used: 0.00002, window: '2026-11-22' },
+      { percent: 100 },
+    ])
+    reserve({}, budget(1), { id: 'r2' })
+    expect(warnings).toHaveLength(2)
+  })
+
   it('come again in the next window', () => {
     const limits = { searchesPerMonth: 10 }
     ledger.leaseReads({ tenantUid: TENANT, meter: 'searches', want: 1, limits }, NOON)

@@ -21,7 +21,9 @@ for (const [i, { previousHash, hash, ...rest }] of lines.entries()) {
 }
 
 const { chain, signedHeads } = await get('/v1/audit/verify')
-const [header, payload, signature] = (process.argv[2] ?? signedHeads.latest).split('.')
+const signed = process.argv[2] ?? signedHeads.latest
+if (!signed) throw new Error('no head is signed yet: the first one follows a minute after the first line')
+const [header, payload, signature] = signed.split('.')
 const jwk = (await get('/.well-known/jwks.json')).keys.find(({ kid }) => kid === decoded(header).kid)
 const key = createPublicKey({ key: jwk, format: 'jwk' })
 const isSigned = verify(null, Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'))

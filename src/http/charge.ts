@@ -88,7 +88,9 @@ export class Charge {
     const { retryAfterMs, states } = await verdict
     exchange.limits = states
     if (retryAfterMs === 0) return
-    throw new Problem('rate_limited', undefined, { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) })
+    const spent = states.filter(({ remaining }) => remaining === 0).map(({ name }) => name)
+    const detail = `nothing is left of the rate: ${spent.join(', ')}`
+    throw new Problem('rate_limited', detail, { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) })
   }
 
   /**

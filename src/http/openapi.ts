@@ -14,10 +14,18 @@ const TAGS = [
   { name: 'collections', description: "A tenant's named sets of documents." },
   { name: 'jobs', description: 'Writes that were accepted and are being indexed.' },
   { name: 'keys', description: 'Who may do what inside a tenant.' },
-  { name: 'webhooks', description: 'What happened, told to an address of yours; signed as Standard Webhooks.' },
+  {
+    name: 'tokens',
+    description: 'Short rights for end users, signed by a secret key: here or in your back end, without a request.',
+  },
   { name: 'usage', description: 'What was used, what is left of limits, and what it costs by estimate.' },
-  { name: 'audit', description: 'Who did what, in a chain that shows every change.' },
-  { name: 'tenants', description: 'Isolated from one another; managed with the root key.' },
+  { name: 'webhooks', description: 'What happened, told to an address of yours; signed as Standard Webhooks.' },
+  {
+    name: 'audit',
+    description:
+      'Who did what, in a chain that shows every change. The keys of its signatures are at `/.well-known/jwks.json`.',
+  },
+  { name: 'tenants', description: 'Isolated from one another; made, limited, exported and erased with the root key.' },
 ]
 
 const PARAMETERS: Readonly<Record<string, string>> = {
@@ -138,7 +146,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
   registry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
-    description: 'A key: `nf_sk_…` for back ends, `nf_pk_…` for websites, `nf_rk_…` for the operator.',
+    description:
+      'A key: `nf_sk_…` for back ends, `nf_pk_…` for websites, `nf_rk_…` for the operator. Or a token for an end user, signed by a secret key.',
   })
   const problem = { content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } }
   for (const route of routes) {

@@ -92,7 +92,7 @@ export function requireJsonType(headers: Headers): void {
   }
   const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';')
   if (!/^application\/([a-z0-9.-]+\+)?json$/.test(type.trim())) {
-    throw new Problem('unsupported_media_type', 'the body must be application/json')
+    throw new Problem('unsupported_media_type', 'the body must be JSON, {} at least, sent as application/json')
   }
   for (const parameter of parameters) {
     const [name = '', value = ''] = parameter.split('=')

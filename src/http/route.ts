@@ -93,6 +93,7 @@ interface RouteDocumentation {
   readonly tag:
     | 'tenants'
     | 'keys'
+    | 'tokens'
     | 'collections'
     | 'documents'
     | 'search'

@@ -6,7 +6,8 @@
  */
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
-import { Problem } from '../core/problem.ts'
+import type { Problem } from '../core/problem.ts'
+import { quotaProblem } from './allowances.ts'
 import type { TenantState } from './key-store.ts'
 import { dayOf } from './ledger.ts'
 import type { ReadCount, ReadLease, ReadLeaseRequest } from './ledger.ts'
@@ -211,6 +212,4 @@ interface ReadContext {
 const MAX_RETRY_SECONDS = 86_400
 
 const problemOf = ({ meter, retryAfterSeconds }: ReadRefusal): Problem =>
-  new Problem(meter === 'spend' ? 'budget_exceeded' : 'monthly_quota_exceeded', undefined, {
-    retryAfterSeconds: Math.min(retryAfterSeconds, MAX_RETRY_SECONDS),
-  })
+  quotaProblem(meter, Math.min(retryAfterSeconds, MAX_RETRY_SECONDS))

@@ -8,7 +8,7 @@ export const createToken = defineRoute({
   method: 'post',
   path: '/v1/tokens',
   operationId: 'createToken',
-  tag: 'keys',
+  tag: 'tokens',
   summary: 'Make a token for an end user',
   description:
     'Short-lived and never wider than the key that makes it. A back end can make the same token itself, without a request.',

@@ -10,7 +10,7 @@ export function estimateWrite(items: readonly WriteItem[], collection: Collectio
   const written = items.filter(isOpen)
   const sumOf = (amount: (item: WriteItem) => number): number => written.reduce((sum, item) => sum + amount(item), 0)
   const chunks = sumOf((item) => item.chunks?.length ?? 0)
-  const embeddingTokens = sumOf((item) => growthOf(item, collection, item.known ?? new Set()).embeddingTokens)
+  const embeddingTokens = sumOf((item) => growthOf(item, collection, item.known).embeddingTokens)
   return {
     dryRun: true,
     documents: written.length,

@@ -122,7 +122,7 @@ export class WriteQuota {
 
   #lackingOf(item: QuotaItem, isStaged: boolean): Amounts {
     const reserved = this.reservedFor(item)
-    const growth = growthOf(item, this.#collection, isStaged ? new Set() : (item.known ?? new Set()))
+    const growth = growthOf(item, this.#collection, isStaged ? undefined : item.known)
     return Object.fromEntries(
       Object.entries(growth).flatMap(([name, amount]) => {
         const more = amount - (reserved?.[name as Meter] ?? 0)
@@ -145,7 +145,7 @@ export class WriteQuota {
 export function growthOf(
   { document, chunks = [], current }: QuotaItem,
   { generation }: CollectionRecord,
-  known: ReadonlySet<string>,
+  known: ReadonlySet<string> | undefined,
 ): Record<'documents' | 'chunks' | 'storedBytes' | 'embeddingTokens' | 'spend', number> {
   const embeddingTokens = generation.profileId === BRING_YOUR_OWN ? 0 : tokensOf(chunks, known)
   const bytes = utf8Length(document.source.text)
@@ -158,11 +158,11 @@ export function growthOf(
   }
 }
 
-/** Tokens of chunks that want a new vector; equal chunks once. */
-function tokensOf(chunks: readonly CutChunk[], known: ReadonlySet<string>): number {
+/** Tokens of chunks that want a new vector, of all where none is known; equal chunks once. */
+function tokensOf(chunks: readonly CutChunk[], known: ReadonlySet<string> | undefined): number {
   const made = new Map<string, number>()
   for (const { chunk } of chunks) {
-    if (chunk.withoutVector !== true && !known.has(chunk.vectorKey)) made.set(chunk.vectorKey, chunk.tokens)
+    if (chunk.withoutVector !== true && known?.has(chunk.vectorKey) !== true) made.set(chunk.vectorKey, chunk.tokens)
   }
   return [...made.values()].reduce((sum, tokens) => sum + tokens, 0)
 }

@@ -38,17 +38,14 @@ export class Totals {
     const position = start + fresh.length
     if (position === known) return { fresh, position }
     const stored = { documents: 0, chunks: 0, bytes: 0 }
-    const held = WRITE_METERS.map(() => 0)
-    if (!isDeleted) {
-      if (start > known && baseline !== undefined) Object.assign(stored, baseline)
-      for (const change of fresh) {
-        stored.documents += change.documents
-        stored.chunks += change.chunks
-        stored.bytes += change.bytes
-        for (const [index, meter] of WRITE_METERS.entries())
-          held[index] = (held[index] ?? 0) + (change.held[meter] ?? 0)
-      }
+    const counted = isDeleted ? [] : fresh
+    if (!isDeleted && start > known && baseline !== undefined) Object.assign(stored, baseline)
+    for (const change of counted) {
+      stored.documents += change.documents
+      stored.chunks += change.chunks
+      stored.bytes += change.bytes
     }
+    const held = WRITE_METERS.map((meter) => counted.reduce((sum, change) => sum + (change.held[meter] ?? 0), 0))
     this.#database.run(
       `INSERT INTO ledger_shards (collection_id, placement_epoch, shard, position, reported_ms, documents, chunks,
          stored_bytes, ${HELD_COLUMNS.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ${HELD_COLUMNS.map(() => '?').join(', ')})

@@ -1,11 +1,13 @@
 /** Writes under quotas, over fake shards and a ledger that a test holds in its hand. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { TenantUid } from '../../../src/core/ids.ts'
 import type { ShardPosition } from '../../../src/core/usage.ts'
 import { putDocuments, type PutOptions } from '../../../src/ingest/put-documents.ts'
 import { parsePutRequest } from '../../../src/ingest/validate-document.ts'
 import { Allowances } from '../../../src/tenancy/allowances.ts'
 import type { ReserveRequest, ReserveResult } from '../../../src/tenancy/ledger.ts'
-import { FakeIngest, problemOf } from './fake-ingest.ts'
+import type { TenantLimits } from '../../../src/tenancy/tenant-limits.ts'
+import { collectionRecord, FakeIngest, problemOf } from './fake-ingest.ts'
 
 const TERM_MS = 30_000
 
@@ -114,6 +116,47 @@ describe('a write under quotas', () => {
     ])
     expect(asked[2]?.id).not.toBe(asked[0]?.id)
     expect(settled.map(({ id }) => id)).toEqual([asked[2]?.id])
+  })
+
+  it('reserves everything again where the reservation was lost before the document was begun again', async () => {
+    const [shard] = fake.shards
+    let isFirst = true
+    if (shard !== undefined) {
+      shard.beforeWrite = () => {
+        shard.epoch = isFirst ? 'two' : shard.epoch
+        isFirst = false
+      }
+    }
+    answer = ({ renews }) =>
+      renews === true ? { status: 'gone' } : { status: 'granted', expiresAtMs: fake.nowMs + TERM_MS }
+    expect(await put([note('a')])).toMatchObject({ kind: 'done', results: [{ status: 'created' }] })
+    expect(asked.map(({ renews, amounts }) => [renews, amounts.documents])).toEqual([
+      [false, 1],
+      [true, undefined],
+      [false, 1],
+    ])
+  })
+
+  it('counts no tokens of vectors that callers bring, nor of documents without one', async () => {
+    fake = new FakeIngest(collectionRecord(1, 'bring-your-own', 2))
+    await put([{ id: 'v', text: 'with a vector', vector: [1, 0] }, note('w')])
+    expect(asked[0]?.amounts).toMatchObject({ documents: 2, chunks: 2 })
+    expect(asked[0]?.amounts.embeddingTokens).toBeUndefined()
+  })
+
+  it('counts no tokens of vectors that the current version has', async () => {
+    await put([note('a')])
+    await put([{ ...note('a'), metadata: { seen: true } }])
+    expect(asked[1]?.amounts.embeddingTokens).toBeUndefined()
+    expect(asked[1]?.amounts.spend).toBeGreaterThan(0)
+  })
+
+  it('is none where nothing that writes use is limited', () => {
+    const never = { of: async () => Promise.reject(new Error('nobody asks')) }
+    const allowances = new Allowances(never, () => 0)
+    const tenant = (limits: TenantLimits) => ({ uid: 'ten_1' as TenantUid, limits })
+    expect(allowances.forWrite(tenant({ searchesPerMonth: 5 }))).toBeUndefined()
+    expect(allowances.forWrite(tenant({ storedBytes: 0 }))).toBeDefined()
   })
 
   it('does not settle where the fate of a commit is unknown: the shard will tell', async () => {

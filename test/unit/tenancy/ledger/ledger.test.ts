@@ -218,7 +218,10 @@ describe('a reservation', () => {
     const limits = { documents: 2 }
     apply(0, [change(1), change(2)])
     const deletion = change(3, { kind: 'deleted', documents: -1, chunks: -2, bytes: -10 })
-    flush = async () => apply(2, [deletion])
+    flush = async () => {
+      await Promise.resolve()
+      return apply(2, [deletion])
+    }
     const ask = (id: string) =>
       ledger.reserveFresh({ id, tenantUid: TENANT, amounts: { documents: 1 }, limits, shards: [SHARD] }, () => NOON)
     const answers = await Promise.all([ask('a'), ask('b')])

@@ -7,7 +7,7 @@ import { version } from '../package.json'
 import { Catalog } from './catalog/catalog.ts'
 import { isSettled } from './catalog/records.ts'
 import { systemClock } from './core/clock.ts'
-import type { JobId, TenantUid } from './core/ids.ts'
+import type { JobId } from './core/ids.ts'
 import { asProblem } from './core/problem.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { createApp } from './http/app.ts'
@@ -23,11 +23,11 @@ import { applyMigrations } from './shard/apply-migrations.ts'
 import { DurableSqlDatabase } from './shard/durable-sql-database.ts'
 import type { ShardProjection } from './shard/projection.ts'
 import { Placement } from './shard/placement.ts'
+import { requestAllReports, requestReport } from './shard/request-reports.ts'
 import { ShardObject } from './shard/shard-object.ts'
 import { finishDeletions } from './shard/tenant-erasure.ts'
 import { Authenticator } from './tenancy/authenticate.ts'
 import { LastUse } from './tenancy/last-use.ts'
-import type { ShardRef } from './tenancy/ledger.ts'
 import { Sealer } from './tenancy/sealing.ts'
 import { Signer } from './tenancy/signing.ts'
 import { TenantObject } from './tenancy/tenant-object.ts'
@@ -185,26 +185,15 @@ export class Tenant extends TenantObject<WorkerEnv> {
           },
           tenantUid,
         ),
-      flushChanges: (shard) => flushChanges(new Placement(env.SHARD), shard),
+      flushChanges: (shard) => requestReport(new Placement(env.SHARD), shard),
+      requestAllReports: (tenantUid, after) =>
+        requestAllReports({ catalog: isolateOf(env).catalog, placement: new Placement(env.SHARD) }, tenantUid, after),
       signer: secretsOf(env).signer,
       sealer: secretsOf(env).sealer,
       send: (delivery) => env.EGRESS.deliver(delivery),
       rollUpUsage: (batch) => isolateOf(env).catalog.usage.write(batch),
       report: (error) => console.log(JSON.stringify({ level: 'error', event: 'deletion', message: String(error) })),
     })
-  }
-}
-
-/** Has a shard tell its tenant's object all that it has not told yet. */
-async function flushChanges(
-  placement: Placement,
-  { tenantUid, collectionId, placementEpoch, shard }: ShardRef & { readonly tenantUid: TenantUid },
-): Promise<number | 'gone'> {
-  try {
-    return await placement.forWrite({ tenantUid, id: collectionId, placementEpoch }, shard).flushChanges()
-  } catch (error) {
-    if (asProblem(error)?.code === 'collection_gone') return 'gone'
-    throw error
   }
 }
 

@@ -67,8 +67,9 @@ function storedAt(state: ShardState, position: number): NonNullable<ChangeReport
 function reportedChange(entry: LoggedChange): ReportedChange {
   return {
     position: entry.seq,
-    // What only settled items of a job neither stores nor holds anything.
-    kind: entry.kind === 'job' ? 'dropped' : entry.kind,
+    // What only settled items of a job neither stores nor holds anything. What an earlier release wrote counts as stored,
+    // not as written: its entries do not say how much it was.
+    kind: entry.kind === 'job' || entry.batch === null ? 'dropped' : entry.kind,
     atMs: entry.at,
     keyId: entry.key_id,
     ...(entry.id === null ? {} : { documentId: entry.id }),

@@ -163,14 +163,16 @@ const conjunctsOf = (filter: Filter): readonly Filter[] =>
  * fingerprint of replay records, so that a narrower key never reads a wider key's answer.
  */
 export async function rightsDigest(principal: Principal): Promise<string> {
+  const { token, tokenCollections } = principal
   const rights = {
     kind: principal.kind,
     scopes: [...principal.scopes].sort(),
     collections: sorted(principal.collections),
-    tokenCollections: sorted(principal.tokenCollections),
     // Of a token it holds the principals, too.
     filter: principal.filter ?? null,
-    sub: principal.token?.sub ?? null,
+    // Left out where absent: so the digests of keys are those of the release before there were tokens.
+    ...(tokenCollections && { tokenCollections: sorted(tokenCollections) }),
+    ...(token?.sub !== undefined && { sub: token.sub }),
   }
   return hex(await sha256(utf8(canonicalJson(rights))))
 }

@@ -33,6 +33,9 @@ import type {
 } from './ledger.ts'
 import type { ErasedCounts, ErasureRecord } from './erasure-record.ts'
 import { ErasureRecords } from './erasure-record.ts'
+import { FirstCount } from './first-count.ts'
+import type { RequestAllReports } from './first-count.ts'
+import { TENANT_MIGRATIONS } from './migrations.ts'
 import { PlannedDeletions } from './planned-deletions.ts'
 import { RateBuckets } from './rate-buckets.ts'
 import type { RateGrant, RatePort, RateRequest } from './rate-buckets.ts'
@@ -67,6 +70,8 @@ export interface TenantObjectDependencies {
   readonly finishDeletions: (tenantUid: TenantUid) => Promise<'done' | 'more' | 'gone'>
   /** Has one shard report all that its log says; `gone` when its collection is deleted. */
   readonly flushChanges: LedgerOptions['flushChanges']
+  /** Has the tenant's shards report, a part of them at a time. */
+  readonly requestAllReports: RequestAllReports
   /** Writes absolute sums of changed days to D1. */
   readonly rollUpUsage: LedgerOptions['rollUp']
   /** Signs the heads of the audit chain. */
@@ -92,6 +97,7 @@ interface Parts {
   readonly replays: ReplayStore
   readonly deletions: PlannedDeletions
   readonly ledger: Ledger
+  readonly firstCount: FirstCount
   readonly audit: AuditLog
   /** Last, because its run waits for receivers. */
   readonly webhooks: Webhooks
@@ -104,15 +110,6 @@ const scheduledOf = (parts: Parts): TenantPart[] =>
   Object.values<object>({ ...parts }).filter((part): part is TenantPart => 'nextDueMs' in part)
 
 export class TenantObject<Env = unknown> extends DurableObject<Env> implements ReplayPort, RatePort, AuditPort {
-  static readonly migrations: readonly SqlMigration[] = [
-    ...ReplayStore.migrations,
-    ...PlannedDeletions.migrations,
-    ...Ledger.migrations,
-    ...AuditLog.migrations,
-    ...Webhooks.migrations,
-    ...ErasureRecords.migrations,
-  ]
-
   readonly #dependencies: TenantObjectDependencies
   /** In memory only: after a restart every bucket is full. */
   readonly #rates: RateBuckets
@@ -172,6 +169,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
 
   /** Before a write: reserves what it may use, or says which limit is in the way. */
   async reserve(request: ReserveRequest): Promise<ReserveResult> {
+    await this.#opened().firstCount.done(request.tenantUid)
     const result = await this.#opened().ledger.reserveFresh(request, this.#dependencies.clock)
     await this.#arm()
     return result
@@ -193,7 +191,8 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   }
 
   /** What was used between two days, what is stored, and how full each limited meter is. */
-  async usage(query: UsageQuery): Promise<UsageReport> {
+  async usage(tenantUid: TenantUid, query: UsageQuery): Promise<UsageReport> {
+    await this.#opened().firstCount.done(tenantUid)
     return this.#opened().ledger.usage(query, this.#dependencies.clock())
   }
 
@@ -329,8 +328,9 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   #opened(): Parts {
     if (this.#parts !== undefined) return this.#parts
     if (this.#isErased()) throw new Problem('not_found')
-    const { clock, finishDeletions, flushChanges, openDatabase, rollUpUsage, sealer, send, signer } = this.#dependencies
-    const database = openDatabase(this.ctx.storage, TenantObject.migrations)
+    const { clock, finishDeletions, openDatabase, sealer, send, signer } = this.#dependencies
+    const { flushChanges, requestAllReports, rollUpUsage } = this.#dependencies
+    const database = openDatabase(this.ctx.storage, TENANT_MIGRATIONS)
     const webhooks = new Webhooks(database, { sealer, send, clock, random: Math.random })
     this.#parts = {
       replays: new ReplayStore(database),
@@ -349,6 +349,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
         warn: (warning) => webhooks.emit(quotaWarning(warning)),
         changed: (report, fresh) => webhooks.changed(report, fresh),
       }),
+      firstCount: new FirstCount(database, requestAllReports),
       audit: new AuditLog(database, { signer, chain: this.ctx.id.toString() }),
       webhooks,
     }

@@ -4,12 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
 import { MIGRATIONS } from '../../src/shard/migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
-import { AuditLog } from '../../src/tenancy/audit-log.ts'
-import { ErasureRecords } from '../../src/tenancy/erasure-record.ts'
-import { Ledger } from '../../src/tenancy/ledger.ts'
-import { PlannedDeletions } from '../../src/tenancy/planned-deletions.ts'
-import { ReplayStore } from '../../src/tenancy/replay-store.ts'
-import { Webhooks } from '../../src/tenancy/webhooks.ts'
+import { TENANT_MIGRATIONS } from '../../src/tenancy/migrations.ts'
 
 const page = readFileSync('docs/storage.md', 'utf8')
 
@@ -56,14 +51,7 @@ describe('docs/storage.md', () => {
 
   it("lists the tables and columns of a tenant's object", () => {
     const database = new NodeSqlDatabase()
-    applyMigrations(database, [
-      ...ReplayStore.migrations,
-      ...PlannedDeletions.migrations,
-      ...Ledger.migrations,
-      ...AuditLog.migrations,
-      ...Webhooks.migrations,
-      ...ErasureRecords.migrations,
-    ])
+    applyMigrations(database, TENANT_MIGRATIONS)
     compare(section("The tenant's object"), database)
   })
 

@@ -37,7 +37,7 @@ export const getUsage = defineRoute({
     }
     const { uid, limits } = requireTenant(principal)
     const object = await tenantObjects.of(uid)
-    const report = await object.usage({ fromDay, toDay, groupBy: groupBy satisfies UsageGroup, limits })
+    const report = await object.usage(uid, { fromDay, toDay, groupBy: groupBy satisfies UsageGroup, limits })
     const data = report.rows.map((row) => ({ [groupBy]: row.group, ...countsView(row) }))
     const { stored } = report
     const body = { ...common, data, totals: countsView(report.totals), stored, limits: limitsView(report.limits) }

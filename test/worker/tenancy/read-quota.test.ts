@@ -77,7 +77,7 @@ async function overload(
 
 const searchesCounted = async (limits: TenantLimits): Promise<number> => {
   const day = dayOf(time.clock())
-  const { totals } = await (await objects.of(uid)).usage({ fromDay: day, toDay: day, groupBy: 'key', limits })
+  const { totals } = await (await objects.of(uid)).usage(uid, { fromDay: day, toDay: day, groupBy: 'key', limits })
   return totals.searches
 }
 

@@ -6,11 +6,14 @@ import { Problem } from '../core/problem.ts'
 import type { Filter } from '../metadata/filter.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { shardOf } from '../shard/placement.ts'
-import { writeContext, type Caller, type IngestDependencies } from './ingest-dependencies.ts'
+import { matchesEtag } from '../shard/etag.ts'
+import { isRestricted } from '../tenancy/principal.ts'
+import { writeContext, type Caller, type IngestDependencies, type WriteShard } from './ingest-dependencies.ts'
 import { asked } from '../shard/shard-call.ts'
+import { shownVersion } from './shown-version.ts'
 import { idFault } from './validate-document.ts'
 
-type Deleting = Pick<IngestDependencies, 'placement'>
+type Deleting = Pick<IngestDependencies, 'placement' | 'sealer'>
 
 /** Made by `parseDeleteRequest`. */
 export type DeleteRequest = { readonly ids: readonly string[] } | { readonly filter: Filter }
@@ -49,7 +52,7 @@ function parseIds(ids: unknown, faults: Faults): string[] {
 
 /** Deletes what is there and visible; says how many documents that was. Repeating it deletes nothing more. */
 export async function deleteDocuments(
-  { placement }: Deleting,
+  { placement }: Pick<Deleting, 'placement'>,
   collection: CollectionRecord,
   deleter: Caller,
   request: DeleteRequest,
@@ -78,17 +81,38 @@ export async function deleteDocuments(
  * @throws not_found where there is none that the credential may see, precondition_failed
  */
 export async function deleteDocument(
-  { placement }: Deleting,
+  { placement, sealer }: Deleting,
   collection: CollectionRecord,
   deleter: Caller,
   id: string,
   options: { readonly ifMatch?: string } = {},
 ): Promise<void> {
   const shard = placement.forWrite(collection, await shardOf(id, collection.generation.shards))
-  const { ifMatch } = options
+  const ifMatch =
+    options.ifMatch === undefined ? undefined : await storedTag(sealer, shard, deleter, id, options.ifMatch)
   const context = { ...contextOf(deleter), ...(ifMatch === undefined ? {} : { ifMatch }) }
   const { deleted } = await asked(shard.deleteDocuments({ ids: [id] }, context))
   if (deleted === 0) throw new Problem('not_found')
+}
+
+/**
+ * `If-Match` as the shard knows it: a caller who was shown another tag of the version means that one.
+ * @throws not_found, precondition_failed
+ */
+async function storedTag(
+  sealer: Deleting['sealer'],
+  shard: Pick<WriteShard, 'latestSource'>,
+  deleter: Caller,
+  id: string,
+  ifMatch: string,
+): Promise<string> {
+  if (!isRestricted(deleter)) return ifMatch
+  const latest = await asked(shard.latestSource(id, deleter.filter))
+  if (latest === undefined) throw new Problem('not_found')
+  const { source, etag } = latest
+  const shown = await shownVersion(sealer, deleter, { ...source, etag })
+  if (!matchesEtag(ifMatch, shown.etag)) throw new Problem('precondition_failed')
+  return etag
 }
 
 function contextOf(deleter: Caller) {

@@ -6,6 +6,7 @@ import type { CountTokens, Embedder } from '../models/embedder.ts'
 import type { Allowances } from '../tenancy/allowances.ts'
 import type { ShardApi, WriteContext } from '../shard/shard-api.ts'
 import { isRestricted, type Principal } from '../tenancy/principal.ts'
+import type { NamingKeys } from './shown-version.ts'
 import { WriteQuota } from './write-quota.ts'
 
 export type WriteShard = Pick<
@@ -71,8 +72,8 @@ export interface CollectionStore {
   ): Promise<Page<CollectionRecord>>
 }
 
-/** What seals list cursors; `tenancy/sealing.ts` is one. */
-export interface ListSealer {
+/** What seals list cursors and names versions; `tenancy/sealing.ts` is one. */
+export interface ListSealer extends NamingKeys {
   seal(plain: Uint8Array<ArrayBuffer>, context: string): Promise<Uint8Array<ArrayBuffer>>
   open(sealed: Uint8Array<ArrayBuffer>, context: string): Promise<Uint8Array<ArrayBuffer> | undefined>
 }

@@ -25,6 +25,7 @@ import {
 import { leaveToJob, type Asker } from './leave-to-job.ts'
 import { readDocument } from './read-documents.ts'
 import { asked } from '../shard/shard-call.ts'
+import { shownVersion } from './shown-version.ts'
 import { hashed, mergePatch } from './source-document.ts'
 import { parseMetadata, parseTitle, parseUrl } from './validate-document.ts'
 import type { WriteItem } from './write-item.ts'
@@ -90,7 +91,10 @@ export async function patchDocument(
     const latest = await asked(shard.latestSource(id, principal.filter))
     if (latest === undefined) throw new Problem('not_found')
     const { source, etag } = latest
-    if (options.ifMatch !== undefined && !matchesEtag(options.ifMatch, etag)) throw new Problem('precondition_failed')
+    if (options.ifMatch !== undefined) {
+      const shown = await shownVersion(deps.sealer, principal, { ...source, etag })
+      if (!matchesEtag(options.ifMatch, shown.etag)) throw new Problem('precondition_failed')
+    }
     const vector = await ownVector(shard, collection, id, etag)
     const { contentHash: _, ...old } = source
     const patched = await hashed(applyPatch(old, patch), collection, vector)

@@ -10,13 +10,15 @@ import { documentView, type DocumentView } from './document-view.ts'
 import type { IngestDependencies, ReadShard } from './ingest-dependencies.ts'
 import { openListCursor, sealListCursor } from './list-cursor.ts'
 import { asked } from '../shard/shard-call.ts'
+import { shownVersion } from './shown-version.ts'
 
 type Reading = Pick<IngestDependencies, 'placement'>
+type Showing = Pick<IngestDependencies, 'placement' | 'sealer'>
 type Reader = Pick<Principal, 'kind' | 'filter'>
 
 /** One document with its entity tag. @throws not_found also for what the credential may not see */
 export async function readDocument(
-  { placement }: Reading,
+  { placement, sealer }: Showing,
   collection: CollectionRecord,
   reader: Reader,
   id: string,
@@ -26,7 +28,8 @@ export async function readDocument(
   const shard = placement.forRead(collection, await shardOf(id, collection.generation.shards))
   const stored = await asked(shard.document(id, { include, ...(filter === undefined ? {} : { visibility: filter }) }))
   if (stored === undefined) throw new Problem('not_found')
-  return { document: documentView(stored, reader), etag: stored.etag }
+  const shown = await shownVersion(sealer, reader, stored)
+  return { document: documentView(shown, reader), etag: shown.etag }
 }
 
 export interface ListRequest {
@@ -41,7 +44,7 @@ export interface DocumentPage {
 
 /** One page in the order of ids' UTF-8 bytes, over all shards. @throws invalid_request for a foreign cursor */
 export async function listDocuments(
-  { placement, sealer }: Pick<IngestDependencies, 'placement' | 'sealer'>,
+  { placement, sealer }: Showing,
   collection: CollectionRecord,
   reader: Reader,
   { limit = DEFAULT_LIST_LIMIT, cursor }: ListRequest,
@@ -65,8 +68,9 @@ export async function listDocuments(
   const page = merged.slice(0, limit)
   const last = page.at(-1)
   const hasMore = merged.length > limit && last !== undefined
+  const shown = await Promise.all(page.map((document) => shownVersion(sealer, reader, document)))
   return {
-    data: page.map((document) => documentView(document, reader)),
+    data: shown.map((document) => documentView(document, reader)),
     nextCursor: hasMore ? await sealListCursor(sealer, scope, last.id) : null,
   }
 }

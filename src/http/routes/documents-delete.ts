@@ -12,9 +12,9 @@ export const deleteDocumentRoute = defineRoute({
   access: { kind: 'key', anyOf: ['documents:write'] },
   headers: { 'If-Match': 'The ETag that the current version must have, or `*`.' },
   responses: { 204: { description: 'Deleted: no search or list shows it any more.' } },
-  async handle({ params, collection, headers, principal }, { placement }) {
+  async handle({ params, collection, headers, principal }, { placement, sealer }) {
     const options = defined({ ifMatch: headers.get('if-match') ?? undefined })
-    await deleteDocument({ placement }, collection, principal, params.id, options)
+    await deleteDocument({ placement, sealer }, collection, principal, params.id, options)
     return { status: 204 }
   },
 })

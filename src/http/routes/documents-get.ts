@@ -44,8 +44,14 @@ export const getDocument = defineRoute({
     200: { description: 'The document.', schema: documentSchema, headers: { ETag: 'Its version.' } },
     304: { description: 'Unchanged.' },
   },
-  async handle({ params, query, collection, headers, principal }, { placement }) {
-    const { document, etag } = await readDocument({ placement }, collection, principal, params.id, query.include ?? [])
+  async handle({ params, query, collection, headers, principal }, { placement, sealer }) {
+    const { document, etag } = await readDocument(
+      { placement, sealer },
+      collection,
+      principal,
+      params.id,
+      query.include ?? [],
+    )
     const known = headers.get('if-none-match')?.split(',') ?? []
     // Weak comparison (RFC 9110, 13.1.2): the tag is of the version, whatever parts of it are asked for.
     if (known.some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*')) {

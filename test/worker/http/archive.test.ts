@@ -68,6 +68,8 @@ async function exported(id: string, query = ''): Promise<Line[]> {
 const linesOf = (lines: readonly Line[], type: string): Record<string, unknown>[] =>
   lines.filter((line) => line.type === type).map(({ type: _type, ...line }) => line)
 
+const chunksOf = (line: Record<string, unknown> | undefined) => (line?.['chunks'] ?? []) as Record<string, unknown>[]
+
 const search = async (key: string): Promise<unknown> => {
   const body = { query: 'otter eats fish', explain: true, facets: ['year'] }
   const { json } = await world.call('POST', '/v1/collections/notes/search', { key, body })
@@ -79,7 +81,15 @@ describe('an archive', () => {
     await fill(shards)
     const lines = await exported(tenant.id)
     expect(lines.map(({ type }) => type)).toEqual([
-      ...['archive', 'collection', 'document', 'document', 'collection', 'document', 'document', 'document', 'end'],
+      'archive',
+      'collection',
+      'document',
+      'document',
+      'collection',
+      'document',
+      'document',
+      'document',
+      'end',
     ])
     const copy = await world.makeTenant('copy')
     const collections = linesOf(lines, 'collection').map((line) => ({
@@ -118,11 +128,11 @@ describe('an archive', () => {
     const copy = await world.makeTenant('copy')
     const collections = linesOf(lines, 'collection')
     const [pier, , heron, otter] = linesOf(lines, 'document')
-    const [chunk] = heron?.['chunks'] as Record<string, unknown>[]
+    const [chunk] = chunksOf(heron)
     const documents = [
       { ...heron, text: 'something else' },
       { ...otter, id: 'o', chunks: [{ ...chunk, prefix: 'forged' }] },
-      { ...pier, chunks: [{ ...(pier?.['chunks'] as object[])[0], vector: 'AAAA' }] },
+      { ...pier, chunks: [{ ...chunksOf(pier)[0], vector: 'AAAA' }] },
       { ...heron, id: 'h', collection: 'nowhere' },
     ]
     const refused = problemOf(await root('POST', `/v1/tenants/${copy.id}/import`, { collections, documents }))
@@ -142,7 +152,6 @@ describe('an archive', () => {
     await fill(1)
     const lines = await exported(tenant.id)
     const [pier, , , otter, owl] = linesOf(lines, 'document')
-    const chunksOf = (line: Record<string, unknown> | undefined) => line?.['chunks'] as Record<string, unknown>[]
     const withVector = async (line: Record<string, unknown> | undefined, bytes: Uint8Array<ArrayBuffer>) => {
       const [chunk] = chunksOf(line)
       const vectorKey = line === pier ? hex(await sha256(bytes)).slice(0, 32) : chunk?.['vectorKey']

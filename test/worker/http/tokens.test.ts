@@ -1,5 +1,7 @@
 /** Tokens over HTTP inside workerd: minted once, used by an end user, and bounded by the key wherever they go. */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { hex, sha256, utf8 } from '../../../src/core/bytes.ts'
+import { canonicalJson } from '../../../src/core/canonical-json.ts'
 import { parseKey, tokenSigningKey } from '../../../src/tenancy/key-format.ts'
 import { mintToken, readToken, type TokenClaims } from '../../../src/tenancy/token.ts'
 import { makeWorld, problemOf, type Answer, type TestTenant, type World } from './http-harness.ts'
@@ -144,6 +146,49 @@ describe('the bearer of a token', () => {
     expect(problemOf(await world.call('PATCH', document, { key: token, body: { acl: null } })).status).toBe(403)
     const kept = await world.call('GET', document, { key: tenant.key })
     expect(kept.json).toMatchObject({ title: 'Seven', acl: ['user:alice'] })
+  })
+
+  it('cannot try out who else a document is for: what it is shown of a version is under a key of the server', async () => {
+    const path = '/v1/collections/staff/documents/board'
+    const acl = ['user:alice', 'group:board']
+    const metadata = { n: 1 }
+    const body = { documents: [{ id: 'board', text: 'The board meets at nine.', metadata, acl }] }
+    await world.call('PUT', '/v1/collections/staff/documents', { key: tenant.key, body })
+    const key = await tokenFor({ scopes: ['documents:read', 'documents:write'], principals: ['user:alice'] })
+    const read = (reader: string, headers = {}) => world.call('GET', path, { key: reader, headers })
+    const [own, theirs] = [await read(tenant.key), await read(key)]
+    // All but the acl is known to the reader, and how the hash is made is public.
+    const guess = canonicalJson({
+      ...{ id: 'board', language: 'auto', metadata, acl, format: 'text', text: 'The board meets at nine.' },
+      ...{ profileId: 'edge-en', dimensions: 384, vectorKey: null },
+    })
+    const hash = hex(await sha256(utf8(guess)))
+    const tell = ({ json, headers }: Answer) => json.contentHash + headers.get('etag')
+    expect(tell(own)).toContain(hash)
+    expect(tell(theirs)).toMatch(/^[0-9a-f]{64}"[0-9a-f]{24}"$/)
+    expect(tell(theirs)).not.toContain(hash.slice(0, 12))
+    expect(tell(await read(key))).toBe(tell(theirs))
+    const listed = await world.call('GET', '/v1/collections/staff/documents', { key })
+    const hashes = new Map(
+      listed.json.data.map((each: { id: string; contentHash: string }) => [each.id, each.contentHash]),
+    )
+    expect(hashes.get('board')).toBe(theirs.json.contentHash)
+    expect(hashes.get('open')).toBe(
+      (await world.call('GET', '/v1/collections/staff/documents/open', { key: tenant.key })).json.contentHash,
+    )
+    // The tag that it is shown is as good to it as any.
+    const tag = theirs.headers.get('etag') ?? ''
+    const stale = { 'if-match': own.headers.get('etag') ?? '' }
+    expect((await read(key, { 'if-none-match': tag })).status).toBe(304)
+    const patch = (headers: Record<string, string>) =>
+      world.call('PATCH', path, { key, headers, body: { metadata: { n: 2 } } })
+    expect(problemOf(await patch(stale)).status).toBe(412)
+    const patched = await patch({ 'if-match': tag })
+    expect([patched.status, patched.headers.get('etag') === tag]).toEqual([200, false])
+    const remove = (headers: Record<string, string>) => world.call('DELETE', path, { key, headers })
+    expect(problemOf(await remove({ 'if-match': tag })).status).toBe(412)
+    expect((await remove({ 'if-match': patched.headers.get('etag') ?? '' })).status).toBe(204)
+    expect(problemOf(await remove({ 'if-match': '*' })).status).toBe(404)
   })
 
   it('reaches no jobs, no keys, and not the key behind it', async () => {

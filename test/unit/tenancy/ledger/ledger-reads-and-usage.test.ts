@@ -109,6 +109,9 @@ describe('reads', () => {
       retryAfterSeconds: 43_200,
       whenSpent: 'keyword',
     })
+    // Searches by keyword go on, and are counted.
+    const request = { tenantUid: TENANT, meter: 'searches' as const, want: 5, limits }
+    expect(ledger.leaseReads({ ...request, beyondBudget: true }, NOON)).toMatchObject({ status: 'granted', count: 5 })
     expect(lease(limits, 1, 'searches', NOON + DAY).status).toBe('granted')
   })
 

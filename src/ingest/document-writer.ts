@@ -9,13 +9,7 @@ import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL, MAX_PREPARED_BYTES } from '../core/limits.ts'
 import { PROBLEMS, Problem, asProblem } from '../core/problem.ts'
 import type { CountTokens } from '../models/embedder.ts'
-import type {
-  CommitResult,
-  PreparedDocument,
-  StageRequest,
-  StagedDocument,
-  WriteContext,
-} from '../shard/shard-api.ts'
+import type { CommitResult, PreparedDocument, StageRequest, StagedDocument, WriteContext } from '../shard/shard-api.ts'
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
 import { Lanes } from './lanes.ts'
 import { nextTurn, prepareChunks, type CutChunk } from './prepare-chunks.ts'

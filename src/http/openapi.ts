@@ -16,7 +16,8 @@ const TAGS = [
   { name: 'keys', description: 'Who may do what inside a tenant.' },
   {
     name: 'tokens',
-    description: 'Short rights for end users, signed by a secret key: here or in your back end, without a request.',
+    description:
+      'What an end user may do for minutes or hours: made here, or signed in your back end without a request.',
   },
   { name: 'usage', description: 'What was used, what is left of limits, and what it costs by estimate.' },
   { name: 'webhooks', description: 'What happened, told to an address of yours; signed as Standard Webhooks.' },
@@ -49,16 +50,16 @@ const REFUSALS: Readonly<Record<number, string>> = {
 function whoMayCall(access: Access): string {
   switch (access.kind) {
     case 'root':
-      return 'The root key.'
+      return 'For the root key.'
     case 'admin':
       return access.operator === true
-        ? 'Keys with the scope `admin`, or the root key: with the header `Nearfield-Tenant` for a tenant, without it for the operator.'
-        : 'Keys with the scope `admin`, or the root key with the header `Nearfield-Tenant`.'
+        ? 'For keys with the scope `admin`, or the root key: with the header `Nearfield-Tenant` for a tenant, without it for the operator.'
+        : 'For keys with the scope `admin`, or the root key with the header `Nearfield-Tenant`.'
     case 'key':
       return [
         access.anyOf === undefined
-          ? 'Every key of a tenant.'
-          : `Keys with the scope ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`,
+          ? 'For every key of a tenant.'
+          : `For keys with the scope ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`,
         ...(access.secretOnly ? ['Not public keys, not tokens.'] : []),
         ...(access.unfiltered ? ['Not keys with a filter.'] : []),
       ].join(' ')

@@ -118,71 +118,151 @@ function row(name: string, isRequired: boolean, schema: Schema, description = sc
 const table = (caption: string, rows: readonly string[]): string =>
   rows.length === 0
     ? ''
-    : `<div class="scroll" tabindex="0"><table><caption>${escapeHtml(caption)}</caption><tbody>${rows.join('')}</tbody></table></div>`
+    : `<div class="scroll" tabindex="0"><table>${caption === '' ? '' : `<caption>${escapeHtml(caption)}</caption>`}<tbody>${rows.join('')}</tbody></table></div>`
 
 const properties = (schema: Schema): string[] =>
   Object.entries(schema.properties ?? {}).map(([name, property]) =>
     row(name, schema.required?.includes(name) ?? false, property),
   )
 
-function operationSection(path: string, method: string, operation: Operation): string {
-  const parameters = (operation.parameters ?? []).map((parameter) =>
-    row(
-      `${parameter.name}${parameter.in === 'header' ? ' (header)' : parameter.in === 'query' ? ' (query)' : ''}`,
-      parameter.required ?? false,
-      parameter.schema ?? {},
-      parameter.description ?? parameter.schema?.description,
-    ),
+interface Call {
+  readonly path: string
+  readonly method: string
+  readonly operation: Operation
+}
+
+type Schemas = Readonly<Record<string, Schema>>
+
+const METHODS = ['post', 'put', 'get', 'patch', 'delete']
+
+const byPlace = (a: Call, b: Call): number =>
+  a.path === b.path ? METHODS.indexOf(a.method) - METHODS.indexOf(b.method) : a.path < b.path ? -1 : 1
+
+const methodMark = (method: string): string =>
+  `<span class="method ${escapeHtml(method)}">${escapeHtml(method.toUpperCase())}</span>`
+
+const more = (summary: string, content: string): string => `<details><summary>${summary}</summary>${content}</details>`
+
+function parameterRow({ name, in: place, required = false, schema = {}, description }: Parameter): string {
+  const shown = place === 'path' ? name : `${name} (${place})`
+  return row(shown, required, schema, description ?? schema.description)
+}
+
+function bodyPart(body: Content[string] | undefined, schemas: Schemas): string {
+  const { schema, example } = body ?? {}
+  if (schema === undefined) return ''
+  const members = properties(schemas[schemaName(schema) ?? ''] ?? schema)
+  const shown =
+    example === undefined ? '' : `<pre tabindex="0"><code>${escapeHtml(JSON.stringify(example, null, 2))}</code></pre>`
+  const type = typeOf(schema)
+  return `<p>Body: ${type}</p>${shown}${members.length === 0 ? '' : more('Members of the body', table('', members))}`
+}
+
+/** Refusals are much the same for every operation, so they are folded away. */
+function responsesPart(responses: Operation['responses']): string {
+  const rows = Object.entries(responses).map(([status, { description, content }]) => {
+    const types = Object.values(content ?? {}).map(({ schema }) => typeOf(schema ?? {}))
+    const cells = `<td>${types.join(', ')}</td><td>${prose(description)}</td>`
+    return { status, html: `<tr><th scope="row">${escapeHtml(status)}</th>${cells}</tr>` }
+  })
+  const isRefusal = ({ status }: { readonly status: string }): boolean => status >= '400'
+  const refusals = rows.filter(isRefusal)
+  const successes = rows.filter((one) => !isRefusal(one))
+  const statuses = refusals.map(({ status }) => escapeHtml(status)).join(' ')
+  return (
+    table(
+      'Answers',
+      successes.map(({ html }) => html),
+    ) +
+    more(
+      `Refusals <span class="statuses">${statuses}</span>`,
+      table(
+        '',
+        refusals.map(({ html }) => html),
+      ),
+    )
   )
-  const body = operation.requestBody?.content['application/json']
-  const responses = Object.entries(operation.responses).map(
-    ([status, { description, content }]) =>
-      `<tr><th scope="row">${escapeHtml(status)}</th><td>${Object.values(content ?? {})
-        .map(({ schema }) => typeOf(schema ?? {}))
-        .join(', ')}</td><td>${prose(description)}</td></tr>`,
-  )
-  return `<section id="${escapeHtml(operation.operationId)}" class="operation">
-<h3>${escapeHtml(operation.summary)}</h3>
-<p class="call"><span class="method ${escapeHtml(method)}">${escapeHtml(method.toUpperCase())}</span> <code>${escapeHtml(path)}</code></p>
-${prose(operation.description ?? '')}
-${table('Parameters', parameters)}
-${body?.schema === undefined ? '' : `<p>Body: ${typeOf(body.schema)}</p>`}
-${body?.example === undefined ? '' : `<pre tabindex="0"><code>${escapeHtml(JSON.stringify(body.example, null, 2))}</code></pre>`}
-${table('Responses', responses)}
+}
+
+function operationSection({ path, method, operation }: Call, schemas: Schemas): string {
+  const { operationId, summary, description = '', parameters = [], requestBody, responses } = operation
+  const id = escapeHtml(operationId)
+  return `<section id="${id}" class="operation">
+<h3><a href="#${id}">${escapeHtml(summary)}</a></h3>
+<p class="call">${methodMark(method)} <code>${escapeHtml(path)}</code></p>
+${prose(description)}
+${table('Parameters', parameters.map(parameterRow))}
+${bodyPart(requestBody?.content['application/json'], schemas)}
+${responsesPart(responses)}
 </section>`
 }
+
+/** A group's operations at a glance. */
+function callList(calls: readonly Call[]): string {
+  const lines = calls.map(
+    ({ path, method, operation: { operationId, summary } }) =>
+      `<li>${methodMark(method)} <code>${escapeHtml(path)}</code> <a href="#${escapeHtml(operationId)}">${escapeHtml(summary)}</a></li>`,
+  )
+  return `<ul class="calls">${lines.join('')}</ul>`
+}
+
+const contentsEntry = (id: string, name: string, calls: readonly Call[] = []): string =>
+  `<li><a href="#${escapeHtml(id)}">${escapeHtml(name)}</a>${
+    calls.length === 0
+      ? ''
+      : `<ul>${calls
+          .map(
+            ({ operation }) =>
+              `<li><a href="#${escapeHtml(operation.operationId)}">${escapeHtml(operation.summary)}</a></li>`,
+          )
+          .join('')}</ul>`
+  }</li>`
 
 /** The whole reference on one page. */
 export function referencePage(document: ShownDocument): string {
   const { info, tags = [], paths = {}, components } = document
-  const operations = Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+  const schemas = (components?.schemas ?? {}) as Schemas
+  const calls = Object.entries(paths as Record<string, Record<string, Operation>>)
+    .flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ path, method, operation })))
+    .sort(byPlace)
+  const groups = tags.map(({ name, description = '' }) => ({
+    name,
+    description,
+    id: `group-${name}`,
+    calls: calls.filter(({ operation }) => operation.tags.includes(name)),
+  }))
+  const sections = groups.map(
+    (group) =>
+      `<h2 id="${escapeHtml(group.id)}">${escapeHtml(group.name)}</h2>${prose(group.description)}${callList(group.calls)}${group.calls
+        .map((call) => operationSection(call, schemas))
+        .join('')}`,
   )
-  const sections = tags.map(({ name, description = '' }) => {
-    const own = operations.filter(({ operation }) => operation.tags.includes(name))
-    return `<h2 id="group-${escapeHtml(name)}">${escapeHtml(name)}</h2>${prose(description)}${own
-      .map(({ path, method, operation }) => operationSection(path, method, operation))
-      .join('')}`
-  })
-  const schemas = Object.entries((components?.schemas ?? {}) as Record<string, Schema>).map(
-    ([name, schema]) =>
-      `<section id="schema-${escapeHtml(name)}"><h3>${escapeHtml(name)}</h3>${prose(schema.description ?? '')}${
-        schema.properties === undefined ? `<p>${typeOf(schema)}</p>` : table('Members', properties(schema))
-      }</section>`,
-  )
+  const schemaSections = Object.entries(schemas)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([name, schema]) =>
+        `<section id="schema-${escapeHtml(name)}"><h3>${escapeHtml(name)}</h3>${prose(schema.description ?? '')}${
+          schema.properties === undefined ? `<p>${typeOf(schema)}</p>` : table('Members', properties(schema))
+        }</section>`,
+    )
   const problems = (Object.keys(PROBLEMS) as ProblemCode[]).map(
     (code) =>
       `<tr><th scope="row"><a href="${problemPath(code)}"><code>${code}</code></a></th><td>${PROBLEMS[code].status}</td><td>${escapeHtml(PROBLEMS[code].title)}</td></tr>`,
   )
-  const contents = tags.map(({ name }) => `<a href="#group-${escapeHtml(name)}">${escapeHtml(name)}</a>`).join('')
+  const contents = groups.map(({ id, name, calls: own }) => contentsEntry(id, name, own)).join('')
   return layout(
     `${info.title} reference`,
-    `<h1>Reference</h1><p class="lead">${escapeHtml(info.description ?? '')} Version ${escapeHtml(info.version)}.</p>
-<nav class="contents" aria-label="Contents">${contents}<a href="#schemas">schemas</a><a href="#problems">problems</a></nav>
+    `<div class="columns">
+<div class="opening"><h1>Reference</h1><p class="lead">${escapeHtml(info.description ?? '')} Version ${escapeHtml(info.version)}.</p>
+<p>Every call carries <code>Authorization: Bearer …</code> with a key or a token. The guides are in the folder <code>docs</code> of the source.</p></div>
+<nav class="contents" aria-label="Contents"><ul>${contents}${contentsEntry('schemas', 'schemas')}${contentsEntry('problems', 'problems')}</ul></nav>
+<div class="groups">
 ${sections.join('\n')}
-<h2 id="schemas">schemas</h2>${schemas.join('\n')}
+<h2 id="schemas">schemas</h2>${schemaSections.join('\n')}
 <h2 id="problems">problems</h2>${prose('Every refusal is `application/problem+json` (RFC 9457) with one of these codes.')}
-${table('Codes', problems)}`,
+${table('Codes', problems)}
+</div>
+</div>`,
   )
 }
 

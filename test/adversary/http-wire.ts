@@ -31,7 +31,7 @@ export function httpWire(url: string): HttpWire {
       const sent = httpRequest({
         hostname,
         port,
-        agent,
+        agent: isRepeated ? false : agent,
         method,
         path: sendable(path),
         headers: { ...headers, ...length },

@@ -55,8 +55,7 @@ export { dayOf, monthOf, DAY_MS } from './ledger/windows.ts'
 export const RESERVATION_MS = 30_000
 /** Before a refusal the shards are asked what they have not reported yet: at most so often. */
 const FLUSH_INTERVAL_MS = 1_000
-/** Shards that reported within this time are worth asking; others have nothing new. */
-const FLUSH_RECENT_MS = 5 * 60_000
+/** Every other shard tells of its deletions by itself, within seconds. */
 const MAX_FLUSHED_SHARDS = 64
 /** Changed days are written to the control plane at most so often. */
 const ROLL_UP_INTERVAL_MS = 60_000
@@ -66,6 +65,7 @@ export interface LedgerOptions {
    * Has one shard report all that its log says, and answers the position told; `gone` when its collection is deleted.
    */
   readonly flushChanges: (shard: ShardRef & { readonly tenantUid: TenantUid }) => Promise<number | 'gone'>
+  readonly pause: (delayMs: number) => Promise<void>
   /** Writes absolute sums of changed days to the control plane; repeating it changes nothing. */
   readonly rollUp: (batch: RollUpBatch) => Promise<void>
   /** Told once when a meter first reaches 80 and 100 % of its limit in its window, in the transaction that did it. */
@@ -86,8 +86,8 @@ export class Ledger implements TenantPart {
   readonly #deletions: Deletions
   readonly #judge: Judge
   readonly #warnings: Warnings
-  /** The flush under way before a refusal, which every refusal waits for. */
-  #flush: Promise<void> | undefined
+  /** The flush that has not begun yet. */
+  #nextFlush: Promise<void> | undefined
   #flushedMs = -Infinity
 
   constructor(database: SqlDatabase, options: LedgerOptions) {
@@ -142,22 +142,23 @@ export class Ledger implements TenantPart {
   async reserveFresh(request: ReserveRequest, clock: () => number): Promise<ReserveResult> {
     const result = this.reserve(request, clock())
     if (result.status !== 'refused' || WINDOWS[result.meter] !== 'stored') return result
-    await this.#flushRecent(request.tenantUid, clock())
+    await this.#flushRecent(request.tenantUid, clock)
     return this.reserve(request, clock())
   }
 
-  async #flushRecent(tenantUid: TenantUid, nowMs: number): Promise<void> {
-    if (this.#flush === undefined) {
-      if (nowMs < this.#flushedMs + FLUSH_INTERVAL_MS) return
-      this.#flushedMs = nowMs
-      const shards = this.#totals.recent(nowMs - FLUSH_RECENT_MS, MAX_FLUSHED_SHARDS)
-      const flushes = shards.map(async (shard) => this.#options.flushChanges({ ...shard, tenantUid }))
-      // A shard that does not answer leaves its entries counted as they are: the refusal stands.
-      this.#flush = Promise.allSettled(flushes).then(() => {
-        this.#flush = undefined
-      })
-    }
-    await this.#flush
+  /** All refusals that wait for the next flush share it; it begins after each of them, at most once a second. */
+  #flushRecent(tenantUid: TenantUid, clock: () => number): Promise<void> {
+    this.#nextFlush ??= this.#flushInTurn(tenantUid, clock)
+    return this.#nextFlush
+  }
+
+  async #flushInTurn(tenantUid: TenantUid, clock: () => number): Promise<void> {
+    await this.#options.pause(Math.max(0, this.#flushedMs + FLUSH_INTERVAL_MS - clock()))
+    this.#nextFlush = undefined
+    this.#flushedMs = clock()
+    const shards = this.#totals.recent(MAX_FLUSHED_SHARDS)
+    // A shard that does not answer leaves its entries counted as they are: the refusal stands.
+    await Promise.allSettled(shards.map(async (shard) => this.#options.flushChanges({ ...shard, tenantUid })))
   }
 
   /**

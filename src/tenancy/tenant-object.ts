@@ -345,6 +345,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
       }),
       ledger: new Ledger(database, {
         flushChanges,
+        pause: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
         rollUp: rollUpUsage,
         warn: (warning) => webhooks.emit(quotaWarning(warning)),
         changed: (report, fresh) => webhooks.changed(report, fresh),

@@ -74,6 +74,7 @@ export class LedgerWorld {
   open(): Ledger {
     this.ledger = new Ledger(this.database, {
       flushChanges: async (ref) => this.flush(this.find(ref)),
+      pause: async () => undefined,
       rollUp: async () => undefined,
       warn: () => undefined,
     })

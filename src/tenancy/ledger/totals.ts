@@ -87,13 +87,12 @@ export class Totals {
     return row
   }
 
-  /** Shards that hold something and reported since then, the latest first. */
-  recent(sinceMs: number, limit: number): ShardRef[] {
+  /** Shards that hold something, those that reported last first. */
+  recent(limit: number): ShardRef[] {
     return this.#database
       .all<ShardRow>(
         `SELECT collection_id, placement_epoch, shard FROM ledger_shards
-         WHERE reported_ms >= ? AND documents + held_documents > 0 ORDER BY reported_ms DESC LIMIT ?`,
-        sinceMs,
+         WHERE documents + held_documents > 0 ORDER BY reported_ms DESC LIMIT ?`,
         limit,
       )
       .map(refOf)

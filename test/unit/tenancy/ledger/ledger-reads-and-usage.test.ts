@@ -39,6 +39,7 @@ beforeEach(() => {
     flushChanges: async (shard) => {
       return flush(shard)
     },
+    pause: async () => undefined,
     rollUp: async (batch) => rollUp(batch),
     warn: (warning) => void warnings.push(warning),
     changed: (_report, fresh) => void heard.push(...fresh.map(({ position }) => position)),

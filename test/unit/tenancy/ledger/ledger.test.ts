@@ -22,6 +22,8 @@ const DAY = 86_400_000
 let database: NodeSqlDatabase
 let ledger: Ledger
 let flush: LedgerOptions['flushChanges']
+/** What was waited for before shards were asked again. */
+let pauses: number[]
 let rollUp: LedgerOptions['rollUp']
 let flushed: number
 let warnings: QuotaWarning[]
@@ -32,6 +34,7 @@ beforeEach(() => {
   database = new NodeSqlDatabase()
   applyMigrations(database, Ledger.migrations)
   flushed = 0
+  pauses = []
   warnings = []
   batches = []
   heard = []
@@ -42,6 +45,7 @@ beforeEach(() => {
       flushed++
       return flush(shard)
     },
+    pause: async (delayMs) => void pauses.push(delayMs),
     rollUp: async (batch) => rollUp(batch),
     warn: (warning) => void warnings.push(warning),
     changed: (_report, fresh) => void heard.push(...fresh.map(({ position }) => position)),
@@ -214,7 +218,7 @@ describe('a reservation', () => {
     expect(use(LIMITS).limits[0]?.reserved).toBe(5)
   })
 
-  it('asks the shards before it refuses what is stored, once a second, and waits for the same answer', async () => {
+  it('asks the shards before it refuses what is stored: refusals share the answer, and the next waits a second', async () => {
     const limits = { documents: 2 }
     apply(0, [change(1), change(2)])
     const deletion = change(3, { kind: 'deleted', documents: -1, chunks: -2, bytes: -10 })
@@ -222,12 +226,17 @@ describe('a reservation', () => {
       await Promise.resolve()
       return apply(2, [deletion])
     }
+    let nowMs = NOON
     const ask = (id: string) =>
-      ledger.reserveFresh({ id, tenantUid: TENANT, amounts: { documents: 1 }, limits, shards: [SHARD] }, () => NOON)
+      ledger.reserveFresh({ id, tenantUid: TENANT, amounts: { documents: 1 }, limits, shards: [SHARD] }, () => nowMs)
     const answers = await Promise.all([ask('a'), ask('b')])
     expect(answers.map(({ status }) => status).sort()).toEqual(['granted', 'refused'])
-    expect((await ask('c')).status).toBe('refused')
-    expect(flushed).toBe(1)
+    expect([flushed, pauses]).toEqual([1, [0]])
+    nowMs += 400
+    const late = change(4, { kind: 'deleted', documents: -1, chunks: -2, bytes: -10 })
+    flush = async () => apply(3, [late])
+    expect((await ask('c')).status).toBe('granted')
+    expect([flushed, pauses]).toEqual([2, [0, 600]])
   })
 
   it('does not ask them for quotas of the month', async () => {

@@ -45,4 +45,35 @@ describe('the migrations', () => {
       )
     }
   })
+
+  it('keep every row of the release before', () => {
+    const [first = '', ...later] = files
+    const database = new DatabaseSync(':memory:')
+    database.exec(readFileSync(`${FOLDER}/${first}`, 'utf8'))
+    const names = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
+    const before = new Map<string, Record<string, unknown>[]>()
+    for (const { name } of names) {
+      const columns = database.prepare('SELECT name, type FROM pragma_table_info(?)').all(String(name))
+      const values = columns.map((column, index) => (column['type'] === 'integer' ? index : `${String(name)} ${index}`))
+      if (name !== 'meta') {
+        const places = columns.map(() => '?').join(', ')
+        database.prepare(`INSERT INTO ${String(name)} VALUES (${places})`).run(...values)
+      }
+      before.set(String(name), database.prepare(`SELECT * FROM ${String(name)}`).all())
+    }
+    for (const file of later) database.exec(readFileSync(`${FOLDER}/${file}`, 'utf8'))
+    for (const [name, rows] of before) {
+      if (name === 'meta') continue
+      expect(rows).toHaveLength(1)
+      // What was added is empty.
+      const [row] = database.prepare(`SELECT * FROM ${name}`).all()
+      const added = Object.entries(row ?? {}).filter(([column]) => !(column in (rows[0] ?? {})))
+      expect({ ...row }, name).toEqual({ ...rows[0], ...Object.fromEntries(added) })
+      expect(
+        added.every(([, value]) => value === null),
+        name,
+      ).toBe(true)
+    }
+    expect(database.prepare('SELECT value FROM meta').get()).toEqual({ value: SCHEMA_VERSION })
+  })
 })

@@ -1,5 +1,6 @@
 /** What a credential may do, and the rule that no key is wider than its maker, checked against what it can reach. */
 import * as fc from 'fast-check'
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
@@ -204,5 +205,11 @@ describe('the digest of rights', () => {
     expect(await rightsDigest({ ...base, filter: visibleTo(['b', 'a']) })).toBe(
       await rightsDigest({ ...base, filter: visibleTo(['a', 'b']) }),
     )
+  })
+
+  it('of a key is the same in every release: records of 24 hours hold it', async () => {
+    const key: Principal = { ...keyWith('search', 'answer'), collections: ['b', 'a'] }
+    const told = '{"collections":["a","b"],"filter":null,"kind":"secret","scopes":["answer","search"]}'
+    expect(await rightsDigest(key)).toBe(createHash('sha256').update(told).digest('hex'))
   })
 })

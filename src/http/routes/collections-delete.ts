@@ -11,7 +11,8 @@ export const deleteCollection = defineRoute({
   tag: 'collections',
   summary: 'Delete a collection and everything in it',
   description: 'Its name is free at once: a collection made under it is new and empty.',
-  access: { kind: 'key', anyOf: ['collections'] },
+  // All of its documents go with it, those that a filter hides, too.
+  access: { kind: 'key', anyOf: ['collections'], unfiltered: true },
   audit: { action: 'collection.delete', subject: inCollection },
   responses: { 204: { description: 'Deleted.' } },
   async handle({ collection }, dependencies) {

@@ -106,6 +106,19 @@ describe('keys', () => {
     expect(problemOf(await world.call('PATCH', path, { key: admin, body: { name: 'mine' } })).status).toBe(403)
   })
 
+  it('with a filter delete no collection, because documents that they may not see would go with it', async () => {
+    const path = '/v1/collections/mixed'
+    await world.call('POST', '/v1/collections', { key: tenant.key, body: { name: 'mixed' } })
+    const filtered = await world.makeKey(tenant, { scopes: ['collections', 'documents:read'], filter: { team: 'a' } })
+    expect(problemOf(await world.call('DELETE', path, { key: filtered }))).toMatchObject({
+      status: 403,
+      code: 'forbidden',
+    })
+    expect((await world.call('GET', path, { key: tenant.key })).status).toBe(200)
+    const free = await world.makeKey(tenant, { scopes: ['collections'], collections: ['mixed'] })
+    expect((await world.call('DELETE', path, { key: free })).status).toBe(204)
+  })
+
   it('are checked field by field', async () => {
     const make = async (body: object): Promise<ReturnType<typeof problemOf>> =>
       problemOf(await api('POST', '/v1/keys', { name: 'k', kind: 'secret', scopes: ['search'], ...body }))

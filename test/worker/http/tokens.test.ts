@@ -158,10 +158,8 @@ describe('the bearer of a token', () => {
     const read = (reader: string, headers = {}) => world.call('GET', path, { key: reader, headers })
     const [own, theirs] = [await read(tenant.key), await read(key)]
     // All but the acl is known to the reader, and how the hash is made is public.
-    const guess = canonicalJson({
-      ...{ id: 'board', language: 'auto', metadata, acl, format: 'text', text: 'The board meets at nine.' },
-      ...{ profileId: 'edge-en', dimensions: 384, vectorKey: null },
-    })
+    const source = { id: 'board', language: 'auto', metadata, acl, format: 'text', text: 'The board meets at nine.' }
+    const guess = canonicalJson({ ...source, profileId: 'edge-en', dimensions: 384, vectorKey: null })
     const hash = hex(await sha256(utf8(guess)))
     const tell = ({ json, headers }: Answer) => json.contentHash + headers.get('etag')
     expect(tell(own)).toContain(hash)

@@ -1,6 +1,6 @@
 /** `GET /v1/tenants/{id}/export`: everything of a tenant, as a stream. */
 import { z } from '@hono/zod-openapi'
-import { Problem } from '../../core/problem.ts'
+import { asProblem, Problem } from '../../core/problem.ts'
 import { exportTenant } from '../../ingest/export-tenant.ts'
 import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
@@ -33,7 +33,10 @@ export const exportTenantRoute = defineRoute({
         'content-type': 'application/x-ndjson',
         'content-disposition': `attachment; filename="${tenant.id}.jsonl"`,
       },
-      stream: linesStream(lines, () => JSON.stringify({ type: 'error', code: 'overloaded' })),
+      stream: linesStream(lines, (error) => {
+        dependencies.report?.('export', error)
+        return JSON.stringify({ type: 'error', code: asProblem(error)?.code ?? 'internal' })
+      }),
     }
   },
 })

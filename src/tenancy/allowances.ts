@@ -126,8 +126,15 @@ const REFUSALS: Readonly<Record<Meter, readonly [ProblemCode, string]>> = {
   spend: ['budget_exceeded', "the tenant's budget of the day is spent"],
 }
 
+/** Limits may be raised at any time, so nobody is told to stay away for longer than a day. */
+const MAX_RETRY_SECONDS = 86_400
+
 /** The problem of a meter that is used up. */
 export function quotaProblem(meter: Meter, retryAfterSeconds?: number): Problem {
   const [code, detail] = REFUSALS[meter]
-  return new Problem(code, detail, retryAfterSeconds === undefined ? {} : { retryAfterSeconds })
+  return new Problem(
+    code,
+    detail,
+    retryAfterSeconds === undefined ? {} : { retryAfterSeconds: Math.min(retryAfterSeconds, MAX_RETRY_SECONDS) },
+  )
 }

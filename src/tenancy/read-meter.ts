@@ -208,8 +208,4 @@ interface ReadContext {
   readonly keepAlive: KeepAlive
 }
 
-/** Limits may be raised at any time, so nobody is told to stay away for longer than a day. */
-const MAX_RETRY_SECONDS = 86_400
-
-const problemOf = ({ meter, retryAfterSeconds }: ReadRefusal): Problem =>
-  quotaProblem(meter, Math.min(retryAfterSeconds, MAX_RETRY_SECONDS))
+const problemOf = ({ meter, retryAfterSeconds }: ReadRefusal): Problem => quotaProblem(meter, retryAfterSeconds)

@@ -202,8 +202,12 @@ export class Ledger implements TenantPart {
   }
 
   /** A deletion was begun: whether it comes about is asked later, unless `collectionDeleted` says so before. */
-  deletionPlanned(collectionId: CollectionId, nowMs: number): void {
-    this.#deletions.plan(collectionId, nowMs)
+  deletionPlanned(tenantUid: TenantUid, collectionId: CollectionId, nowMs: number): void {
+    this.#database.transaction(() => {
+      // A collection may go before anything was ever reported of it.
+      this.#consumption.remember(tenantUid)
+      this.#deletions.plan(collectionId, nowMs)
+    })
   }
 
   /** Drops what is stored, held and reserved of a collection for good; late reports of it count no longer as stored. */

@@ -37,6 +37,8 @@ import { FirstCount } from './first-count.ts'
 import type { RequestAllReports } from './first-count.ts'
 import { TENANT_MIGRATIONS } from './migrations.ts'
 import { PlannedDeletions } from './planned-deletions.ts'
+import { PlannedRevocations } from './planned-revocations.ts'
+import type { RevocationOptions } from './planned-revocations.ts'
 import { RateBuckets } from './rate-buckets.ts'
 import type { RateGrant, RatePort, RateRequest } from './rate-buckets.ts'
 import type { BeginReplayResult, ReplayPort, SealedAnswer } from './replay-port.ts'
@@ -44,7 +46,7 @@ import { ReplayStore } from './replay-store.ts'
 import type { Sealer } from './sealing.ts'
 import type { Signer } from './signing.ts'
 import type { TenantPart } from './tenant-part.ts'
-import { quotaWarning } from './webhook-events.ts'
+import { keyRevoked, quotaWarning } from './webhook-events.ts'
 import type { WebhookEvent } from './webhook-events.ts'
 import { Webhooks } from './webhooks.ts'
 import type {
@@ -68,6 +70,8 @@ export interface TenantObjectDependencies {
    * deleted, everything but this object (`gone`).
    */
   readonly finishDeletions: (tenantUid: TenantUid) => Promise<'done' | 'more' | 'gone'>
+  /** When a key was revoked; `undefined` while it is not. */
+  readonly revokedAtMs: RevocationOptions['revokedAtMs']
   /** Has one shard report all that its log says; `gone` when its collection is deleted. */
   readonly flushChanges: LedgerOptions['flushChanges']
   /** Has the tenant's shards report, a part of them at a time. */
@@ -96,6 +100,7 @@ const RETRY_MS = 30_000
 interface Parts {
   readonly replays: ReplayStore
   readonly deletions: PlannedDeletions
+  readonly revocations: PlannedRevocations
   readonly ledger: Ledger
   readonly firstCount: FirstCount
   readonly audit: AuditLog
@@ -150,7 +155,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     const { deletions, ledger } = this.#opened()
     const nowMs = this.#dependencies.clock()
     deletions.plan(tenantUid, subject, nowMs)
-    if (subject !== WHOLE_TENANT) ledger.deletionPlanned(subject as CollectionId, nowMs)
+    if (subject !== WHOLE_TENANT) ledger.deletionPlanned(tenantUid, subject as CollectionId, nowMs)
     await this.#arm()
   }
 
@@ -160,6 +165,16 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     deletions.finished(subject)
     if (subject !== WHOLE_TENANT) ledger.collectionDeleted(subject as CollectionId, this.#dependencies.clock())
     await this.#arm()
+  }
+
+  /** Before a key is revoked. From here on the alarm sees to its event, whatever happens to the caller. */
+  async planRevocation(keyId: string): Promise<void> {
+    await this.#armed(() => this.#opened().revocations.plan(keyId, this.#dependencies.clock()))
+  }
+
+  /** After a key was revoked: sends `key.revoked` to every webhook that wants it. */
+  async revocationFinished(keyId: string, revokedAtMs: number): Promise<void> {
+    await this.#armed(() => this.#opened().revocations.finished(keyId, revokedAtMs))
   }
 
   /** Counts what a shard's log says, each entry once; answers the position now held for that shard. */
@@ -329,7 +344,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     if (this.#parts !== undefined) return this.#parts
     if (this.#isErased()) throw new Problem('not_found')
     const { clock, finishDeletions, openDatabase, sealer, send, signer } = this.#dependencies
-    const { flushChanges, requestAllReports, rollUpUsage } = this.#dependencies
+    const { flushChanges, requestAllReports, revokedAtMs, rollUpUsage } = this.#dependencies
     const database = openDatabase(this.ctx.storage, TENANT_MIGRATIONS)
     const webhooks = new Webhooks(database, { sealer, send, clock, random: Math.random })
     this.#parts = {
@@ -342,6 +357,10 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
           if (run === 'gone') await this.erase()
           return this.#isErased() ? 'gone' : run
         },
+      }),
+      revocations: new PlannedRevocations(database, {
+        revokedAtMs,
+        tell: (keyId, atMs) => webhooks.emit(keyRevoked(keyId, atMs)),
       }),
       ledger: new Ledger(database, {
         flushChanges,

@@ -280,7 +280,7 @@ describe('a deleted collection', () => {
 
   it('is noticed after a crash by asking its shards, until it is gone or the plan is too old', async () => {
     apply(0, [change(1)])
-    ledger.deletionPlanned(SHARD.collectionId, NOON)
+    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON)
     flush = async () => 1
     await ledger.run(NOON + 60_000)
     expect(use(LIMITS).stored.documents).toBe(1)
@@ -289,10 +289,17 @@ describe('a deleted collection', () => {
     expect(use(LIMITS).stored.documents).toBe(0)
     await ledger.run(NOON + 2 * DAY)
     expect(database.all('SELECT * FROM ledger_shards')).toEqual([])
-    ledger.deletionPlanned('col_never' as CollectionId, NOON + 2 * DAY)
+    ledger.deletionPlanned(TENANT, 'col_never' as CollectionId, NOON + 2 * DAY)
     await ledger.run(NOON + 2 * DAY + 60_000)
     await ledger.run(NOON + 4 * DAY)
     expect(database.all('SELECT * FROM ledger_deletions')).toEqual([])
+  })
+
+  it('that never held anything goes without a trace in the control plane but a day of nothing', async () => {
+    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON)
+    ledger.collectionDeleted(SHARD.collectionId, NOON)
+    await ledger.run(NOON + 60_000)
+    expect(batches.map(({ tenantUid }) => tenantUid)).toEqual([TENANT])
   })
 
   it('is noticed, too, when a reservation is resolved', async () => {

@@ -185,6 +185,7 @@ export class Tenant extends TenantObject<WorkerEnv> {
           },
           tenantUid,
         ),
+      revokedAtMs: async (keyId) => (await isolateOf(env).catalog.keys.findKey(keyId))?.revokedAtMs,
       flushChanges: (shard) => requestReport(new Placement(env.SHARD), shard),
       requestAllReports: (tenantUid, after) =>
         requestAllReports({ catalog: isolateOf(env).catalog, placement: new Placement(env.SHARD) }, tenantUid, after),

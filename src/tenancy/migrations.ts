@@ -5,6 +5,7 @@ import { ErasureRecords } from './erasure-record.ts'
 import { FirstCount } from './first-count.ts'
 import { Ledger } from './ledger.ts'
 import { PlannedDeletions } from './planned-deletions.ts'
+import { PlannedRevocations } from './planned-revocations.ts'
 import { ReplayStore } from './replay-store.ts'
 import { Webhooks } from './webhooks.ts'
 
@@ -16,4 +17,5 @@ export const TENANT_MIGRATIONS: readonly SqlMigration[] = [
   ...Webhooks.migrations,
   ...ErasureRecords.migrations,
   ...FirstCount.migrations,
+  ...PlannedRevocations.migrations,
 ]

@@ -1,7 +1,6 @@
 /** `DELETE /v1/keys/{id}`: revocation. */
 import { Problem } from '../../core/problem.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
-import { keyRevoked } from '../../tenancy/webhook-events.ts'
 import { named } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
 
@@ -17,12 +16,15 @@ export const deleteKey = defineRoute({
   responses: { 204: { description: 'Revoked.' } },
   async handle({ params, principal }, { authenticator, catalog, tenantObjects, clock, report }) {
     const { uid } = requireTenant(principal)
-    if (!(await catalog.keys.revoke(uid, params.id))) throw new Problem('not_found')
-    authenticator.forgetKey(params.id)
+    const key = await catalog.keys.find(uid, params.id)
+    if (key === undefined) throw new Problem('not_found')
+    await (await tenantObjects.of(uid)).planRevocation(key.id)
+    if (!(await catalog.keys.revoke(uid, key.id))) throw new Problem('not_found')
+    authenticator.forgetKey(key.id)
     try {
-      await (await tenantObjects.of(uid)).emitEvent(keyRevoked(params.id, clock()))
+      await (await tenantObjects.of(uid)).revocationFinished(key.id, clock())
     } catch (error) {
-      // It is revoked, whoever hears of it.
+      // It is revoked, and the object's alarm will tell of it.
       report?.('webhook', error)
     }
     return { status: 204 }

@@ -1,6 +1,6 @@
 /** Webhooks over HTTP on real bindings: their life, what is refused, and the events that reach the egress Worker. */
 import { env } from 'cloudflare:workers'
-import { runInDurableObject } from 'cloudflare:test'
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
@@ -170,6 +170,27 @@ describe('events', () => {
       expect.arrayContaining([`evt_${revoked}`, `evt_${accepted.json.job.id.slice(4)}`]),
     )
     expect(list[0]).toMatchObject({ status: 'succeeded', attempts: [{ status: 204 }], nextAttemptAt: null })
+  })
+
+  it('of a revoked key are told by the alarm, where the Worker died before it told', async () => {
+    await newTenant()
+    const { id } = await newWebhook()
+    const revoked = (await world.makeKey(tenant, { scopes: ['search'] })).slice(6, 22)
+    const object = await objectOf(tenant.id)
+    // Hides the method from callers.
+    await runInDurableObject(object, (instance) => Object.assign(instance, { revocationFinished: 0 }))
+    expect((await world.call('DELETE', `/v1/keys/${revoked}`, { key: tenant.key })).status).toBe(204)
+    expect((await call('GET', `/${id}/deliveries`)).json.data).toEqual([])
+    await runInDurableObject(object, (_, { storage }) => {
+      storage.sql.exec('UPDATE planned_revocations SET due_ms = 1')
+    })
+    await runDurableObjectAlarm(object)
+    const list = await deliveries(id, 1)
+    expect(list.map(({ event }) => event)).toEqual([{ id: `evt_${revoked}`, type: 'key.revoked' }])
+    const left = await runInDurableObject(object, (_, { storage }) =>
+      storage.sql.exec('SELECT key_id FROM planned_revocations').toArray(),
+    )
+    expect(left).toEqual([])
   })
 
   it('can be tested and sent again, and are listed in pages', async () => {

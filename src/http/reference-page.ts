@@ -33,6 +33,8 @@ interface Schema {
   readonly oneOf?: readonly Schema[]
   readonly allOf?: readonly Schema[]
   readonly description?: string
+  readonly minimum?: number
+  readonly maximum?: number
   readonly default?: unknown
 }
 
@@ -95,21 +97,36 @@ function schemaName({ $ref = '' }: Schema): string | undefined {
   return $ref === '' ? undefined : $ref.slice($ref.lastIndexOf('/') + 1)
 }
 
+/** Above this a maximum says only how numbers are kept. */
+const MAX_SHOWN = 1e12
+
 /** One line that says what a value is, with links to named schemas. */
 function typeOf(schema: Schema): string {
   const name = schemaName(schema)
   if (name !== undefined) return `<a href="#schema-${escapeHtml(name)}">${escapeHtml(name)}</a>`
   const choices = schema.anyOf ?? schema.oneOf
   if (choices !== undefined) return choices.map(typeOf).join(' or ')
-  if (schema.allOf !== undefined) return schema.allOf.map(typeOf).join(' and ')
+  if (schema.allOf !== undefined) return typeOfAll(schema.allOf)
   if (schema.enum !== undefined)
     return schema.enum.map((value) => `<code>${escapeHtml(JSON.stringify(value))}</code>`).join(' ')
   if (schema.items !== undefined) return `array of ${typeOf(schema.items)}`
-  const { type = 'any' } = schema
-  return escapeHtml(typeof type === 'string' ? type : type.join(' or '))
+  const { type = 'any', minimum, maximum } = schema
+  const range =
+    minimum === undefined || maximum === undefined || maximum > MAX_SHOWN ? '' : `, ${minimum} to ${maximum}`
+  return escapeHtml((typeof type === 'string' ? type : type.join(' or ')) + range)
 }
 
-function row(name: string, isRequired: boolean, schema: Schema, description = schema.description): string {
+/** A named schema, to which the other parts add words, members or `null`. */
+function typeOfAll(parts: readonly Schema[]): string {
+  const named = parts.filter((part) => schemaName(part) !== undefined)
+  const mayBeNull = parts.some(({ type }) => type?.includes('null') === true)
+  return named.map(typeOf).join(' and ') + (mayBeNull ? ' or null' : '')
+}
+
+const descriptionOf = ({ description, allOf = [] }: Schema): string | undefined =>
+  description ?? allOf.find((part) => part.description !== undefined)?.description
+
+function row(name: string, isRequired: boolean, schema: Schema, description = descriptionOf(schema)): string {
   const byDefault =
     schema.default === undefined ? '' : ` Default <code>${escapeHtml(JSON.stringify(schema.default))}</code>.`
   return `<tr><th scope="row"><code>${escapeHtml(name)}</code>${isRequired ? ' <span class="required">required</span>' : ''}</th><td>${typeOf(schema)}</td><td>${description === undefined ? '' : prose(description)}${byDefault}</td></tr>`
@@ -120,10 +137,15 @@ const table = (caption: string, rows: readonly string[]): string =>
     ? ''
     : `<div class="scroll" tabindex="0"><table>${caption === '' ? '' : `<caption>${escapeHtml(caption)}</caption>`}<tbody>${rows.join('')}</tbody></table></div>`
 
-const properties = (schema: Schema): string[] =>
-  Object.entries(schema.properties ?? {}).map(([name, property]) =>
-    row(name, schema.required?.includes(name) ?? false, property),
-  )
+/** The members of an object, each followed by those of the nameless objects inside it. */
+function properties(schema: Schema, prefix = ''): string[] {
+  const own = Object.entries(schema.properties ?? {}).flatMap(([name, property]) => [
+    row(`${prefix}${name}`, schema.required?.includes(name) ?? false, property),
+    ...properties(property, `${prefix}${name}.`),
+    ...properties(property.items ?? {}, `${prefix}${name}[].`),
+  ])
+  return [...own, ...(schema.allOf ?? []).flatMap((part) => properties(part, prefix))]
+}
 
 interface Call {
   readonly path: string
@@ -242,8 +264,8 @@ export function referencePage(document: ShownDocument): string {
     .map(
       ([name, schema]) =>
         `<section id="schema-${escapeHtml(name)}"><h3>${escapeHtml(name)}</h3>${prose(schema.description ?? '')}${
-          schema.properties === undefined ? `<p>${typeOf(schema)}</p>` : table('Members', properties(schema))
-        }</section>`,
+          schema.properties === undefined ? `<p>${typeOf(schema)}</p>` : ''
+        }${table('Members', properties(schema))}</section>`,
     )
   const problems = (Object.keys(PROBLEMS) as ProblemCode[]).map(
     (code) =>

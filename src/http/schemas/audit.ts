@@ -19,13 +19,18 @@ export const auditLineSchema = z
         '`<what>.<verb>`; `request.refused` is the first refusal of a key, code and minute, `request.refused_count` tells at its end how many they were.',
       example: 'key.create',
     }),
-    subject: z.object({ type: z.string(), id: z.string() }).optional(),
-    outcome: z.enum(['done', 'refused', 'failed', 'unknown']),
+    subject: z
+      .object({ type: z.string(), id: z.string() })
+      .optional()
+      .openapi({ description: 'What was acted on, where it has an id.' }),
+    outcome: z.enum(['done', 'refused', 'failed', 'unknown']).openapi({
+      description: '`failed`: a 5xx answer, a part may have happened; `unknown`: the Worker ended before it was told.',
+    }),
     code: z.string().optional().openapi({ description: 'The problem that was answered.' }),
     reason: z.string().optional().openapi({ description: 'Why a credential came to nothing, such as `expired`.' }),
-    requestId: z.string().optional(),
+    requestId: z.string().optional().openapi({ description: '`X-Request-Id` of the answer.' }),
     digest: sha256.optional().openapi({ description: "SHA-256 of the request's body, in hex." }),
-    count: z.number().int().optional(),
+    count: z.number().int().optional().openapi({ description: 'Of `request.refused_count`: how many refusals.' }),
     previousHash: sha256,
     hash: sha256,
   })
@@ -49,7 +54,7 @@ export const auditVerdictSchema = z
   .object({
     valid: z.boolean().openapi({ description: 'Every line is as it was written, and every signed head fits.' }),
     chain: z.string().openapi({ description: 'The name of this chain in its signed heads; 64 hex digits.' }),
-    entries: z.number().int(),
+    entries: z.number().int().openapi({ description: 'Lines of the chain.' }),
     head: z
       .object({ sequence: z.number().int(), hash: sha256 })
       .openapi({ description: 'The last line; of an empty chain sequence 0 and 64 zeros.' }),
@@ -59,8 +64,8 @@ export const auditVerdictSchema = z
       .nullable()
       .openapi({ description: 'The first sequence at which the chain is not what was written.' }),
     signedHeads: z.object({
-      count: z.number().int(),
-      valid: z.number().int(),
+      count: z.number().int().openapi({ description: 'How many were signed.' }),
+      valid: z.number().int().openapi({ description: 'How many of them fit.' }),
       latest: z
         .string()
         .nullable()

@@ -7,8 +7,8 @@ import { defined } from '../defined.ts'
 
 type LimitChanges = NonNullable<TenantChanges['limits']>
 
-const requests = z.int().min(1).max(MAX_RATE_REQUESTS)
-const windowSeconds = z.int().min(1).max(MAX_RATE_WINDOW_SECONDS)
+const requests = z.int().min(1).max(MAX_RATE_REQUESTS).openapi({ description: 'So many in a window, on average.' })
+const windowSeconds = z.int().min(1).max(MAX_RATE_WINDOW_SECONDS).openapi({ description: 'The length of a window.' })
 const burst = z
   .int()
   .min(1)
@@ -44,16 +44,17 @@ const members = {
   chunks: quota.openapi({ description: 'Chunks stored.' }),
   storedBytes: quota.openapi({ description: 'UTF-8 bytes of the texts stored.' }),
   embeddingTokensPerMonth: quota.openapi({ description: 'Model tokens embedded in a calendar month, UTC.' }),
-  searchesPerMonth: quota,
-  answersPerMonth: quota,
-  rateLimit: rate,
+  searchesPerMonth: quota.openapi({ description: 'Searches that succeed in a calendar month, UTC.' }),
+  answersPerMonth: quota.openapi({ description: 'Answers that succeed in a calendar month, UTC.' }),
+  rateLimit: rate.openapi({ description: 'For all requests of the tenant together.' }),
   dailyBudget: z
     .strictObject({
       usd: z
         .number()
         .min(0)
         .max(MAX_DAILY_BUDGET_USD)
-        .refine((value) => Number(value.toFixed(6)) === value, 'must have at most 6 decimals'),
+        .refine((value) => Number(value.toFixed(6)) === value, 'must have at most 6 decimals')
+        .openapi({ description: 'By the price table; at most 6 decimals.' }),
       whenSpent: z
         .enum(['keyword', 'reject'])
         .openapi({ description: 'What becomes of searches: by keywords alone, or 429.' }),

@@ -15,7 +15,7 @@ export const tenantSchema = z
   .object({
     id: tenantId,
     name: displayName,
-    suspended: z.boolean(),
+    suspended: z.boolean().openapi({ description: 'Whether its keys and tokens are answered 403.' }),
     limits: tenantLimits,
     createdAt: time,
     updatedAt: time,

@@ -14,7 +14,7 @@ const entry = z.string().min(1)
 
 export const tokenRequestSchema = z
   .strictObject({
-    ttlSeconds: z.number().int().min(1).max(MAX_TOKEN_LIFETIME_SECONDS),
+    ttlSeconds: z.number().int().min(1).max(MAX_TOKEN_LIFETIME_SECONDS).openapi({ description: 'How long it lives.' }),
     scopes: z
       .array(z.enum(TOKEN_SCOPES))
       .min(1)

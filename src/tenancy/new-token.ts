@@ -2,6 +2,7 @@
  * A token that Nearfield mints for a secret key: the checks of a request for one, and its claims. What a back end mints
  * offline passes none of them, so that every limit is checked again where the token is used.
  */
+import { rfc3339 } from '../core/clock.ts'
 import { Faults, isJsonObject } from '../core/faults.ts'
 import { MAX_TOKEN_BYTES, MAX_TOKEN_LIFETIME_SECONDS } from '../core/limits.ts'
 import { invariant } from '../core/invariant.ts'
@@ -22,9 +23,10 @@ const FIELDS: ReadonlySet<string> = new Set(['ttlSeconds', ...RIGHTS])
 
 /**
  * Checks an untrusted request.
- * @throws invalid_request with a pointer for each fault; forbidden when the token would be wider than its key
+ * @throws invalid_request with a pointer for each fault; forbidden when the token would be wider than its key, or the key
+ * refuses all tokens that are made until a later time
  */
-export function parseTokenRequest(body: unknown, principal: Principal): TokenRequest {
+export function parseTokenRequest(body: unknown, principal: Principal, nowMs: number): TokenRequest {
   if (!isJsonObject(body)) throw invalidField('', 'must be an object')
   const faults = new Faults()
   faults.checkMembers(body, '', FIELDS)
@@ -37,19 +39,22 @@ export function parseTokenRequest(body: unknown, principal: Principal): TokenReq
   const request = body as unknown as TokenRequest
   const { scopes, collections = principal.collections } = request
   // Its filter is no matter: the key's stays beside it.
-  if (isNarrowerOrEqual({ ...principal, scopes, ...(collections && { collections }) }, principal)) return request
-  throw new Problem('forbidden', 'a token is never wider than its key')
+  if (!isNarrowerOrEqual({ ...principal, scopes, ...(collections && { collections }) }, principal)) {
+    throw new Problem('forbidden', 'a token is never wider than its key')
+  }
+  const notBeforeMs = principal.key?.tokensNotBeforeMs ?? 0
+  if (notBeforeMs <= nowMs) return request
+  throw new Problem('forbidden', `the key refuses tokens that are made before ${rfc3339(notBeforeMs)}`)
 }
 
-/** What such a token says: it begins now, and ends no later than its key does. */
+/** What a token that may be made now says: it begins now, and ends no later than its key does. */
 export function claimsOf(
   { ttlSeconds, ...rights }: TokenRequest,
   { key, expiresAtMs }: Principal,
   nowMs: number,
 ): TokenClaims {
   // The key may refuse what was issued before a time; a token made within that second belongs behind it.
-  const floorMs = Math.min(key?.tokensNotBeforeMs ?? 0, nowMs)
-  const iat = Math.max(Math.floor(nowMs / 1000), Math.ceil(floorMs / 1000))
+  const iat = Math.max(Math.floor(nowMs / 1000), Math.ceil((key?.tokensNotBeforeMs ?? 0) / 1000))
   const exp = Math.min(iat + ttlSeconds, Math.floor((expiresAtMs ?? Infinity) / 1000))
   return { ...rights, iat, exp }
 }

@@ -50,20 +50,24 @@ describe('a request for a token', () => {
     ],
     [{ ttlSeconds: 60, scopes: ['search'], jti: 'x', exp: 1 }, '/jti', '/exp'],
   ])('is refused as %j', async (body, ...pointers) => {
-    const problem = await refusal(() => parseTokenRequest(body, SECRET))
+    const problem = await refusal(() => parseTokenRequest(body, SECRET, NOW))
     expect([problem.code, problem.errors?.map(({ pointer }) => pointer)]).toEqual(['invalid_request', pointers])
   })
 
   it('never goes beyond the scopes and collections of its key', async () => {
     const some: Principal = { ...SECRET, collections: ['docs-*'], filter: parseFilter({ a: 1 }), expiresAtMs: NOW + 1 }
     const asked = { ttlSeconds: 60, scopes: ['search'] }
-    expect((await refusal(() => parseTokenRequest({ ...asked, scopes: ['answer'] }, SECRET))).code).toBe('forbidden')
-    expect((await refusal(() => parseTokenRequest({ ...asked, collections: ['blog'] }, some))).code).toBe('forbidden')
-    expect((await refusal(() => parseTokenRequest({ ...asked, collections: ['*'] }, some))).code).toBe('forbidden')
+    expect((await refusal(() => parseTokenRequest({ ...asked, scopes: ['answer'] }, SECRET, NOW))).code).toBe(
+      'forbidden',
+    )
+    expect((await refusal(() => parseTokenRequest({ ...asked, collections: ['blog'] }, some, NOW))).code).toBe(
+      'forbidden',
+    )
+    expect((await refusal(() => parseTokenRequest({ ...asked, collections: ['*'] }, some, NOW))).code).toBe('forbidden')
     for (const request of [asked, { ...asked, collections: ['docs-en'] }, { ...asked, filter: { b: 2 } }]) {
-      expect(parseTokenRequest(request, some)).toEqual(request)
+      expect(parseTokenRequest(request, some, NOW)).toEqual(request)
     }
-    expect(parseTokenRequest({ ...asked, collections: ['blog'] }, SECRET)).toMatchObject({ collections: ['blog'] })
+    expect(parseTokenRequest({ ...asked, collections: ['blog'] }, SECRET, NOW)).toMatchObject({ collections: ['blog'] })
   })
 })
 
@@ -82,8 +86,13 @@ describe('the claims of a new token', () => {
     const claims = claimsOf(request, { ...SECRET, key }, NOW)
     expect(claims.iat).toBe(1_800_000_001)
     expect(isTimely(claims, NOW, key)).toBe(true)
-    const later = { tokensNotBeforeMs: NOW + 3_600_000 } as KeyRecord
-    expect(isTimely(claimsOf(request, { ...SECRET, key: later }, NOW), NOW, later)).toBe(false)
+    expect(parseTokenRequest(request, { ...SECRET, key }, NOW)).toEqual(request)
+  })
+
+  it('are not made where the key would refuse them', async () => {
+    const later = { ...SECRET, key: { tokensNotBeforeMs: NOW + 1 } as KeyRecord }
+    const { code, message } = await refusal(() => parseTokenRequest(request, later, NOW))
+    expect([code, message]).toEqual(['forbidden', expect.stringContaining('2027-01-15T08:00:00.251Z')])
   })
 })
 

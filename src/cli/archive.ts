@@ -33,8 +33,10 @@ const pathOf = (tenant: string, action: string): string => `/v1/tenants/${encode
 export async function exportTo(client: NearfieldClient, tenant: string, file: string): Promise<ArchiveEnd> {
   const response = await client.stream('GET', pathOf(tenant, 'export'))
   const unfinished = `${file}.part`
+  // A file that lies there already may be readable by others, or lead elsewhere.
+  rmSync(unfinished, { force: true })
   try {
-    await pipeline(Readable.from(response), createWriteStream(unfinished, { mode: 0o600 }))
+    await pipeline(Readable.from(response), createWriteStream(unfinished, { mode: 0o600, flags: 'wx' }))
     const end = await lastLine(unfinished)
     if (end === undefined) throw new Error('the archive is not whole: the server stopped before its end')
     renameSync(unfinished, file)

@@ -1,5 +1,5 @@
 /** The commands that move archives, against a server that keeps what it is sent. */
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -96,8 +96,10 @@ describe('an import', () => {
 describe('an export', () => {
   it('appears under its name once it is whole, and leaves nothing behind where it is not', async () => {
     archive = lines(HEAD, END)
+    writeFileSync(`${file}.part`, 'of an export that was cut off', { mode: 0o666 })
     expect(await exportTo(client, 'acme', file)).toEqual(END)
     expect(readFileSync(file, 'utf8')).toBe(archive)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
     archive = lines(HEAD, { type: 'error', code: 'overloaded' })
     await expect(exportTo(client, 'acme', `${file}.2`)).rejects.toThrow(/not whole/)
     expect(readdirSync(join(file, '..'))).toEqual(['tenant.jsonl'])

@@ -15,6 +15,8 @@ export interface RateRequest {
   readonly limit: RateLimit
   /** Whole tokens, at least 1. */
   readonly want: number
+  /** Of an isolate that has judged by itself since the last answer: whole tokens that are missing from the bucket for all it knows. */
+  readonly missing?: number
 }
 
 /** Whole tokens, to be spent within a few seconds or not at all. */
@@ -71,14 +73,26 @@ export class RateBuckets {
     return requests.map((request) => this.#takeOne(request, nowMs))
   }
 
-  #takeOne({ subject, limit, want }: RateRequest, nowMs: number): RateGrant {
+  /** Takes over what another keeper of the bucket said at a time: so many whole tokens were left. */
+  learn({ subject, limit }: Pick<RateRequest, 'subject' | 'limit'>, available: number, atMs: number): void {
+    this.#buckets.set(subject, { debt: (burstOf(limit) - available) * windowMsOf(limit), atMs, limit })
+  }
+
+  /** Whole tokens that are missing until the bucket is full. */
+  missing({ subject, limit }: Pick<RateRequest, 'subject' | 'limit'>): number {
+    const held = this.#buckets.get(subject)
+    return held === undefined ? 0 : Math.ceil(debtAt(held, limit, this.#clock()) / windowMsOf(limit))
+  }
+
+  #takeOne({ subject, limit, want, missing = 0 }: RateRequest, nowMs: number): RateGrant {
     this.#buckets.dropOldest(SWEEP, (bucket) => debtAt(bucket, bucket.limit, nowMs) === 0)
     const held = this.#buckets.get(subject)
-    const debt = held === undefined ? 0 : debtAt(held, limit, nowMs)
     const windowMs = windowMsOf(limit)
+    const debt = Math.max(held === undefined ? 0 : debtAt(held, limit, nowMs), missing * windowMs)
     const room = burstOf(limit) * windowMs - debt
     const whole = Math.max(0, Math.floor(room / windowMs))
     if (whole === 0) {
+      if (missing > 0) this.#buckets.set(subject, { debt, atMs: nowMs, limit })
       return { granted: 0, available: 0, retryAfterMs: Math.ceil((windowMs - room) / limit.requests) }
     }
     const granted = Math.min(want, Math.max(1, Math.floor(whole / SHARE_PARTS)))

@@ -3,13 +3,12 @@
  * they are spent or too old, and remembers denials, so that ten times the load is not ten times the calls. A request is
  * charged to all its policies or to none: who is held back by one rate does not use up another.
  *
- * While the object cannot be reached, each isolate keeps the same rates by itself: search stays up, and the worst case is
- * the rate times the number of isolates.
+ * While the object cannot be reached, each isolate keeps the same rates by itself, from what the object said last: search
+ * stays up, and the worst case is the rate times the number of isolates. Once it answers again, it is told what is missing.
  */
 import type { Clock } from '../core/clock.ts'
 import type { TenantUid } from '../core/ids.ts'
 import { MAX_RATE_SHARES } from '../core/limits.ts'
-import { RateBuckets } from './rate-buckets.ts'
 import type { RateGrant, RatePort, RateRequest } from './rate-buckets.ts'
 import type { RatePolicy } from './rate-policies.ts'
 import { RecentMap } from './rates/recent-map.ts'
@@ -49,12 +48,10 @@ export class RateLimiter {
   readonly #shares = new RecentMap<RateShare>(MAX_RATE_SHARES)
   /** Tenants whose object did not answer, and until when the isolate judges by itself. */
   readonly #aloneUntil = new RecentMap<number>(MAX_TENANTS_ALONE)
-  readonly #own: RateBuckets
 
   constructor(dependencies: RateLimiterDependencies) {
     this.#dependencies = dependencies
     this.#timer = dependencies.timer ?? systemTimer
-    this.#own = new RateBuckets(dependencies.clock, MAX_RATE_SHARES)
   }
 
   /** Charges one request to all policies, or to none where one denies it. Without policies there is nothing to ask. */
@@ -82,7 +79,7 @@ export class RateLimiter {
     const id = `${tenantUid}/${policy.subject}`
     const held = this.#shares.get(id)
     if (held?.fits(policy.limit) === true) return held
-    const share = new RateShare(policy)
+    const share = new RateShare(policy, this.#dependencies.clock)
     this.#shares.set(id, share)
     return share
   }
@@ -102,7 +99,7 @@ export class RateLimiter {
     })
   }
 
-  /** Never fails: what the object does not answer, the isolate's own buckets do. */
+  /** Never fails: what the object does not answer, the isolate takes by itself. */
   async #ask(
     tenantUid: TenantUid,
     shares: readonly RateShare[],
@@ -116,20 +113,21 @@ export class RateLimiter {
     shares.forEach((share, i) => {
       if (!isAwaited(share)) return
       share.flight = undefined
-      share.receive(grants[i], nowMs)
+      if (grants === undefined) share.takeAlone(nowMs)
+      else share.receive(grants[i], nowMs)
     })
   }
 
-  async #take(tenantUid: TenantUid, requests: readonly RateRequest[], nowMs: number): Promise<RateGrant[]> {
-    if (nowMs >= (this.#aloneUntil.get(tenantUid) ?? 0)) {
-      try {
-        return await (await this.#dependencies.objectOf(tenantUid)).takeRates(requests)
-      } catch (error) {
-        this.#dependencies.report?.(error)
-        this.#leaveAlone(tenantUid)
-      }
+  /** `undefined` where the object does not answer, or did not a moment ago. */
+  async #take(tenantUid: TenantUid, requests: readonly RateRequest[], nowMs: number): Promise<RateGrant[] | undefined> {
+    if (nowMs < (this.#aloneUntil.get(tenantUid) ?? 0)) return undefined
+    try {
+      return await (await this.#dependencies.objectOf(tenantUid)).takeRates(requests)
+    } catch (error) {
+      this.#dependencies.report?.(error)
+      this.#leaveAlone(tenantUid)
+      return undefined
     }
-    return this.#own.take(requests.map((request) => ({ ...request, subject: `${tenantUid}/${request.subject}` })))
   }
 
   #leaveAlone(tenantUid: TenantUid): void {

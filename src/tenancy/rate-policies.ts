@@ -3,7 +3,8 @@ import { hex, sha256, utf8 } from '../core/bytes.ts'
 import { PUBLIC_KEY_RATE, PUBLIC_KEY_RATE_PER_IP } from '../core/limits.ts'
 import { readAddress } from './ip-ranges.ts'
 import type { Principal } from './principal.ts'
-import type { KeyRateLimit, RateLimit } from './tenant-limits.ts'
+import { ownRate } from './tenant-limits.ts'
+import type { RateLimit } from './tenant-limits.ts'
 
 export interface RatePolicy {
   /** As callers see it in `RateLimit-Policy`. */
@@ -24,7 +25,7 @@ export async function ratePolicies(principal: Principal, address: string | null)
   if (principal.kind === 'root') return []
   const { keyId, key, tenant, kind } = principal
   const limits = key?.rateLimit
-  const own = ownLimit(limits) ?? (kind === 'public' ? PUBLIC_KEY_RATE : undefined)
+  const own = ownRate(limits) ?? (kind === 'public' ? PUBLIC_KEY_RATE : undefined)
   const perIp = limits?.perIp ?? (kind === 'public' ? PUBLIC_KEY_RATE_PER_IP : undefined)
   const ofTenant = tenant?.limits.rateLimit
   const policies: RatePolicy[] = []
@@ -39,13 +40,6 @@ export async function ratePolicies(principal: Principal, address: string | null)
   if (own !== undefined) policies.push({ name: 'key', subject: `key/${keyId}`, limit: own })
   if (ofTenant !== undefined) policies.push({ name: 'tenant', subject: 'tenant', limit: ofTenant })
   return policies
-}
-
-/** The rate of all a key's requests; a key may have only rates per address or per end user. */
-function ownLimit(limits: KeyRateLimit | undefined): RateLimit | undefined {
-  if (limits?.requests === undefined || limits.windowSeconds === undefined) return undefined
-  const { requests, windowSeconds, burst } = limits
-  return { requests, windowSeconds, ...(burst === undefined ? {} : { burst }) }
 }
 
 /** Tokens without a `sub` are one end user: leaving it out is no way around the rate. */

@@ -1,5 +1,6 @@
 /** What one isolate knows of one subject's bucket: tokens that it may still spend, or until when it is denied. */
-import { burstOf } from '../rate-buckets.ts'
+import type { Clock } from '../../core/clock.ts'
+import { burstOf, RateBuckets } from '../rate-buckets.ts'
 import type { RateGrant, RateRequest } from '../rate-buckets.ts'
 import type { RatePolicy } from '../rate-policies.ts'
 import type { RateLimit } from '../tenant-limits.ts'
@@ -20,10 +21,15 @@ export const SHARE_MS = 2_000
 /** The object is not asked again sooner than this after a denial, unless the bucket is full earlier. */
 export const QUIET_MS = 100
 
+/** Where an answer says nothing. */
 const NOTHING: RateGrant = { granted: 0, available: 0, retryAfterMs: 0 }
 
 export class RateShare {
   readonly #policy: RatePolicy
+  /** The bucket as the object last told it, from which the isolate takes while the object does not answer. */
+  readonly #own: RateBuckets
+  /** The isolate has taken by itself, and the object does not know. */
+  #wasAlone = false
   #tokens = 0
   #endsMs = 0
   #deniedUntilMs = 0
@@ -36,8 +42,9 @@ export class RateShare {
   /** The call under way that will refill it. */
   flight: Promise<void> | undefined
 
-  constructor(policy: RatePolicy) {
+  constructor(policy: RatePolicy, clock: Clock) {
     this.#policy = policy
+    this.#own = new RateBuckets(clock, 1)
     this.#available = burstOf(policy.limit)
   }
 
@@ -79,16 +86,34 @@ export class RateShare {
     }
   }
 
+  get #want(): number {
+    return Math.max(this.#step, this.#waiting)
+  }
+
   /** Asks for what waits, and ahead for no more than flows in while a share lasts. */
   request(nowMs: number): RateRequest {
     if (this.#endsMs > 0) this.#step = this.#tokens === 0 && nowMs < this.#endsMs ? this.#step * 2 : this.#step / 2
     const { subject, limit } = this.#policy
     this.#step = Math.max(1, Math.floor(Math.min(this.#step, perMs(limit) * SHARE_MS)))
-    return { subject, limit, want: Math.max(this.#step, this.#waiting) }
+    return { subject, limit, want: this.#want, ...(this.#wasAlone ? { missing: this.#own.missing(this.#policy) } : {}) }
   }
 
-  /** `askedMs`: when the request left, from which on the share grows old. */
-  receive({ granted, available, retryAfterMs }: RateGrant = NOTHING, askedMs: number): void {
+  /** The object's answer. `askedMs`: when the request left, from which on the share grows old. */
+  receive(grant: RateGrant = NOTHING, askedMs: number): void {
+    this.#own.learn(this.#policy, grant.available, askedMs)
+    this.#wasAlone = false
+    this.#fill(grant, askedMs)
+  }
+
+  /** The object does not answer: the rate goes on from what it said last. */
+  takeAlone(askedMs: number): void {
+    this.#wasAlone = true
+    const { subject, limit } = this.#policy
+    const [grant = NOTHING] = this.#own.take([{ subject, limit, want: this.#want }])
+    this.#fill(grant, askedMs)
+  }
+
+  #fill({ granted, available, retryAfterMs }: RateGrant, askedMs: number): void {
     this.#waiting = 0
     this.#tokens = granted
     this.#available = available

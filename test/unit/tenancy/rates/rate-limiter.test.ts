@@ -19,15 +19,18 @@ const KEY: RatePolicy = { name: 'key', subject: 'key/k', limit: { requests: 1_00
 class CountedObject implements RatePort {
   readonly buckets: RateBuckets
   readonly calls: (readonly RateRequest[])[] = []
-  state: 'up' | 'down' | 'hanging' | 'mute' = 'up'
+  state: 'up' | 'down' | 'hanging' | 'mute' | 'slow' = 'up'
+  readonly #time: FakeTime
 
   constructor(time: FakeTime) {
+    this.#time = time
     this.buckets = new RateBuckets(time.clock)
   }
 
   async takeRates(requests: readonly RateRequest[]): Promise<RateGrant[]> {
     this.calls.push(requests)
     if (this.state === 'down') throw new Error('unreachable')
+    if (this.state === 'slow') await new Promise<void>((resolve) => this.#time.timer(LOST_TAKE_MS + 500, resolve))
     if (this.state === 'hanging') return new Promise(() => {})
     return this.state === 'mute' ? [] : this.buckets.take(requests)
   }
@@ -221,7 +224,35 @@ describe('without the object', () => {
     expect(failures).toHaveLength(1)
     object.state = 'up'
     await time.advance(ALONE_MS)
+    // The object hears what is missing, so that going alone brings no second burst.
+    expect(await admittedOf(limiter, 150, IP)).toBe(10)
+    expect(await admittedOf(isolate(), 150, IP)).toBe(0)
+  })
+
+  it('it goes on from what the object said last, so that nobody gains by its silence', async () => {
+    const limiter = isolate()
     expect(await admittedOf(limiter, 150, IP)).toBe(100)
+    object.state = 'down'
+    await time.advance(1_000)
+    expect(await admittedOf(limiter, 150, IP)).toBe(10)
+  })
+
+  it('an object that always answers too late holds the rate all the same', async () => {
+    const limiter = isolate()
+    object.state = 'slow'
+    let admitted = 0
+    const endMs = time.clock() + 20_000
+    const callers = Array.from({ length: 64 }, async () => {
+      while (time.clock() < endMs) {
+        if (isAdmitted(await limiter.charge(TENANT, [IP]))) admitted++
+        await new Promise<void>((resolve) => time.timer(640, resolve))
+      }
+    })
+    await time.advance(25_000)
+    await Promise.all(callers)
+    // 100 at once and 10 a second; some 2,000 were asked for.
+    expect(admitted).toBeLessThanOrEqual(300)
+    expect(admitted).toBeGreaterThan(250)
   })
 
   it('a call that hangs is waited for once, a second at most', async () => {

@@ -237,9 +237,8 @@ describe('without the object', () => {
     expect(await admittedOf(limiter, 150, IP)).toBe(10)
   })
 
-  it('an object that always answers too late holds the rate all the same', async () => {
+  it('an object that often answers too late holds the rate all the same', async () => {
     const limiter = isolate()
-    object.state = 'slow'
     let admitted = 0
     const endMs = time.clock() + 20_000
     const callers = Array.from({ length: 64 }, async () => {
@@ -248,7 +247,10 @@ describe('without the object', () => {
         await new Promise<void>((resolve) => time.timer(640, resolve))
       }
     })
-    await time.advance(25_000)
+    for (let turn = 0; turn < 12; turn++) {
+      object.state = turn % 2 === 0 ? 'up' : 'slow'
+      await time.advance(2_000)
+    }
     await Promise.all(callers)
     // 100 at once and 10 a second; some 2,000 were asked for.
     expect(admitted).toBeLessThanOrEqual(300)

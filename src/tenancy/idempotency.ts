@@ -162,7 +162,7 @@ async function openAnswer(pieces: readonly Uint8Array[], box: Sealer, lookup: st
     at += piece.length
   }
   const plain = await box.open(sealed, lookup)
-  // The sealing key was replaced meanwhile: the record is lost, and the fingerprint under the old key never fits again.
+  // Under another sealing key the fingerprint would not have fitted: the record was damaged, and is of no use.
   if (plain === undefined) throw new Problem('idempotency_key_reused')
   return JSON.parse(new TextDecoder().decode(plain)) as Answer
 }

@@ -265,6 +265,19 @@ describe('the record', () => {
     await ask(answer(CREATED))
     expect(await codeOf(ask(never, {}, new Sealer('cd'.repeat(32))))).toBe('idempotency_key_reused')
   })
+
+  it('is of no use once it was damaged, or put in the place of another', async () => {
+    await ask(answer(CREATED))
+    await ask(answer({ ...CREATED, body: 'of another' }), { key: 'key-2' })
+    const [first, second] = database.all<{ lookup: string }>('SELECT lookup FROM replay_pieces ORDER BY rowid')
+    const move =
+      'UPDATE replay_pieces SET sealed = (SELECT sealed FROM replay_pieces WHERE lookup = ?) WHERE lookup = ?'
+    database.run(move, second!.lookup, first!.lookup)
+    expect(await codeOf(ask(never))).toBe('idempotency_key_reused')
+    expect((await ask(never, { key: 'key-2' })).body).toBe('of another')
+    database.run('UPDATE replay_pieces SET sealed = zeroblob(length(sealed)) WHERE lookup = ?', second!.lookup)
+    expect(await codeOf(ask(never, { key: 'key-2' }))).toBe('idempotency_key_reused')
+  })
 })
 
 describe('the header', () => {

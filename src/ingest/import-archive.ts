@@ -122,7 +122,7 @@ function planCollections(
     const { name, profileId, dimensions, chunking, shards, precision } = archived
     const found = existing.get(name)
     const other = found === undefined ? planned.get(name)?.archived : archivedCollection(found)
-    if (other !== undefined && canonicalJson(other) !== canonicalJson(archived)) {
+    if (other !== undefined && !isSame(other, archived)) {
       throw invalidField(`/collections/${index}/name`, 'is in use by a collection that is made otherwise', 'conflict')
     }
     if (other === undefined) {
@@ -132,18 +132,26 @@ function planCollections(
   return planned
 }
 
-/** @throws not_found when the tenant was deleted meanwhile; conflict when another request made one of that name */
+const isSame = (a: ArchivedCollection, b: ArchivedCollection): boolean => canonicalJson(a) === canonicalJson(b)
+
+/** @throws not_found when the tenant was deleted meanwhile; conflict when another request made another of that name */
 async function makeCollection(
   stores: ImportStores,
   tenantUid: TenantUid,
-  { archived: { name, language, settings }, generation }: Planned,
+  { archived, generation }: Planned,
 ): Promise<CollectionRecord> {
+  const { name, language, settings } = archived
   const made: NewCollection = { tenantUid, name, language, settings, generation }
   try {
     return await createCollection(stores, { ...made, operationId: randomBase62(16) })
   } catch (error) {
+    const code = asProblem(error)?.code
     // Here the caller is not the tenant: its own credential is good.
-    throw asProblem(error)?.code === 'unauthorized' ? new Problem('not_found') : error
+    if (code === 'unauthorized') throw new Problem('not_found')
+    const found = code === 'conflict' ? await stores.catalog.collections.find(tenantUid, name) : undefined
+    // The same part, sent twice at once.
+    if (found !== undefined && isSame(archivedCollection(found), archived)) return found
+    throw error
   }
 }
 

@@ -180,6 +180,29 @@ describe('an archive', () => {
     expect(await refused({ ...otter, chunks: manyTokens })).toMatch(/^400 \/chunks\/0\/tokens must be at most/)
   })
 
+  it('may be sent several times at once', async () => {
+    await fill(1)
+    const lines = await exported(tenant.id)
+    const copy = await world.makeTenant('copy')
+    const part = { collections: linesOf(lines, 'collection'), documents: linesOf(lines, 'document') }
+    const send = () => root('POST', `/v1/tenants/${copy.id}/import`, part)
+    const answers = await Promise.all([send(), send(), send()])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(linesOf(await exported(copy.id), 'end')).toEqual(linesOf(lines, 'end'))
+  })
+
+  it('of a tenant that is erased meanwhile is missed, and its sender stays who it is', async () => {
+    await fill(1)
+    const [collection] = linesOf(await exported(tenant.id), 'collection')
+    const copy = await world.makeTenant('copy')
+    const collections = Array.from({ length: 8 }, (_, n) => ({ ...collection, name: `c${n}` }))
+    const [imported] = await Promise.all([
+      root('POST', `/v1/tenants/${copy.id}/import`, { collections }),
+      root('DELETE', `/v1/tenants/${copy.id}`),
+    ])
+    expect(problemOf(imported).code).toBe('not_found')
+  })
+
   it('may name a collection twice, as long as both are made the same way', async () => {
     await fill(1)
     const [images] = linesOf(await exported(tenant.id), 'collection')

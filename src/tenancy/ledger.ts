@@ -11,11 +11,12 @@ import { Consumption } from './ledger/consumption.ts'
 import { Deletions } from './ledger/deletions.ts'
 import { Judge } from './ledger/judge.ts'
 import { LEASE_MS, Leases } from './ledger/leases.ts'
+import { ReadReports } from './ledger/read-reports.ts'
 import type {
   QuotaWarning,
-  ReadCount,
   ReadLease,
   ReadLeaseRequest,
+  ReadReport,
   ReserveRequest,
   ReserveResult,
   RollUpBatch,
@@ -38,6 +39,7 @@ export type {
   ReadCount,
   ReadLease,
   ReadLeaseRequest,
+  ReadReport,
   ReserveRequest,
   ReserveResult,
   RollUpBatch,
@@ -83,6 +85,7 @@ export class Ledger implements TenantPart {
   readonly #reservations: Reservations
   readonly #consumption: Consumption
   readonly #leases: Leases
+  readonly #readReports: ReadReports
   readonly #deletions: Deletions
   readonly #judge: Judge
   readonly #warnings: Warnings
@@ -97,6 +100,7 @@ export class Ledger implements TenantPart {
     this.#reservations = new Reservations(database)
     this.#consumption = new Consumption(database)
     this.#leases = new Leases(database, this.#consumption)
+    this.#readReports = new ReadReports(database)
     this.#deletions = new Deletions(database)
     this.#judge = new Judge(database)
     this.#warnings = new Warnings(database, this.#judge, options.warn)
@@ -184,10 +188,11 @@ export class Ledger implements TenantPart {
     })
   }
 
-  /** Counts reads, and takes back the leases that they end. */
-  recordReads(tenantUid: TenantUid, reads: readonly ReadCount[], leaseIds: readonly string[], nowMs: number): void {
+  /** Counts reads, each report once, and takes back the leases that they end. */
+  recordReads(tenantUid: TenantUid, { id, reads, leaseIds }: ReadReport, nowMs: number): void {
     this.#database.transaction(() => {
       this.#consumption.remember(tenantUid)
+      if (!this.#readReports.take(id, nowMs)) return
       this.#leases.end(leaseIds)
       this.#consumption.countReads(reads)
       this.#warnings.check(nowMs)

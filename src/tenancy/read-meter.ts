@@ -4,13 +4,14 @@
  * exists, reads are leased first, in small shares, so that isolates together never do more than it allows. A lease ends with
  * the report of what was done under it; a lease that is never reported counts as used up.
  */
+import { randomBase62 } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
 import type { Problem } from '../core/problem.ts'
 import { quotaProblem } from './allowances.ts'
 import type { TenantState } from './key-store.ts'
 import { dayOf } from './ledger.ts'
-import type { ReadCount, ReadLease, ReadLeaseRequest } from './ledger.ts'
+import type { ReadLease, ReadLeaseRequest, ReadReport } from './ledger.ts'
 import { RecentMap } from './rates/recent-map.ts'
 import { OpenLease, ReadCounts } from './rates/open-lease.ts'
 import { ReadLane } from './rates/read-lane.ts'
@@ -23,7 +24,7 @@ import type { Timer } from './timer.ts'
 /** Of the tenant's object. */
 export interface ReadPort {
   leaseReads(request: ReadLeaseRequest): Promise<ReadLease>
-  recordReads(tenantUid: TenantUid, reads: readonly ReadCount[], leaseIds: readonly string[]): Promise<void>
+  recordReads(tenantUid: TenantUid, report: ReadReport): Promise<void>
 }
 
 export interface ReadMeterDependencies {
@@ -50,7 +51,7 @@ export interface ReadTicket {
 export const REPORT_MS = 1_000
 /** And at once when so many were counted. */
 export const REPORT_READS = 200
-/** Who had to carry the report and shows no end after this long was cancelled. */
+/** Who had to carry a report and shows no end after this long was cancelled. */
 const LOST_CARRIER_MS = 5_000
 /** A report that fails is tried so often, a second apart, and then with the next read. */
 const REPORT_ATTEMPTS = 5
@@ -64,8 +65,15 @@ interface TenantReads {
   readonly free: ReadCounts
   readonly leases: Set<OpenLease>
   readonly lanes: Map<string, ReadLane>
+  /** Told, and not known to be taken: they are told again as they were, so that the object knows them again. */
+  readonly open: Set<OpenReport>
   unreported: number
   carriedSinceMs: number
+}
+
+interface OpenReport extends ReadReport {
+  /** When it was last tried; -Infinity once that is known to have failed. */
+  triedMs: number
 }
 
 /** One per isolate. */
@@ -115,6 +123,7 @@ export class ReadMeter {
       free: new ReadCounts(),
       leases: new Set(),
       lanes: new Map(),
+      open: new Set(),
       unreported: 0,
       carriedSinceMs: -Infinity,
     }
@@ -179,23 +188,30 @@ export class ReadMeter {
 
   /** Tells what was counted and ends leases under which nothing is going on. Never throws; false: to be tried again. */
   async #report(held: TenantReads): Promise<boolean> {
-    const nowMs = this.#dependencies.clock()
-    const ended = [...held.leases].filter((lease) => lease.end(nowMs))
-    const counts = held.free.takeAll()
-    for (const lease of ended) {
-      held.leases.delete(lease)
-      counts.push(...lease.counts.takeAll())
-    }
     held.unreported = 0
-    if (counts.length === 0 && ended.length === 0) return true
-    const ids = ended.map(({ id }) => id)
+    const nowMs = this.#dependencies.clock()
+    for (const lost of [...held.open].filter(({ triedMs }) => nowMs - triedMs >= LOST_CARRIER_MS)) {
+      if (!(await this.#tell(held, lost))) return false
+    }
+    const ended = [...held.leases].filter((lease) => lease.end(nowMs))
+    for (const lease of ended) held.leases.delete(lease)
+    const reads = [held.free, ...ended.map(({ counts }) => counts)].flatMap((counts) => counts.takeAll())
+    if (reads.length === 0 && ended.length === 0) return true
+    const report = { id: randomBase62(16), reads, leaseIds: ended.map(({ id }) => id), triedMs: nowMs }
+    held.open.add(report)
+    return this.#tell(held, report)
+  }
+
+  async #tell(held: TenantReads, report: OpenReport): Promise<boolean> {
+    const { id, reads, leaseIds } = report
+    report.triedMs = this.#dependencies.clock()
     try {
-      await (await this.#dependencies.objectOf(held.uid)).recordReads(held.uid, counts, ids)
+      await (await this.#dependencies.objectOf(held.uid)).recordReads(held.uid, { id, reads, leaseIds })
+      held.open.delete(report)
       return true
     } catch (error) {
       this.#dependencies.report?.(error)
-      for (const lease of ended) held.leases.add(lease)
-      for (const count of counts) held.free.put(count)
+      report.triedMs = -Infinity
       return false
     }
   }

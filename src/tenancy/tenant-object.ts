@@ -23,9 +23,9 @@ import type {
 import { Ledger } from './ledger.ts'
 import type {
   LedgerOptions,
-  ReadCount,
   ReadLease,
   ReadLeaseRequest,
+  ReadReport,
   ReserveRequest,
   ReserveResult,
   UsageQuery,
@@ -200,9 +200,9 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     return this.#armed(() => this.#opened().ledger.leaseReads(request, this.#dependencies.clock()))
   }
 
-  /** Counts reads that were done, and takes back the leases that end with them. */
-  async recordReads(tenantUid: TenantUid, reads: readonly ReadCount[], leaseIds: readonly string[]): Promise<void> {
-    await this.#armed(() => this.#opened().ledger.recordReads(tenantUid, reads, leaseIds, this.#dependencies.clock()))
+  /** Counts reads that were done, once for each report, and takes back the leases that end with them. */
+  async recordReads(tenantUid: TenantUid, report: ReadReport): Promise<void> {
+    await this.#armed(() => this.#opened().ledger.recordReads(tenantUid, report, this.#dependencies.clock()))
   }
 
   /** What was used between two days, what is stored, and how full each limited meter is. */

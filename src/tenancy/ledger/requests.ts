@@ -70,6 +70,15 @@ export interface ReadCount {
   readonly day: string
 }
 
+/** What an isolate tells at once. */
+export interface ReadReport {
+  /** Chosen by the isolate, 16 base62 characters: a report that is told again under its id counts once. */
+  readonly id: string
+  readonly reads: readonly ReadCount[]
+  /** Leases that end with it. */
+  readonly leaseIds: readonly string[]
+}
+
 export const USAGE_GROUPS = ['day', 'collection', 'key'] as const
 export type UsageGroup = (typeof USAGE_GROUPS)[number]
 

@@ -72,4 +72,11 @@ export const LEDGER_MIGRATIONS: readonly SqlMigration[] = [
       `INSERT INTO ledger_state (one, limits, rolled_up_ms) VALUES (1, '{}', 0)`,
     ],
   },
+  {
+    id: 'tenancy/9 reports of reads',
+    statements: [
+      `CREATE TABLE ledger_read_reports (id TEXT PRIMARY KEY, taken_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+      `CREATE INDEX ledger_read_reports_by_time ON ledger_read_reports (taken_ms)`,
+    ],
+  },
 ]

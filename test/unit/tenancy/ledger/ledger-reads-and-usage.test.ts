@@ -8,6 +8,7 @@ import {
   Ledger,
   type LedgerOptions,
   type QuotaWarning,
+  type ReadCount,
   type ReserveRequest,
   type RollUpBatch,
 } from '../../../../src/tenancy/ledger.ts'
@@ -69,6 +70,14 @@ const reserve = (amounts: Amounts, limits: TenantLimits, extra: Partial<ReserveR
 const use = (limits: TenantLimits, nowMs = NOON) =>
   ledger.usage({ fromDay: '2026-11-01', toDay: '2026-11-30', groupBy: 'day', limits }, nowMs)
 
+let told = 0
+const record = (
+  reads: readonly ReadCount[],
+  leaseIds: readonly string[],
+  nowMs: number,
+  id = `report${++told}`,
+): void => ledger.recordReads(TENANT, { id, reads, leaseIds }, nowMs)
+
 describe('reads', () => {
   const lease = (limits: TenantLimits, want = 100, meter: 'searches' | 'answers' = 'searches', nowMs = NOON) =>
     ledger.leaseReads({ tenantUid: TENANT, meter, want, limits }, nowMs)
@@ -95,14 +104,31 @@ describe('reads', () => {
     const answer = lease(limits)
     if (answer.status !== 'granted') throw new Error('not granted')
     expect(use(limits).limits[0]).toMatchObject({ used: 0, reserved: 2 })
-    ledger.recordReads(TENANT, [read(1)], [answer.id], NOON)
+    record([read(1)], [answer.id], NOON)
     expect(use(limits).limits[0]).toMatchObject({ used: 1, reserved: 0 })
     expect(use(limits).totals).toMatchObject({ searches: 1, answers: 0, cost: PRICES.search })
   })
 
+  it('count once however often they are told, and what was remembered of it goes', () => {
+    const limits = { searchesPerMonth: 40 }
+    const searches = () => use(limits).totals.searches
+    const reports = () =>
+      database.all<{ id: string }>('SELECT id FROM ledger_read_reports ORDER BY taken_ms, id').map(({ id }) => id)
+    record([read(3)], [], NOON, 'one')
+    const answer = lease(limits)
+    if (answer.status !== 'granted') throw new Error('not granted')
+    record([read(3)], [answer.id], NOON, 'one')
+    expect([searches(), use(limits).limits[0]?.reserved]).toEqual([3, 1])
+    record([read(4)], [answer.id], NOON + 599_999, 'two')
+    record([read(3)], [], NOON + 599_999, 'one')
+    expect([searches(), use(limits).limits[0]?.reserved, reports()]).toEqual([7, 0, ['one', 'two']])
+    record([], [], NOON + 600_000, 'three')
+    expect(reports()).toEqual(['two', 'three'])
+  })
+
   it('spend the budget of the day, and say what the tenant chose once it is spent', () => {
     const limits = { dailyBudget: { usd: (3 * PRICES.search) / 1e9, whenSpent: 'keyword' as const } }
-    ledger.recordReads(TENANT, [read(2)], [], NOON)
+    record([read(2)], [], NOON)
     expect(lease(limits)).toMatchObject({ count: 1 })
     expect(lease(limits)).toEqual({
       status: 'refused',
@@ -165,8 +191,8 @@ describe('warnings', () => {
     const limits = { searchesPerMonth: 10 }
     ledger.leaseReads({ tenantUid: TENANT, meter: 'searches', want: 1, limits }, NOON)
     const read = (day: string) => ({ collectionId: SHARD.collectionId, keyId: 'k', searches: 8, answers: 0, day })
-    ledger.recordReads(TENANT, [read('2026-11-22')], [], NOON)
-    ledger.recordReads(TENANT, [read('2026-12-01')], [], Date.UTC(2026, 11, 1))
+    record([read('2026-11-22')], [], NOON)
+    record([read('2026-12-01')], [], Date.UTC(2026, 11, 1))
     expect(warnings.map(({ percent, window }) => [percent, window])).toEqual([
       [80, '2026-11'],
       [80, '2026-12'],
@@ -220,7 +246,7 @@ describe('usage', () => {
     apply(0, [change(1)])
     await ledger.run(NOON + 60_000)
     const lateMs = NOON + 500 * DAY
-    ledger.recordReads(TENANT, [{ ...SHARD, keyId: 'k', searches: 1, answers: 0, day: '2028-04-05' }], [], lateMs)
+    record([{ ...SHARD, keyId: 'k', searches: 1, answers: 0, day: '2028-04-05' }], [], lateMs)
     await ledger.run(lateMs)
     expect(use({}).totals.documentsWritten).toBe(0)
     expect(use({}).stored.documents).toBe(1)

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { CollectionId, TenantUid } from '../../../../src/core/ids.ts'
 import { asProblem } from '../../../../src/core/problem.ts'
 import type { TenantState } from '../../../../src/tenancy/key-store.ts'
-import type { ReadCount, ReadLease, ReadLeaseRequest } from '../../../../src/tenancy/ledger.ts'
+import type { ReadCount, ReadLease, ReadLeaseRequest, ReadReport } from '../../../../src/tenancy/ledger.ts'
 import { REPORT_MS, REPORT_READS, ReadMeter } from '../../../../src/tenancy/read-meter.ts'
 import type { ReadMeterName, ReadPort, ReadTicket } from '../../../../src/tenancy/read-meter.ts'
 import { LOST_LEASE_MS, REFUSED_MS } from '../../../../src/tenancy/rates/read-lane.ts'
@@ -29,7 +29,9 @@ class NaiveObject implements ReadPort {
   readonly reports: (readonly ReadCount[])[] = []
   readonly leases = new Map<string, number>()
   readonly used = { searches: 0, answers: 0 }
-  state: 'up' | 'down' | 'hanging' = 'up'
+  /** `mute`: does what it is asked, and its answer is lost. */
+  state: 'up' | 'down' | 'hanging' | 'mute' = 'up'
+  readonly #known = new Set<string>()
   budgetSpent = false
   /** Lets a call that hangs come back. */
   comeBack: () => void = () => {}
@@ -64,8 +66,10 @@ class NaiveObject implements ReadPort {
     return { status: 'granted', id, count, expiresAtMs: this.#time.clock() + LEASE_MS }
   }
 
-  async recordReads(_: TenantUid, reads: readonly ReadCount[], leaseIds: readonly string[]): Promise<void> {
+  async recordReads(_: TenantUid, { id: reportId, reads, leaseIds }: ReadReport): Promise<void> {
     await this.#reach()
+    if (this.#known.has(reportId)) return
+    this.#known.add(reportId)
     this.reports.push(reads)
     for (const { searches, answers } of reads) {
       this.used.searches += searches
@@ -74,6 +78,7 @@ class NaiveObject implements ReadPort {
     for (const id of leaseIds) {
       expect(this.leases.delete(id)).toBe(true)
     }
+    if (this.state === 'mute') throw new Error('the answer was lost')
   }
 }
 
@@ -302,6 +307,34 @@ describe('reads of a limited tenant', () => {
     object.state = 'up'
     await time.advance(REPORT_MS)
     expect([object.used.searches, object.leases.size]).toEqual([5, 0])
+  })
+
+  it('count once when a report was taken and its answer was lost', async () => {
+    const meter = isolate()
+    await times(5, () => search(meter))
+    object.state = 'mute'
+    await time.advance(REPORT_MS)
+    object.state = 'up'
+    await times(3, () => search(meter))
+    await time.advance(2 * REPORT_MS)
+    expect([object.used.searches, object.leases.size, failures.length]).toEqual([8, 0, 1])
+  })
+
+  it('count once when the request that carried a report was cancelled on its way', async () => {
+    const meter = isolate()
+    await search(meter)
+    object.state = 'hanging'
+    await time.advance(REPORT_MS)
+    object.state = 'up'
+    expect(object.used.searches).toBe(0)
+    await time.advance(5_000)
+    await search(meter)
+    await time.advance(REPORT_MS)
+    expect([object.used.searches, object.leases.size]).toEqual([2, 0])
+    // It arrives after all.
+    object.comeBack()
+    await time.advance(REPORT_MS)
+    expect([object.used.searches, object.reports.length]).toEqual([2, 2])
   })
 
   it('are refused while the object cannot be asked: a quota does not give way', async () => {

@@ -82,11 +82,16 @@ export class Charge {
     this.#parts = parts
   }
 
+  /** Lets the answer say where the rates stand, unless it says so already. */
+  async tell(): Promise<void> {
+    const { states } = await this.#parts.verdict
+    this.#parts.exchange.limits ??= states
+  }
+
   /** The last refusal before the handler runs. From here on the answer says where the limits stand. @throws rate_limited */
   async judge(): Promise<void> {
-    const { verdict, exchange } = this.#parts
-    const { retryAfterMs, states } = await verdict
-    exchange.limits = states
+    const { retryAfterMs, states } = await this.#parts.verdict
+    await this.tell()
     if (retryAfterMs === 0) return
     const spent = states.filter(({ remaining }) => remaining === 0).map(({ name }) => name)
     const detail = `nothing is left of the rate: ${spent.join(', ')}`

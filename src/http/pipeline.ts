@@ -12,16 +12,9 @@ import { parseIdempotencyKey, runIdempotent } from '../tenancy/idempotency.ts'
 import type { Answer } from '../tenancy/idempotency.ts'
 import { requireAddress } from '../tenancy/ip-ranges.ts'
 import { originAllowed, requireOrigin } from '../tenancy/origins.ts'
-import {
-  isRestricted,
-  requireActiveTenant,
-  requireAdmin,
-  requireRoot,
-  requireScope,
-  requireTenant,
-  rightsDigest,
-} from '../tenancy/principal.ts'
+import { requireActiveTenant, requireTenant, rightsDigest } from '../tenancy/principal.ts'
 import type { Principal } from '../tenancy/principal.ts'
+import { isOperator, requireAccess } from './access.ts'
 import { Charges } from './charge.ts'
 import type { Charge } from './charge.ts'
 import type { AppDependencies } from './dependencies.ts'
@@ -32,7 +25,7 @@ import { pathParameters } from './paths.ts'
 import { problemAnswer } from './problem-response.ts'
 import { BodyAdmission, decodeUtf8, readBody } from './read-body.ts'
 import type { ReceivedBody } from './read-body.ts'
-import type { Access, Reply, Route, RouteRequest } from './route.ts'
+import type { Reply, Route, RouteRequest } from './route.ts'
 import { parseWith } from './schema-faults.ts'
 
 /** Lets work that other requests wait for outlive this one: `ExecutionContext.waitUntil`. */
@@ -54,15 +47,17 @@ export class Pipeline {
     const principal = await this.admit(request, exchange, keepAlive)
     requireAccess(route.access, principal)
     const charge = this.#charges.begin(request, exchange, principal, keepAlive)
-    const taken = await this.#takeIn(route, request, exchange, principal)
     try {
-      const answer = await this.#answer(route, { ...taken, charge }, exchange)
-      return new Response(answer.stream ?? (answer.body === '' ? null : answer.body), {
-        status: answer.status,
-        headers: { ...answer.headers },
-      })
-    } finally {
-      taken.release()
+      const taken = await this.#takeIn(route, request, exchange, principal)
+      try {
+        return responseOf(await this.#answer(route, taken, charge, exchange))
+      } finally {
+        taken.release()
+      }
+    } catch (error) {
+      // A refusal counts as well, and says where the rates stand.
+      await charge.tell()
+      throw error
     }
   }
 
@@ -145,35 +140,33 @@ export class Pipeline {
   }
 
   /** Finds the collection and runs the handler, once for each idempotency key. @throws not_found, rate_limited */
-  async #answer(route: Route, { prepared, bodyDigest, charge }: Charged, exchange: Exchange): Promise<Streamable> {
+  async #answer(
+    route: Route,
+    { prepared, bodyDigest }: Taken,
+    charge: Charge,
+    exchange: Exchange,
+  ): Promise<Streamable> {
     const key = isRepeatable(route) ? parseIdempotencyKey(prepared.headers.get('idempotency-key')) : undefined
     const located = await this.#locate(prepared)
+    /** The last refusals before the handler. */
+    const charged = async (): Promise<Ready> => {
+      if (located instanceof Problem) throw located
+      // Collections that a body names are found by the handler, and a 404 goes before 429.
+      if (route.namesCollections !== true) await charge.judge()
+      return { ...located, charge }
+    }
     if (key === undefined || bodyDigest === undefined) {
-      const request = found(located)
-      if (!judgesItself(route)) await charge.judge()
-      return answerOf(await this.#handle(route, { ...request, charge }, exchange, bodyDigest))
+      return answerOf(await this.#handle(route, await charged(), exchange, bodyDigest))
     }
-    try {
-      return await this.#answerOnce(route, { located, prepared, charge }, exchange, { key, bodyDigest })
-    } catch (error) {
-      // What was answered while the collection existed is replayed; without such a record the 404 stands.
-      throw located instanceof Problem ? located : error
-    }
-  }
-
-  /** Runs the handler, between the two halves of its audit line where the route has one. */
-  #handle(
-    route: Route,
-    request: RouteRequest<string, unknown, unknown>,
-    exchange: Exchange,
-    bodyDigest: Uint8Array | undefined,
-  ): Promise<Reply> {
-    const { audit, body, path } = route
-    const handle = (): Promise<Reply> => route.handle(request, this.#dependencies)
-    if (audit === undefined) return handle()
-    exchange.isAudited = true
-    const digest = body === undefined ? undefined : bodyDigest
-    return this.#dependencies.auditTrail.run({ audit, path, request, requestId: exchange.requestId, digest }, handle)
+    const answer = await this.#answerOnce(route, { prepared, key, bodyDigest, charged }, exchange).catch(
+      (error: unknown) => {
+        // What was answered while the collection existed is replayed; without such a record the 404 stands.
+        throw located instanceof Problem ? located : error
+      },
+    )
+    if (!answer.replayed) return answer
+    await charge.judge()
+    return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } }
   }
 
   /** Hands a missing collection back instead of throwing, because a replay goes before it. */
@@ -195,14 +188,14 @@ export class Pipeline {
     }
   }
 
+  /** Answers from the record of an idempotency key, or makes one. The handler's own problems are kept like its answers. */
   async #answerOnce(
     route: Route,
-    { located, prepared, charge }: Pick<Charged, 'prepared' | 'charge'> & { readonly located: Prepared | Problem },
+    { prepared, key, bodyDigest, charged }: Keyed,
     exchange: Exchange,
-    { key, bodyDigest }: { readonly key: string; readonly bodyDigest: Uint8Array<ArrayBuffer> },
-  ): Promise<Answer> {
+  ): Promise<Answer & { readonly replayed: boolean }> {
     const { sealer, tenantObjects } = this.#dependencies
-    const answer = await runIdempotent(
+    return runIdempotent(
       { replays: await tenantObjects.of(prepared.principal.tenant?.uid), sealer },
       {
         method: route.method.toUpperCase(),
@@ -212,10 +205,9 @@ export class Pipeline {
         rights: await rightsDigest(prepared.principal),
       },
       async (operationId) => {
-        const request = found(located)
-        if (!judgesItself(route)) await charge.judge()
+        const request = await charged()
         try {
-          return answerOf(await this.#handle(route, { ...request, charge, operationId }, exchange, bodyDigest))
+          return answerOf(await this.#handle(route, { ...request, operationId }, exchange, bodyDigest))
         } catch (error) {
           const problem = asProblem(error)
           if (problem === undefined || PROBLEMS[problem.code].status >= 500) throw error
@@ -224,16 +216,27 @@ export class Pipeline {
         }
       },
     )
-    if (answer.replayed) await charge.judge()
-    return answer.replayed ? { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } } : answer
+  }
+
+  /** Runs the handler, between the two halves of its audit line where the route has one. */
+  #handle(route: Route, request: Ready, exchange: Exchange, bodyDigest: Uint8Array | undefined): Promise<Reply> {
+    const { audit, body, path } = route
+    const handle = (): Promise<Reply> => route.handle(request, this.#dependencies)
+    if (audit === undefined) return handle()
+    exchange.isAudited = true
+    const digest = body === undefined ? undefined : bodyDigest
+    return this.#dependencies.auditTrail.run({ audit, path, request, requestId: exchange.requestId, digest }, handle)
   }
 }
 
 /** An answer whose body may be written while it is read. */
 type Streamable = Answer & Pick<Reply, 'stream'>
 
+/** A request as its handler sees it. */
+type Ready = RouteRequest<string, unknown, unknown>
+
 /** A request that has passed everything up to 404. */
-type Prepared = Omit<RouteRequest<string, unknown, unknown>, 'charge'>
+type Prepared = Omit<Ready, 'charge'>
 
 interface Taken {
   readonly prepared: Prepared
@@ -243,50 +246,16 @@ interface Taken {
   readonly release: () => void
 }
 
-interface Charged extends Omit<Taken, 'release'> {
-  readonly charge: Charge
+interface Keyed {
+  readonly prepared: Prepared
+  readonly key: string
+  readonly bodyDigest: Uint8Array<ArrayBuffer>
+  /** @throws not_found, rate_limited, neither of which is kept */
+  readonly charged: () => Promise<Ready>
 }
-
-function found(located: Prepared | Problem): Prepared {
-  if (located instanceof Problem) throw located
-  return located
-}
-
-/** Collections that a body names are found by the handler, and a 404 goes before 429. */
-const judgesItself = (route: Route): boolean => route.namesCollections === true
 
 /** Routes that take an idempotency key: `DELETE` and `GET` are repeatable as they are. */
 const isRepeatable = (route: Route): boolean => route.method !== 'get' && route.method !== 'delete'
-
-/** Whether the request belongs to no tenant, because the route lets the operator speak for itself. */
-function isOperator(access: Access, principal: Principal): boolean {
-  if (access.kind === 'root') return true
-  return (
-    access.kind === 'admin' &&
-    access.operator === true &&
-    principal.kind === 'root' &&
-    principal.actingFor === undefined
-  )
-}
-
-function requireAccess(access: Access, principal: Principal): void {
-  switch (access.kind) {
-    case 'root':
-      return requireRoot(principal)
-    case 'admin':
-      if (isOperator(access, principal)) return
-      return requireAdmin(principal)
-    case 'key':
-      if (principal.kind === 'root') throw new Problem('forbidden', 'the root key does not reach this')
-      if (access.anyOf !== undefined) requireScope(principal, ...access.anyOf)
-      if (access.secretOnly && isRestricted(principal)) {
-        throw new Problem('forbidden', 'public keys and tokens do not reach this')
-      }
-      if (access.unfiltered && principal.filter !== undefined) {
-        throw new Problem('forbidden', 'keys with a filter do not reach this')
-      }
-  }
-}
 
 /** @throws invalid_request for unknown, repeated and malformed parameters, with `/<name>` as the pointer */
 function parseQuery(route: Route, parameters: URLSearchParams): unknown {
@@ -319,3 +288,6 @@ function answerOf({ status, body, replayBody, stream, headers }: Reply): Streama
     ...(stream === undefined ? {} : { stream }),
   }
 }
+
+const responseOf = ({ status, headers, body, stream }: Streamable): Response =>
+  new Response(stream ?? (body === '' ? null : body), { status, headers: { ...headers } })

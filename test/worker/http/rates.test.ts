@@ -61,6 +61,23 @@ describe('a public key', () => {
     expect(headers.get('retry-after')).toBeNull()
   })
 
+  it('is told where it stands by refusals, which count as well', async () => {
+    const key = await publicKey()
+    const search = (path: string, body: object): Promise<Answer> =>
+      world.call('POST', path, { key, headers: from('192.0.2.1'), body })
+    const refused = [
+      await search('/v1/search', { nonsense: 1 }),
+      await search('/v1/collections/absent/search', { query: 'x' }),
+      await search('/v1/search', { collections: ['absent'], query: 'x' }),
+    ]
+    expect(refused.map(({ status }) => status)).toEqual([400, 404, 404])
+    expect(refused.map(({ headers }) => headers.get('ratelimit')?.split(';t')[0])).toEqual([
+      '"ip";r=99',
+      '"ip";r=98',
+      '"ip";r=97',
+    ])
+  })
+
   it('takes all addresses of an IPv6 line as one, and all callers without an address', async () => {
     const key = await publicKey({ rateLimit: { perIp: { requests: 2, windowSeconds: 60 } } })
     const ask = (headers: Record<string, string>): Promise<number> =>

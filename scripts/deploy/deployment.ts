@@ -1,6 +1,7 @@
 /**
  * The steps of a deployment, in the order that keeps a running installation whole: database, migrations (which only
- * expand), the egress Worker that the Worker is bound to, then the Worker with its secrets. wrangler is a port, so that the order is tested without an account.
+ * expand), the egress Worker that the Worker is bound to, then the Worker with its secrets. Each may be repeated, so that
+ * a deployment that broke off is simply run again. wrangler is a port, so that the order is tested without an account.
  */
 import { stripVTControlCharacters } from 'node:util'
 import { stringify } from 'smol-toml'
@@ -81,15 +82,12 @@ export function deploy(ports: DeploymentPorts, base: BaseConfig): void {
   ports.writeConfig(CONFIG_FILE, deployConfig(base, id))
   ports.print(`Migrating the database "${database.database_name}" …`)
   call(ports, ['d1', 'migrations', 'apply', database.binding, '--remote', '--config', CONFIG_FILE])
-  const secrets = missingSecrets(ports, base.name)
+  const hasSecrets = lookForSecrets(ports, base.name)
   ports.print('Deploying the egress Worker …')
   call(ports, ['deploy', '--config', EGRESS_CONFIG_FILE])
   ports.print(`Deploying "${base.name}" …`)
   const args = ['deploy', '--config', CONFIG_FILE]
-  const output =
-    secrets === undefined
-      ? call(ports, args)
-      : ports.withSecretsFile(secrets, (path) => call(ports, [...args, '--secrets-file', path]))
+  const output = hasSecrets ? call(ports, args) : deployWithNewSecrets(ports, args)
   ports.print(/https:\/\/\S+/.exec(output)?.[0] ?? 'Deployed.')
 }
 
@@ -118,8 +116,8 @@ function createDatabase(ports: DeploymentPorts, name: string): string {
   return id
 }
 
-/** New secrets for a Worker that has none; `undefined` where it has them. They are shown once and never replaced. */
-function missingSecrets(ports: DeploymentPorts, worker: string): Record<string, string> | undefined {
+/** Whether the Worker has its secrets, which are never replaced. @throws DeploymentError where it has one, or nobody knows */
+function lookForSecrets(ports: DeploymentPorts, worker: string): boolean {
   const { status, stdout, stderr } = ports.wrangler(['secret', 'list', '--format', 'json', '--config', CONFIG_FILE])
   if (status !== 0 && !saysNoWorker(stdout + stderr, worker)) {
     // Anything but "no such Worker" could hide secrets that exist; guessing would replace them.
@@ -127,18 +125,23 @@ function missingSecrets(ports: DeploymentPorts, worker: string): Record<string, 
   }
   const present = status === 0 ? (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name) : []
   const missing = SECRETS.filter((name) => !present.includes(name))
-  if (missing.length === 0) return undefined
-  if (missing.length < SECRETS.length) {
+  if (missing.length === 1) {
     throw new DeploymentError(
       `the Worker has one secret but lacks ${missing.join()}; set it with \`wrangler secret put\``,
     )
   }
+  return missing.length === 0
+}
+
+/** Shows new secrets once, before they can be in use, so that none is ever in use that nobody saw. */
+function deployWithNewSecrets(ports: DeploymentPorts, args: readonly string[]): string {
   const rootKey = ports.newRootKey()
   const sealingKey = ports.newSealingKey()
   ports.print('These are shown once. Keep them in a safe place:')
   ports.print(`  root key     ${rootKey}`)
   ports.print(`  sealing key  ${sealingKey}`)
-  return { NEARFIELD_ROOT_KEY_HASH: keyHash(rootKey), NEARFIELD_SEALING_KEY: sealingKey }
+  const secrets = { NEARFIELD_ROOT_KEY_HASH: keyHash(rootKey), NEARFIELD_SEALING_KEY: sealingKey }
+  return ports.withSecretsFile(secrets, (path) => call(ports, [...args, '--secrets-file', path]))
 }
 
 /**

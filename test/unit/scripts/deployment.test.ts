@@ -141,7 +141,10 @@ describe('deployment', () => {
     const { ports, files, printed } = simulate({ databases: [] })
     dryRun(ports, BASE, 'out', 'three files')
     expect(files).toEqual(['wrangler.dry-run.toml'])
-    expect(printed.slice(0, 2)).toEqual(['built: three files', 'wrote wrangler.dry-run.toml, which wrangler accepts, as it does wrangler.egress.toml'])
+    expect(printed.slice(0, 2)).toEqual([
+      'built: three files',
+      'wrote wrangler.dry-run.toml, which wrangler accepts, as it does wrangler.egress.toml',
+    ])
   })
 
   it('stops where one of the two secrets is missing', () => {
@@ -160,6 +163,20 @@ describe('deployment', () => {
     })
     expect(() => deploy(ports, BASE)).toThrow(/boom/)
     expect(calls.at(-1)).toBe('d1 migrations apply')
+  })
+
+  it('shows no secrets that it did not come to use, and is whole after another run', () => {
+    const account: Account = { databases: [], failing: 'deploy --config wrangler.egress.toml' }
+    const { ports, printed } = simulate(account)
+    expect(() => deploy(ports, BASE)).toThrow(/boom/)
+    expect(printed.join()).not.toContain('nf_rk_new')
+    delete account.failing
+    deploy(ports, BASE)
+    expect(printed.filter((line) => line.includes('nf_rk_new'))).toHaveLength(1)
+    const secrets = { ...account.secrets }
+    deploy(ports, BASE)
+    expect([printed.filter((line) => line.includes('nf_rk_new')).length, account.secrets]).toEqual([1, secrets])
+    expect(account.databases).toHaveLength(1)
   })
 
   it('keeps everything else of wrangler.toml', () => {

@@ -30,6 +30,7 @@ import { Totals } from './ledger/totals.ts'
 import { reportUsage } from './ledger/usage-report.ts'
 import { Warnings } from './ledger/warnings.ts'
 import { WINDOWS } from './ledger/windows.ts'
+import type { TenantLimits } from './tenant-limits.ts'
 import type { TenantPart } from './tenant-part.ts'
 
 export { USAGE_GROUPS } from './ledger/requests.ts'
@@ -195,6 +196,15 @@ export class Ledger implements TenantPart {
       if (!this.#readReports.take(id, nowMs)) return
       this.#leases.end(leaseIds)
       this.#consumption.countReads(reads)
+      this.#warnings.check(nowMs)
+    })
+  }
+
+  /** What the tenant may use changed: nobody asks on behalf of one that may use anything. */
+  limitsChanged(tenantUid: TenantUid, limits: TenantLimits, nowMs: number): void {
+    this.#database.transaction(() => {
+      this.#consumption.remember(tenantUid)
+      this.#judge.noteLimits(limits)
       this.#warnings.check(nowMs)
     })
   }

@@ -45,6 +45,7 @@ import type { BeginReplayResult, ReplayPort, SealedAnswer } from './replay-port.
 import { ReplayStore } from './replay-store.ts'
 import type { Sealer } from './sealing.ts'
 import type { Signer } from './signing.ts'
+import type { TenantLimits } from './tenant-limits.ts'
 import type { TenantPart } from './tenant-part.ts'
 import { keyRevoked, quotaWarning } from './webhook-events.ts'
 import type { WebhookEvent } from './webhook-events.ts'
@@ -203,6 +204,11 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   /** Counts reads that were done, once for each report, and takes back the leases that end with them. */
   async recordReads(tenantUid: TenantUid, report: ReadReport): Promise<void> {
     await this.#armed(() => this.#opened().ledger.recordReads(tenantUid, report, this.#dependencies.clock()))
+  }
+
+  /** After a tenant's limits were changed, so that warnings go by the new ones. */
+  async limitsChanged(tenantUid: TenantUid, limits: TenantLimits): Promise<void> {
+    await this.#armed(() => this.#opened().ledger.limitsChanged(tenantUid, limits, this.#dependencies.clock()))
   }
 
   /** What was used between two days, what is stored, and how full each limited meter is. */

@@ -29,13 +29,18 @@ export const updateTenant = defineRoute({
     example: { suspended: true, limits: { documents: 20_000, chunks: null } },
   },
   responses: { 200: { description: 'The tenant as it is now.', schema: tenantSchema } },
-  async handle({ params, body: { limits, ...body } }, { authenticator, catalog }) {
+  async handle({ params, body: { limits, ...body } }, { authenticator, catalog, report, tenantObjects }) {
     const tenant = await catalog.tenants.update(params.id, {
       ...defined(body),
       ...(limits === undefined ? {} : { limits: tenantLimitChangesOf(limits) }),
     })
     if (tenant === undefined) throw new Problem('not_found')
     authenticator.forgetTenant(tenant.id)
+    if (limits !== undefined) {
+      const object = await tenantObjects.of(tenant.uid)
+      // Quotas are judged by the limits that come with each request; only warnings wait for this.
+      await object.limitsChanged(tenant.uid, tenant.limits).catch((error: unknown) => report?.('limits', error))
+    }
     return { status: 200, body: tenantView(tenant) }
   },
 })

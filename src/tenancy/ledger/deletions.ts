@@ -28,7 +28,8 @@ export class Deletions {
 
   plan(collectionId: CollectionId, nowMs: number): void {
     this.#database.run(
-      'INSERT OR IGNORE INTO ledger_deletions (collection_id, ask_ms, until_ms) VALUES (?, ?, ?)',
+      `INSERT INTO ledger_deletions (collection_id, ask_ms, until_ms) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET ask_ms = excluded.ask_ms, until_ms = excluded.until_ms WHERE deleted_ms IS NULL`,
       collectionId,
       nowMs + ASK_AGAIN_MS,
       nowMs + GIVE_UP_MS,

@@ -117,14 +117,14 @@ export class Reservations {
       .map(({ id, shards }) => ({ id, shards: JSON.parse(shards) as ShardRef[] }))
   }
 
-  /** Asks for it again at that time, unless it is dropped before. */
+  /** Asks for it again at that time, unless it is dropped before; not sooner where it was renewed meanwhile. */
   postpone(id: string, untilMs: number): void {
-    this.#database.run('UPDATE ledger_reservations SET resolve_ms = ? WHERE id = ?', untilMs, id)
+    this.#database.run('UPDATE ledger_reservations SET resolve_ms = max(resolve_ms, ?) WHERE id = ?', untilMs, id)
   }
 
-  /** Unless it was renewed since `nowMs`. */
+  /** Unless it was renewed meanwhile: what ended later than `RESOLVE_AFTER_MS` before `nowMs` may still be committed under. */
   drop(id: string, nowMs: number): void {
-    this.#database.run('DELETE FROM ledger_reservations WHERE id = ? AND expires_ms <= ?', id, nowMs)
+    this.#database.run('DELETE FROM ledger_reservations WHERE id = ? AND expires_ms <= ?', id, nowMs - RESOLVE_AFTER_MS)
   }
 
   nextDueMs(): number | undefined {

@@ -4,10 +4,10 @@ import type { Meter } from '../../core/usage.ts'
 import { dollars } from '../prices.ts'
 import type { Judge } from './judge.ts'
 import type { QuotaWarning } from './requests.ts'
-import { limitsByMeter, windowOf, WINDOWS } from './windows.ts'
+import { limitsByMeter, windowOf } from './windows.ts'
 
 const THRESHOLDS = [80, 100] as const
-/** What is stored falls and rises: the next warning of a threshold comes only after it fell below this part of it. */
+/** What is stored falls and rises, and limits are raised: the next warning of a threshold comes only from below this part. */
 const REARM = 0.9
 
 export class Warnings {
@@ -39,7 +39,7 @@ export class Warnings {
     )
     const threshold = (limit * percent) / 100
     if (used < threshold) {
-      if (warned !== undefined && WINDOWS[meter] === 'stored' && used < threshold * REARM) {
+      if (warned !== undefined && used < threshold * REARM) {
         this.#database.run('DELETE FROM ledger_warnings WHERE meter = ? AND percent = ?', meter, percent)
       }
       return

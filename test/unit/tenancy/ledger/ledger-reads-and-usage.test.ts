@@ -187,6 +187,32 @@ describe('warnings', () => {
     expect(warnings).toHaveLength(2)
   })
 
+  it('come again in the same window where the limit was raised meanwhile, and for a limit that was lowered at once', () => {
+    const told = () => warnings.map(({ meter, percent, limit }) => [meter, percent, limit])
+    reserve({}, { embeddingTokensPerMonth: 10 })
+    apply(0, [change(1, { embeddingTokens: 8 })])
+    ledger.limitsChanged(TENANT, { embeddingTokensPerMonth: 100 }, NOON)
+    apply(1, [change(2, { embeddingTokens: 71 })])
+    expect(told()).toEqual([['embeddingTokens', 80, 10]])
+    apply(2, [change(3, { embeddingTokens: 1 })])
+    ledger.limitsChanged(TENANT, { documents: 3 }, NOON)
+    expect(told().slice(1)).toEqual([
+      ['embeddingTokens', 80, 100],
+      ['documents', 80, 3],
+      ['documents', 100, 3],
+    ])
+  })
+
+  it('do not come of limits that were taken away', () => {
+    reserve({}, { documents: 5 })
+    ledger.limitsChanged(TENANT, {}, NOON)
+    apply(
+      0,
+      [1, 2, 3, 4, 5].map((position) => change(position)),
+    )
+    expect(warnings).toEqual([])
+  })
+
   it('come again in the next window', () => {
     const limits = { searchesPerMonth: 10 }
     ledger.leaseReads({ tenantUid: TENANT, meter: 'searches', want: 1, limits }, NOON)

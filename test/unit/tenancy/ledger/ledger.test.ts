@@ -218,6 +218,23 @@ describe('a reservation', () => {
     expect(use(LIMITS).limits[0]?.reserved).toBe(5)
   })
 
+  it('that was renewed before its turn came is not resolved before the clocks of its shards have passed its new term', async () => {
+    reserve({ documents: 1 }, LIMITS, { id: 'a' })
+    reserve({ documents: 5 }, LIMITS, { id: 'b' })
+    const dueMs = NOON + RESERVATION_MS + 30_000
+    flush = async () => {
+      if (flushed === 1) reserve({}, LIMITS, { id: 'b', renews: true }, dueMs + 5_000)
+      return 0
+    }
+    await ledger.run(dueMs)
+    expect(use(LIMITS).limits[0]?.reserved).toBe(5)
+    expect(ledger.nextDueMs()).toBe(dueMs + 5_000 + RESERVATION_MS + 30_000)
+    await ledger.run(dueMs + 5_000 + RESERVATION_MS + 29_999)
+    expect(use(LIMITS).limits[0]?.reserved).toBe(5)
+    await ledger.run(dueMs + 5_000 + RESERVATION_MS + 30_000)
+    expect(use(LIMITS).limits[0]?.reserved).toBe(0)
+  })
+
   it('asks the shards before it refuses what is stored: refusals share the answer, and the next waits a second', async () => {
     const limits = { documents: 2 }
     apply(0, [change(1), change(2)])
@@ -293,6 +310,21 @@ describe('a deleted collection', () => {
     await ledger.run(NOON + 2 * DAY + 60_000)
     await ledger.run(NOON + 4 * DAY)
     expect(database.all('SELECT * FROM ledger_deletions')).toEqual([])
+  })
+
+  it('is asked for as long after a second plan as after the first', async () => {
+    apply(0, [change(1)])
+    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON)
+    flush = async () => 1
+    await ledger.run(NOON + 60_000)
+    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON + DAY - 1_000)
+    flush = async () => 'gone'
+    await ledger.run(NOON + DAY)
+    await ledger.run(NOON + DAY + 59_000)
+    expect(use(LIMITS).stored.documents).toBe(0)
+    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON + DAY + 60_000)
+    expect(apply(1, [change(2)], NOON + DAY + 60_000)).toBe(2)
+    expect(use(LIMITS).stored.documents).toBe(0)
   })
 
   it('that never held anything goes without a trace in the control plane but a day of nothing', async () => {

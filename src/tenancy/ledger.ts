@@ -217,20 +217,18 @@ export class Ledger implements TenantPart {
   }
 
   /** A deletion was begun: whether it comes about is asked later, unless `collectionDeleted` says so before. */
-  deletionPlanned(tenantUid: TenantUid, collectionId: CollectionId, nowMs: number): void {
-    this.#database.transaction(() => {
-      // A collection may go before anything was ever reported of it.
-      this.#consumption.remember(tenantUid)
-      this.#deletions.plan(collectionId, nowMs)
-    })
+  deletionPlanned(collectionId: CollectionId, nowMs: number): void {
+    this.#deletions.plan(collectionId, nowMs)
   }
 
   /** Drops what is stored, held and reserved of a collection for good; late reports of it count no longer as stored. */
   collectionDeleted(collectionId: CollectionId, nowMs: number): void {
     this.#database.transaction(() => {
       this.#deletions.confirm(collectionId, nowMs)
-      this.#totals.clear(collectionId)
       this.#reservations.dropOf(collectionId)
+      // Of one that never reported there is nothing to tell, and perhaps nobody told the ledger whose it is.
+      if (this.#totals.shardsOf(collectionId).length === 0) return
+      this.#totals.clear(collectionId)
       this.#noteStored(collectionId, nowMs)
     })
   }

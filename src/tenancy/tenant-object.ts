@@ -156,7 +156,7 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     const { deletions, ledger } = this.#opened()
     const nowMs = this.#dependencies.clock()
     deletions.plan(tenantUid, subject, nowMs)
-    if (subject !== WHOLE_TENANT) ledger.deletionPlanned(tenantUid, subject as CollectionId, nowMs)
+    if (subject !== WHOLE_TENANT) ledger.deletionPlanned(subject as CollectionId, nowMs)
     await this.#arm()
   }
 

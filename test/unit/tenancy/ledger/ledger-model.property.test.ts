@@ -128,7 +128,7 @@ async function run(world: LedgerWorld, next: Step): Promise<void> {
       const collectionId = COLLECTIONS[next.collection] as CollectionId
       const mine = world.shards.filter((other) => other.ref.collectionId === collectionId)
       if (mine.some(({ isGone }) => isGone)) return
-      world.ledger.deletionPlanned(TENANT, collectionId, world.nowMs)
+      world.ledger.deletionPlanned(collectionId, world.nowMs)
       world.writes = world.writes.filter((other) => !mine.includes(other.shard))
       if (next.isConfirmed) world.ledger.collectionDeleted(collectionId, world.nowMs)
       // A shard tells all before it empties itself; where the deletion is known already, that is late, and counts as usage.

@@ -297,7 +297,7 @@ describe('a deleted collection', () => {
 
   it('is noticed after a crash by asking its shards, until it is gone or the plan is too old', async () => {
     apply(0, [change(1)])
-    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON)
+    ledger.deletionPlanned(SHARD.collectionId, NOON)
     flush = async () => 1
     await ledger.run(NOON + 60_000)
     expect(use(LIMITS).stored.documents).toBe(1)
@@ -306,7 +306,7 @@ describe('a deleted collection', () => {
     expect(use(LIMITS).stored.documents).toBe(0)
     await ledger.run(NOON + 2 * DAY)
     expect(database.all('SELECT * FROM ledger_shards')).toEqual([])
-    ledger.deletionPlanned(TENANT, 'col_never' as CollectionId, NOON + 2 * DAY)
+    ledger.deletionPlanned('col_never' as CollectionId, NOON + 2 * DAY)
     await ledger.run(NOON + 2 * DAY + 60_000)
     await ledger.run(NOON + 4 * DAY)
     expect(database.all('SELECT * FROM ledger_deletions')).toEqual([])
@@ -314,24 +314,24 @@ describe('a deleted collection', () => {
 
   it('is asked for as long after a second plan as after the first', async () => {
     apply(0, [change(1)])
-    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON)
+    ledger.deletionPlanned(SHARD.collectionId, NOON)
     flush = async () => 1
     await ledger.run(NOON + 60_000)
-    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON + DAY - 1_000)
+    ledger.deletionPlanned(SHARD.collectionId, NOON + DAY - 1_000)
     flush = async () => 'gone'
     await ledger.run(NOON + DAY)
     await ledger.run(NOON + DAY + 59_000)
     expect(use(LIMITS).stored.documents).toBe(0)
-    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON + DAY + 60_000)
+    ledger.deletionPlanned(SHARD.collectionId, NOON + DAY + 60_000)
     expect(apply(1, [change(2)], NOON + DAY + 60_000)).toBe(2)
     expect(use(LIMITS).stored.documents).toBe(0)
   })
 
-  it('that never held anything goes without a trace in the control plane but a day of nothing', async () => {
-    ledger.deletionPlanned(TENANT, SHARD.collectionId, NOON)
+  it('that never reported anything leaves nothing to tell', async () => {
+    ledger.deletionPlanned(SHARD.collectionId, NOON)
     ledger.collectionDeleted(SHARD.collectionId, NOON)
     await ledger.run(NOON + 60_000)
-    expect(batches.map(({ tenantUid }) => tenantUid)).toEqual([TENANT])
+    expect(batches).toEqual([])
   })
 
   it('is noticed, too, when a reservation is resolved', async () => {

@@ -97,9 +97,12 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
   }
 
   async erase(): Promise<void> {
-    this.#shard?.alarm.stop()
+    const shard = this.#shard
     this.#shard = undefined
     this.#isErased = true
+    // What was used counts, also in its last second. Where it cannot be told, or not soon, nothing is kept because of that.
+    await shard?.alarm.flushChanges().catch((error: unknown) => this.#dependencies.report?.('report', error))
+    shard?.alarm.stop()
     residentMemory.deletePrefix(`${this.#memoryKey}/`)
     await this.ctx.storage.deleteAlarm()
     await this.ctx.storage.deleteAll()

@@ -120,6 +120,17 @@ describe('a dry run', () => {
 })
 
 describe('GET /v1/usage', () => {
+  it('counts what was written a moment before its collection was deleted', async () => {
+    const tenant = await limited({ embeddingTokensPerMonth: 1_000 })
+    expect((await put(tenant, [note('a'), note('b')])).status).toBe(200)
+    expect((await world.call('DELETE', '/v1/collections/notes', { key: tenant.key })).status).toBe(204)
+    const { totals, stored, limits } = await usage(tenant)
+    expect(totals).toMatchObject({ documentsWritten: 2, chunksWritten: 2 })
+    expect(totals.embeddingTokens).toBeGreaterThan(0)
+    expect(stored.documents).toBe(0)
+    expect(limits).toMatchObject([{ meter: 'embeddingTokens', used: totals.embeddingTokens, reserved: 0 }])
+  })
+
   it('tells days, collections and keys apart, and all tenants to the operator only', async () => {
     const tenant = await limited({})
     await put(tenant, [note('a'), note('b')])

@@ -7,6 +7,7 @@ import type { CollectionId, TenantUid } from '../../src/core/ids.ts'
 import type { Amounts, ReportedChange } from '../../src/core/usage.ts'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
+import { WRITE_METERS, type WriteMeter } from '../../src/tenancy/ledger/schema.ts'
 import { dayOf, Ledger, monthOf, RESERVATION_MS, type ShardRef } from '../../src/tenancy/ledger.ts'
 import { costOf } from '../../src/tenancy/prices.ts'
 import type { TenantLimits } from '../../src/tenancy/tenant-limits.ts'
@@ -14,6 +15,14 @@ import type { TenantLimits } from '../../src/tenancy/tenant-limits.ts'
 export const TENANT = 'ten_model' as TenantUid
 export const COLLECTIONS = ['col_a', 'col_b'] as CollectionId[]
 export const SHARDS = 2
+/** A limit on every meter of writes, so that all of them are told. */
+const WIDE: TenantLimits = {
+  documents: 1e9,
+  chunks: 1e9,
+  storedBytes: 1e9,
+  embeddingTokensPerMonth: 1e9,
+  dailyBudget: { usd: 1e6, whenSpent: 'reject' },
+}
 const START_MS = Date.UTC(2026, 0, 31, 23, 50)
 /** One document of the true world: what is applied, and staged work above it. */
 interface Doc {
@@ -257,6 +266,34 @@ export class LedgerWorld {
     }
     for (const spend of this.spendByDay.values()) {
       expect(spend).toBeLessThanOrEqual((dailyBudget?.usd ?? Infinity) * 1e9)
+    }
+    this.#checkCovered(docs, applied)
+  }
+
+  /**
+   * What the ledger counts as used and reserved covers, on every meter, what is used in truth, what staged work holds and
+   * what writers may still commit: so what it grants is never granted twice, whoever asks next.
+   */
+  #checkCovered(docs: readonly Doc[], applied: readonly Size[]): void {
+    const open = this.writes
+      .filter(
+        ({ position, shard, expiresAtMs }) => position === undefined && !shard.isGone && this.nowMs <= expiresAtMs,
+      )
+      .map(({ reserved }) => reserved)
+    const awaited = [...open, ...docs.flatMap(({ staged }) => staged?.held ?? [])]
+    const truth: Record<WriteMeter, number> = {
+      documents: applied.length,
+      chunks: applied.reduce((sum, size) => sum + size.chunks, 0),
+      storedBytes: applied.reduce((sum, size) => sum + size.bytes, 0),
+      embeddingTokens: this.tokensByMonth.get(monthOf(this.nowMs)) ?? 0,
+      spend: this.spendByDay.get(dayOf(this.nowMs)) ?? 0,
+    }
+    const today = dayOf(this.nowMs)
+    const { limits } = this.ledger.usage({ fromDay: today, toDay: today, groupBy: 'day', limits: WIDE }, this.nowMs)
+    const covered = Object.fromEntries(limits.map(({ meter, used, reserved }) => [meter, used + reserved]))
+    for (const meter of WRITE_METERS) {
+      const needed = awaited.reduce((sum, amounts) => sum + (amounts[meter] ?? 0), truth[meter])
+      expect(covered[meter], meter).toBeGreaterThanOrEqual(needed)
     }
   }
 

@@ -53,6 +53,14 @@ interface DeliveryRow {
   readonly created_ms: number
 }
 
+/** An endpoint with something to send. */
+export interface Due {
+  readonly endpointId: string
+  readonly dueMs: number
+  /** The last attempt to send it anything failed. */
+  readonly isFailing: boolean
+}
+
 /** What is to be sent. */
 export interface Claim {
   readonly id: string
@@ -128,15 +136,16 @@ export class Outbox {
     return rows.map(recordOf)
   }
 
-  /** When the next delivery of an enabled endpoint is to be tried, by endpoint. */
-  due(): { readonly endpointId: string; readonly dueMs: number }[] {
-    return this.#database.all<{ endpointId: string; dueMs: number }>(
+  /** When the next delivery of each enabled endpoint is to be tried; the earliest first. */
+  due(): Due[] {
+    const rows = this.#database.all<Omit<Due, 'isFailing'> & { isFailing: number }>(
       `SELECT * FROM (
-         SELECT e.id AS endpointId, (
+         SELECT e.id AS endpointId, e.failing_since_ms IS NOT NULL AS isFailing, (
            SELECT MIN(next_ms) FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.next_ms IS NOT NULL
          ) AS dueMs FROM webhook_endpoints e WHERE e.enabled = 1
        ) WHERE dueMs IS NOT NULL ORDER BY dueMs, endpointId`,
     )
+    return rows.map(({ isFailing, ...row }) => ({ ...row, isFailing: isFailing === 1 }))
   }
 
   /** Takes the endpoint's longest overdue delivery for one attempt. */

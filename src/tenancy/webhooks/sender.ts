@@ -6,7 +6,7 @@ import { WEBHOOK_FAILING_MS } from '../../core/limits.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
 import type { WebhookOptions } from '../webhooks.ts'
 import type { EndpointRow, Endpoints } from './endpoints.ts'
-import type { AttemptResult, Claim, Outbox } from './outbox.ts'
+import type { AttemptResult, Claim, Due, Outbox } from './outbox.ts'
 import { retryDelayMs } from './retry-schedule.ts'
 import { signatureHeaders } from './signature.ts'
 
@@ -14,7 +14,12 @@ type Bytes = Uint8Array<ArrayBuffer>
 
 const CONCURRENT = 10
 const CONCURRENT_TO_ENDPOINT = 4
-const SENDS_PER_RUN = 50
+/** Of all endpoints together to which the last attempt failed, so that they leave room for the others. */
+const CONCURRENT_FAILING = 5
+/** Of one of them, until it answers again. */
+const CONCURRENT_TO_FAILING = 1
+/** Each is a call, of which the platform allows an invocation 1,000. */
+const SENDS_PER_RUN = 500
 /** No attempt begins later in a run, because the object's other work waits for its end. */
 const RUN_MS = 5_000
 const TIMEOUT_MS = 10_000
@@ -39,34 +44,35 @@ export class Sender {
 
   async run(nowMs: number): Promise<void> {
     const { clock } = this.#options
-    const underWay = new Map<string, number>()
+    const underWay = new Set<Due>()
     let left = SENDS_PER_RUN
     const work = async (): Promise<void> => {
       while (left > 0 && clock() < nowMs + RUN_MS) {
-        const claim = this.#claimNext(underWay)
-        if (claim === undefined) return
+        const due = this.#nextDue(underWay)
+        const claim = due && this.#outbox.claim(due.endpointId, clock())
+        if (due === undefined || claim === undefined) return
         left--
-        const { endpointId } = claim
-        underWay.set(endpointId, (underWay.get(endpointId) ?? 0) + 1)
+        underWay.add(due)
         try {
           await this.#attempt(claim)
         } finally {
-          underWay.set(endpointId, (underWay.get(endpointId) ?? 0) - 1)
+          underWay.delete(due)
         }
       }
     }
     await Promise.all(Array.from({ length: CONCURRENT }, work))
   }
 
-  /** The longest overdue delivery of an endpoint that is not busy. */
-  #claimNext(underWay: ReadonlyMap<string, number>): Claim | undefined {
+  /** The endpoint that waits longest of those that are not busy. */
+  #nextDue(underWay: ReadonlySet<Due>): Due | undefined {
     const nowMs = this.#options.clock()
-    for (const { endpointId, dueMs } of this.#outbox.due()) {
-      if (dueMs > nowMs) return undefined
-      if ((underWay.get(endpointId) ?? 0) >= CONCURRENT_TO_ENDPOINT) continue
-      return this.#outbox.claim(endpointId, nowMs)
-    }
-    return undefined
+    const busy = [...underWay]
+    const failing = busy.filter(({ isFailing }) => isFailing).length
+    return this.#outbox.due().find(({ endpointId, isFailing, dueMs }) => {
+      if (dueMs > nowMs || (isFailing && failing >= CONCURRENT_FAILING)) return false
+      const most = isFailing ? CONCURRENT_TO_FAILING : CONCURRENT_TO_ENDPOINT
+      return busy.filter((other) => other.endpointId === endpointId).length < most
+    })
   }
 
   async #attempt(claim: Claim): Promise<void> {
@@ -75,13 +81,17 @@ export class Sender {
     const { clock } = this.#options
     const atMs = clock()
     const result = await this.#send(claim, endpoint, atMs)
+    if (result === undefined) return
     this.#database.transaction(() => this.#note(claim, result, atMs, clock()))
   }
 
-  async #send({ eventId, payload }: Claim, endpoint: EndpointRow, atMs: number): Promise<AttemptResult> {
+  /** `undefined` where it was not sent, because the endpoint went while it was signed. */
+  async #send({ eventId, payload }: Claim, endpoint: EndpointRow, atMs: number): Promise<AttemptResult | undefined> {
     const secrets = await this.#secrets(endpoint, atMs)
     if (secrets === undefined) return { failure: 'unsigned' }
     const headers = await signatureHeaders(secrets, { id: eventId, atMs, body: payload })
+    // After an erasure this throws, because the tables are gone.
+    if (this.#endpoints.find(endpoint.id) === undefined) return undefined
     try {
       return await this.#options.send({ url: endpoint.url, headers, body: payload, timeoutMs: TIMEOUT_MS })
     } catch {

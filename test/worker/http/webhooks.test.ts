@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
 import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
 import type { TenantObject } from '../../../src/tenancy/tenant-object.ts'
+import { keyRevoked } from '../../../src/tenancy/webhook-events.ts'
 import { refusedUrls } from '../../support/ssrf-corpus.ts'
 import { makeWorld, problemOf } from './http-harness.ts'
 import type { Answer, TestTenant, World } from './http-harness.ts'
@@ -209,15 +210,24 @@ describe('events', () => {
     expect((await call('POST', `/${id}/deliveries/dlv_absent/redeliver`)).status).toBe(404)
   })
 
-  it('end with the tenant, endpoints and all', async () => {
+  it('end with the tenant, endpoints and all: what waits is never sent, and nothing comes after it', async () => {
     await newTenant()
-    await newWebhook()
+    const { id } = await newWebhook()
     const object = await objectOf(tenant.id)
+    await call('POST', `/${id}/test`)
+    await deliveries(id, 1)
+    // One that is tried again in an hour.
+    await runInDurableObject(object, async (_, { storage }) => {
+      storage.sql.exec("UPDATE webhook_deliveries SET status = 'waiting', next_ms = ?", Date.now() + 3_600_000)
+      await storage.setAlarm(Date.now() + 3_600_000)
+    })
     const erased = await world.call('DELETE', `/v1/tenants/${tenant.id}`, { key: world.rootKey })
     expect(erased.status).toBeLessThan(300)
     const left = await runInDurableObject(object, (_, { storage }) =>
       storage.sql.exec("SELECT name FROM sqlite_schema WHERE name LIKE 'webhook%'").toArray(),
     )
     expect(left).toEqual([])
+    await expect(object.emitEvent(keyRevoked('0123456789abcdef', 0))).rejects.toThrow('there is nothing here')
+    expect(await runInDurableObject(object, (_, { storage }) => storage.getAlarm())).toBeNull()
   })
 })

@@ -103,12 +103,12 @@ describe('a delivery', () => {
     [1, 4],
     [2, 8],
     [3, 10],
-  ])('to %i receivers is one of %i at a time, and of fifty in a run', async (receivers, atATime) => {
+  ])('to %i receivers is one of %i at a time, and of 500 in a run', async (receivers, atATime) => {
     for (let number = 0; number < receivers; number++) {
       const url = `https://hook${number}.example/`
       await world.webhooks.create(String(number).padStart(16, '0'), { url, events: ['key.revoked'] })
     }
-    for (let number = 0; number < 60; number++) revoke(number)
+    for (let number = 0; number < 501; number++) revoke(number)
     const { promise, resolve: open } = Promise.withResolvers<void>()
     world.gate = promise
     const run = world.webhooks.run(world.nowMs)
@@ -119,7 +119,48 @@ describe('a delivery', () => {
     expect(world.requests).toHaveLength(atATime)
     open()
     await run
-    expect(world.requests).toHaveLength(50)
+    expect(world.requests).toHaveLength(500)
+  })
+
+  it('waits for no receiver that is dead: those keep half of the places free, however much waits for them', async () => {
+    const urls = Array.from({ length: 8 }, (_, number) => `https://hook${number}.example/`)
+    for (const [number, url] of urls.entries()) {
+      world.behaviours.set(url, { failure: 'timeout' })
+      await world.webhooks.create(String(number).padStart(16, '0'), { url, events: ['key.revoked'] })
+    }
+    revoke(0)
+    await world.settle()
+    for (let number = 1; number < 50; number++) revoke(number)
+    world.nowMs++
+    await create(['document.indexed'])
+    const id = 'evt_0123456789abcdef'
+    world.webhooks.emit({ id, type: 'document.indexed', atMs: world.nowMs, data: {} })
+    world.requests.length = 0
+    // The dead ones hold their places to the end.
+    for (const url of urls) world.behaviours.set(url, 'lost')
+    void world.webhooks.run(world.nowMs)
+    for (let turn = 0; turn < 200; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
+    const dead = world.requests.filter(({ url }) => url !== URL).map(({ url }) => url)
+    expect([dead.length, new Set(dead).size, world.requests.length]).toEqual([5, 5, 6])
+    expect(world.requests.find(({ url }) => url === URL)?.headers).toMatchObject({ 'webhook-id': id })
+  })
+
+  it('is not sent to an endpoint that was deleted while it was signed', async () => {
+    await create()
+    revoke()
+    const run = world.webhooks.run(world.nowMs)
+    world.webhooks.delete(ID)
+    await run
+    expect(world.requests).toEqual([])
+  })
+
+  it('is not sent when its tenant was erased while it was signed', async () => {
+    await create()
+    revoke()
+    const run = world.webhooks.run(world.nowMs)
+    for (const table of ['endpoints', 'events', 'deliveries']) world.database.run(`DROP TABLE webhook_${table}`)
+    await expect(run).rejects.toThrow('no such table')
+    expect(world.requests).toEqual([])
   })
 
   it('begins no later than five seconds into a run', async () => {

@@ -3,18 +3,18 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { CollectionId, TenantUid } from '../../../../src/core/ids.ts'
 import { asProblem } from '../../../../src/core/problem.ts'
 import type { TenantState } from '../../../../src/tenancy/key-store.ts'
-import type { ReadCount, ReadLease, ReadLeaseRequest, ReadReport } from '../../../../src/tenancy/ledger.ts'
+import type { ReadCount } from '../../../../src/tenancy/ledger.ts'
 import { REPORT_MS, REPORT_READS, ReadMeter } from '../../../../src/tenancy/read-meter.ts'
-import type { ReadMeterName, ReadPort, ReadTicket } from '../../../../src/tenancy/read-meter.ts'
+import type { ReadMeterName, ReadTicket } from '../../../../src/tenancy/read-meter.ts'
 import { LOST_LEASE_MS, REFUSED_MS } from '../../../../src/tenancy/rates/read-lane.ts'
 import type { TenantLimits } from '../../../../src/tenancy/tenant-limits.ts'
 import { FakeTime, settle } from '../../../support/fake-timer.ts'
+import { LEASE_MS, NaiveReadObject } from '../../../support/naive-read-object.ts'
 
 const KEY = '0123456789abcdef'
 const DOCS = 'col_docs' as CollectionId
 const FAQ = 'col_faq' as CollectionId
 const LIMITED: TenantLimits = { searchesPerMonth: 100 }
-const LEASE_MS = 10_000
 
 const tenantWith = (limits: TenantLimits): TenantState => ({
   id: 't',
@@ -23,73 +23,14 @@ const tenantWith = (limits: TenantLimits): TenantState => ({
   limits,
 })
 
-/** A quota kept as simply as can be: used plus leased never passes the limit. */
-class NaiveObject implements ReadPort {
-  readonly asked: ReadLeaseRequest[] = []
-  readonly reports: (readonly ReadCount[])[] = []
-  readonly leases = new Map<string, number>()
-  readonly used = { searches: 0, answers: 0 }
-  /** `mute`: does what it is asked, and its answer is lost. */
-  state: 'up' | 'down' | 'hanging' | 'mute' = 'up'
-  readonly #known = new Set<string>()
-  budgetSpent = false
-  /** Lets a call that hangs come back. */
-  comeBack: () => void = () => {}
-  readonly #time: FakeTime
-
-  constructor(time: FakeTime) {
-    this.#time = time
-  }
-
-  async #reach(): Promise<void> {
-    if (this.state === 'down') throw new Error('unreachable')
-    if (this.state !== 'hanging') return
-    await new Promise<void>((resolve) => {
-      this.comeBack = resolve
-    })
-  }
-
-  async leaseReads(request: ReadLeaseRequest): Promise<ReadLease> {
-    this.asked.push(request)
-    const id = `lease${this.asked.length}`
-    await this.#reach()
-    const { meter, want, limits, beyondBudget } = request
-    if (this.budgetSpent && beyondBudget !== true && limits.dailyBudget !== undefined) {
-      return { status: 'refused', meter: 'spend', retryAfterSeconds: 60, whenSpent: limits.dailyBudget.whenSpent }
-    }
-    const limit = (meter === 'searches' ? limits.searchesPerMonth : limits.answersPerMonth) ?? Infinity
-    const leased = [...this.leases.values()].reduce((sum, count) => sum + count, 0)
-    const left = limit - this.used[meter] - leased
-    if (left < 1) return { status: 'refused', meter, retryAfterSeconds: 7_200 }
-    const count = Math.max(1, Math.min(want, 64, Math.floor(left / 20)))
-    this.leases.set(id, count)
-    return { status: 'granted', id, count, expiresAtMs: this.#time.clock() + LEASE_MS }
-  }
-
-  async recordReads(_: TenantUid, { id: reportId, reads, leaseIds }: ReadReport): Promise<void> {
-    await this.#reach()
-    if (this.#known.has(reportId)) return
-    this.#known.add(reportId)
-    this.reports.push(reads)
-    for (const { searches, answers } of reads) {
-      this.used.searches += searches
-      this.used.answers += answers
-    }
-    for (const id of leaseIds) {
-      expect(this.leases.delete(id)).toBe(true)
-    }
-    if (this.state === 'mute') throw new Error('the answer was lost')
-  }
-}
-
 let time: FakeTime
-let object: NaiveObject
+let object: NaiveReadObject
 let failures: unknown[]
 let carried: Promise<unknown>[]
 
 beforeEach(() => {
   time = new FakeTime()
-  object = new NaiveObject(time)
+  object = new NaiveReadObject(time)
   failures = []
   carried = []
 })

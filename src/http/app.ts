@@ -5,7 +5,7 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { residentMemory } from '../core/resident-memory.ts'
-import { asProblem, Problem } from '../core/problem.ts'
+import { Problem } from '../core/problem.ts'
 import { addLimitHeaders } from './charge.ts'
 import type { AppDependencies } from './dependencies.ts'
 import { beginExchange } from './exchange.ts'
@@ -14,7 +14,7 @@ import { mountPages } from './pages.ts'
 import { rawPath, routerPattern } from './paths.ts'
 import { Pipeline } from './pipeline.ts'
 import type { KeepAlive } from './pipeline.ts'
-import { problemAnswer } from './problem-response.ts'
+import { problemAnswer, toProblem } from './problem-response.ts'
 import { addCommonHeaders, isLoopback, preflightHeaders } from './response-headers.ts'
 import { ROUTES } from './routes.ts'
 import type { Route } from './route.ts'
@@ -25,7 +25,7 @@ export interface AppEnvironment {
 
 export type App = Hono<AppEnvironment>
 
-/** Builds the application of one isolate. It keeps no state but the admission of large bodies. */
+/** Builds the application of one isolate, which keeps the admission of large bodies and the shares of rates and quotas. */
 export function createApp(dependencies: AppDependencies): App {
   const app: App = new Hono<AppEnvironment>({ getPath: (request) => rawPath(request.url) })
   const pipeline = new Pipeline(dependencies)
@@ -74,7 +74,7 @@ export function createApp(dependencies: AppDependencies): App {
 
 /** Turns whatever was thrown into the answer; what is not a problem is a bug and becomes a bare 500. */
 function refusal(error: unknown, exchange: Exchange): Response {
-  const problem = asProblem(error) ?? new Problem('internal')
+  const problem = toProblem(error)
   exchange.code = problem.code
   if (problem.code === 'internal')
     exchange.stack = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -11,6 +11,9 @@ export interface Decoration {
   readonly kind: 'hidden' | 'strong' | 'code' | 'heading'
 }
 
+/** UTF-16 units of a line whose marks are looked for. Longer ones stay as they are: time must not grow with their square. */
+const MAX_MARKED_LINE = 2_000
+
 const FENCE = /^\s*(```|~~~)/
 const HEADING = /^(\s*#{1,6}\s+)(.*?)(\s+#+\s*)?$/
 const LEADING_HEADING = /^\s*#{1,6}[ \t]+([^\n]*?)(?:[ \t]+#+)?[ \t]*(?:\n\s*|$)/
@@ -25,14 +28,15 @@ export function decorations(text: string): Decoration[] {
   let lineStart = 0
   for (const line of text.split('\n')) {
     const lineEnd = lineStart + line.length
+    const mayBeMarked = line.length <= MAX_MARKED_LINE
     if (FENCE.test(line)) {
       isCode = !isCode
       found.push({ start: lineStart, end: Math.min(lineEnd + 1, text.length), kind: 'hidden' })
     } else if (isCode) {
       found.push({ start: lineStart, end: lineEnd, kind: 'code' })
-    } else if (TABLE_RULE.test(line) && line.includes('-')) {
+    } else if (mayBeMarked && TABLE_RULE.test(line) && line.includes('-')) {
       found.push({ start: lineStart, end: Math.min(lineEnd + 1, text.length), kind: 'hidden' })
-    } else {
+    } else if (mayBeMarked) {
       const [, marks = '', title = ''] = HEADING.exec(line) ?? []
       if (marks !== '') {
         found.push({ start: lineStart, end: lineStart + marks.length, kind: 'hidden' })
@@ -47,7 +51,7 @@ export function decorations(text: string): Decoration[] {
 
 /** Hides the heading that a passage begins with where it is `shown` above the passage already. Empty if nothing is left then. */
 export function repeatedHeading(text: string, shown: string | undefined): Decoration[] {
-  const [whole = '', title = ''] = LEADING_HEADING.exec(text) ?? []
+  const [whole = '', title = ''] = LEADING_HEADING.exec(text.slice(0, MAX_MARKED_LINE)) ?? []
   const bare = (heading: string): string => heading.replaceAll(/[*`_]/g, '').trim()
   if (whole === '' || whole.length === text.length || shown === undefined || bare(title) !== bare(shown)) return []
   return [{ start: 0, end: whole.length, kind: 'hidden' }]

@@ -124,7 +124,8 @@ const TIME = new RegExp(
 )
 const NUMBER_WORDS =
   /\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand|million|half|third|quarter|dozen|once|twice|free|daily|weekly|monthly|yearly|ein(?:e|en)?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|deux|trois|quatre|cinq|dos|tres|cuatro|cinco)\b/i
-const NAME = /(?<=[\p{Ll}\p{N},;:)]["']?\s)\p{Lu}\p{L}+|\p{Lu}[\p{L}.]+ (?:\p{Lu}[\p{L}.]+|van|von|de)\b/u
+// Counted repetitions keep the time linear in whatever a document's author wrote.
+const NAME = /(?<=[\p{Ll}\p{N},;:)]["']?\s)\p{Lu}\p{L}+|\p{Lu}[\p{L}.]{1,40} (?:\p{Lu}[\p{L}.]+|van|von|de)\b/u
 /** Where every noun has a capital letter, a name takes two words. */
 const FULL_NAME = /\p{Lu}[\p{Ll}.]+ (?:von |van |de |zu )?\p{Lu}\p{Ll}+/u
 const ROLE =
@@ -143,7 +144,7 @@ const withNumber =
 const DURATION_UNIT =
   /\b(?:second|minute|hour|day|night|week|month|year|decade|centur|sekunde|minute|stunde|tag|woche|monat|jahr|heure|jour|semaine|mois|an(?:s|née)|hora|d[ií]a|semana|mes|a[nñ]o)/i
 const LENGTH_UNIT =
-  /\b(?:\d[\d.,]*\s?(?:m|cm|mm|km|ft|in)\b|met(?:re|er)|centimet|millimet|kilomet|mile|feet|foot|inch|yard)/i
+  /\b(?:\d[\d.,]{0,30}\s?(?:m|cm|mm|km|ft|in)\b|met(?:re|er)|centimet|millimet|kilomet|mile|feet|foot|inch|yard)/i
 
 const HOLDS: Readonly<Record<Cue, (text: string) => boolean>> = {
   count: HAS_NUMBER,
@@ -152,7 +153,7 @@ const HOLDS: Readonly<Record<Cue, (text: string) => boolean>> = {
       text,
     ),
   duration: (text) =>
-    withNumber(DURATION_UNIT)(text) || withNumber(LENGTH_UNIT)(text) || /\b(?:until|from .+ to)\b/i.test(text),
+    withNumber(DURATION_UNIT)(text) || withNumber(LENGTH_UNIT)(text) || /\b(?:until|from .{1,200} to)\b/i.test(text),
   frequency: (text) =>
     /\b(?:every|each|daily|hourly|weekly|monthly|yearly|annually|once|twice|times|per|always|never|jede[nrs]?|täglich|wöchentlich|chaque|cada)\b/i.test(
       text,

@@ -1,4 +1,5 @@
 /** The table of endpoints: who wants to hear what, and how it went lately. Every method is one transaction at most. */
+import { invariant } from '../../core/invariant.ts'
 import type { SqlDatabase, SqlValue } from '../../core/sql-database.ts'
 import type { WebhookEventType } from '../webhook-events.ts'
 
@@ -59,7 +60,9 @@ export class Endpoints {
   }
 
   count(): number {
-    return this.#database.get<{ count: number }>('SELECT COUNT(*) AS count FROM webhook_endpoints')?.count ?? 0
+    const row = this.#database.get<{ count: number }>('SELECT COUNT(*) AS count FROM webhook_endpoints')
+    invariant(row !== undefined, 'a count has a row')
+    return row.count
   }
 
   find(id: string): EndpointRow | undefined {

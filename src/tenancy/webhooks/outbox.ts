@@ -148,16 +148,16 @@ export class Outbox {
     return rows.map(({ isFailing, ...row }) => ({ ...row, isFailing: isFailing === 1 }))
   }
 
-  /** Takes the endpoint's longest overdue delivery for one attempt. */
-  claim(endpointId: string, nowMs: number): Claim | undefined {
-    return this.#database.transaction((): Claim | undefined => {
+  /** Takes the longest overdue delivery of an endpoint that has one for one attempt. */
+  claim(endpointId: string, nowMs: number): Claim {
+    return this.#database.transaction((): Claim => {
       const row = this.#database.get<DeliveryRow & { payload: string }>(
         `SELECT d.*, e.payload FROM webhook_deliveries d JOIN webhook_events e ON e.id = d.event_id
          WHERE d.endpoint_id = ? AND d.next_ms IS NOT NULL AND d.next_ms <= ? ORDER BY d.next_ms LIMIT 1`,
         endpointId,
         nowMs,
       )
-      if (row === undefined) return undefined
+      invariant(row !== undefined, 'an endpoint that is due has a delivery that is')
       this.#database.run('UPDATE webhook_deliveries SET next_ms = ? WHERE id = ?', nowMs + LEASE_MS, row.id)
       return {
         id: row.id,
@@ -269,8 +269,9 @@ export class Outbox {
       nowMs,
     )
     this.#endpoints.recount(endpointId, 1, 0)
-    const waiting = this.#endpoints.find(endpointId)?.waiting ?? 0
-    if (waiting >= MAX_WAITING_DELIVERIES) this.#endpoints.disable(endpointId, 'backlog', nowMs)
+    const endpoint = this.#endpoints.find(endpointId)
+    invariant(endpoint !== undefined, 'deliveries are of webhooks that exist')
+    if (endpoint.waiting >= MAX_WAITING_DELIVERIES) this.#endpoints.disable(endpointId, 'backlog', nowMs)
     return id
   }
 

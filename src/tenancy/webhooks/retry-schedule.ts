@@ -1,4 +1,5 @@
 /** When a delivery is tried again: the schedule that Standard Webhooks recommends, about three days in all. */
+import { invariant } from '../../core/invariant.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -21,8 +22,9 @@ export const MAX_ATTEMPTS = DELAYS_MS.length + 1
 /** Each wait is up to a tenth longer, so that what failed together does not come back together. */
 const JITTER = 0.1
 
-/** `failed` attempts have been made, at least 1; `random` is in [0, 1). `undefined` after the last. */
-export function retryDelayMs(failed: number, random: number): number | undefined {
+/** `failed` attempts have been made, at least 1 and fewer than `MAX_ATTEMPTS`; `random` is in [0, 1). */
+export function retryDelayMs(failed: number, random: number): number {
   const delay = DELAYS_MS[failed - 1]
-  return delay === undefined ? undefined : Math.round(delay * (1 + JITTER * random))
+  invariant(delay !== undefined, 'another attempt follows')
+  return Math.round(delay * (1 + JITTER * random))
 }

@@ -2,6 +2,7 @@
  * Sends what is due: a bounded part of it in each run, several at a time and a few to each endpoint, so that a slow one
  * holds up neither the others nor the object. Nothing is sent inside a transaction.
  */
+import { invariant } from '../../core/invariant.ts'
 import { WEBHOOK_FAILING_MS } from '../../core/limits.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
 import type { WebhookOptions } from '../webhooks.ts'
@@ -49,12 +50,11 @@ export class Sender {
     const work = async (): Promise<void> => {
       while (left > 0 && clock() < nowMs + RUN_MS) {
         const due = this.#nextDue(underWay)
-        const claim = due && this.#outbox.claim(due.endpointId, clock())
-        if (due === undefined || claim === undefined) return
+        if (due === undefined) return
         left--
         underWay.add(due)
         try {
-          await this.#attempt(claim)
+          await this.#attempt(this.#outbox.claim(due.endpointId, clock()))
         } finally {
           underWay.delete(due)
         }
@@ -77,7 +77,7 @@ export class Sender {
 
   async #attempt(claim: Claim): Promise<void> {
     const endpoint = this.#endpoints.find(claim.endpointId)
-    if (endpoint === undefined) return
+    invariant(endpoint !== undefined, 'what is claimed is of a webhook that exists')
     const { clock } = this.#options
     const atMs = clock()
     const result = await this.#send(claim, endpoint, atMs)
@@ -102,8 +102,8 @@ export class Sender {
   /** The newest first; `undefined` where it was sealed under a sealing key that is lost. */
   async #secrets(endpoint: EndpointRow, nowMs: number): Promise<Bytes[] | undefined> {
     const { id, previous_secret: previous, previous_until_ms: untilMs, sealed_secret: newest } = endpoint
-    const isOverlap = previous !== null && (untilMs ?? 0) > nowMs
-    const sealed = isOverlap ? [newest, previous] : [newest]
+    const isOverlap = untilMs !== null && untilMs > nowMs
+    const sealed = [newest, isOverlap ? previous : null].filter((secret) => secret !== null)
     const opened = await Promise.all(sealed.map((secret) => this.#options.sealer.open(secret, secretContext(id))))
     const secrets = opened.filter((secret) => secret !== undefined)
     return secrets.length === sealed.length ? secrets : undefined
@@ -118,7 +118,7 @@ export class Sender {
     const next = delayMs === undefined ? {} : { nextMs: nowMs + delayMs }
     if (!this.#outbox.note(claim, { atMs, ...result }, { succeeded, ...next })) return
     const endpoint = this.#endpoints.find(endpointId)
-    if (endpoint === undefined) return
+    invariant(endpoint !== undefined, 'the deliveries of a webhook go with it')
     if (succeeded) {
       if (endpoint.failing_since_ms !== null) this.#endpoints.set(endpointId, { failing_since_ms: null })
       return

@@ -167,6 +167,24 @@ describe('memory', () => {
     expect(buckets.size).toBe(1)
   })
 
+  it('hears of what was spent elsewhere, and goes by whichever knows of more', () => {
+    let nowMs = START_MS
+    const [here, there] = [new RateBuckets(() => nowMs), new RateBuckets(() => nowMs)]
+    const limit: RateLimit = { requests: 10, windowSeconds: 1 }
+    const subject = 'key'
+    const ask = (missing: number) => here.take([{ subject, limit, want: 1, missing }])[0]
+    expect(there.missing({ subject, limit })).toBe(0)
+    there.learn({ subject, limit }, 0, nowMs)
+    expect(there.missing({ subject, limit })).toBe(10)
+    expect(ask(10)).toEqual({ granted: 0, available: 0, retryAfterMs: 100 })
+    // It remembers: who asks next without knowing of it is refused, too.
+    expect(ask(0)).toEqual({ granted: 0, available: 0, retryAfterMs: 100 })
+    nowMs += 200
+    expect(there.missing({ subject, limit })).toBe(8)
+    expect(ask(0)).toMatchObject({ granted: 1, available: 1 })
+    expect(ask(3)).toMatchObject({ granted: 1, available: 0 })
+  })
+
   it('holds so many buckets and no more; the least recently used is full again', () => {
     const buckets = new RateBuckets(() => START_MS, 3)
     const one: RateLimit = { requests: 1, windowSeconds: 60 }

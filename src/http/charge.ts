@@ -108,9 +108,9 @@ export class Charge {
     collectionId: CollectionId,
     work: (limits: { readonly withoutVectors?: Problem }) => Promise<T>,
   ): Promise<T> {
-    const { principal, keepAlive, exchange } = this.#parts
+    const { principal, keepAlive } = this.#parts
     const tenant = requireTenant(principal)
-    try {
+    return this.#naming(meter, async () => {
       const begun = this.#parts.meter.begin({ tenant, keyId: principal.keyId }, meter, keepAlive)
       const ticket = begun instanceof Promise ? await begun : begun
       try {
@@ -121,27 +121,42 @@ export class Charge {
         ticket.release()
         throw error
       }
+    })
+  }
+
+  /**
+   * Does one write, which reserves what it needs by itself; its refusal says which limit had too little left.
+   * @throws what the work throws
+   */
+  write<T>(work: () => Promise<T>): Promise<T> {
+    return this.#naming('embeddingTokens', work)
+  }
+
+  /** Lets the answer name the quota or budget that the work was refused by. */
+  async #naming<T>(meter: MonthlyMeter, work: () => Promise<T>): Promise<T> {
+    const { principal, exchange } = this.#parts
+    try {
+      return await work()
     } catch (error) {
-      const spent = spentLimit(asProblem(error), meter, tenant.limits)
+      const spent = spentLimit(asProblem(error), meter, requireTenant(principal).limits)
       if (spent !== undefined) exchange.limits = [spent, ...(exchange.limits ?? [])]
       throw error
     }
   }
 }
 
+/** What has a quota of the month. */
+type MonthlyMeter = ReadMeterName | 'embeddingTokens'
+
 /** The quota or budget that a problem says is used up. A budget is told in micro-dollars. */
-function spentLimit(
-  problem: Problem | undefined,
-  meter: ReadMeterName,
-  { searchesPerMonth = 0, answersPerMonth = 0, dailyBudget }: TenantLimits,
-): LimitState | undefined {
+function spentLimit(problem: Problem | undefined, meter: MonthlyMeter, limits: TenantLimits): LimitState | undefined {
   const resetSeconds = problem?.retryAfterSeconds ?? 0
   if (problem?.code === 'budget_exceeded') {
-    const quota = Math.round((dailyBudget?.usd ?? 0) * 1e6)
+    const quota = Math.round((limits.dailyBudget?.usd ?? 0) * 1e6)
     return { name: 'budget', quota, windowSeconds: DAY_SECONDS, remaining: 0, resetSeconds }
   }
   if (problem?.code !== 'monthly_quota_exceeded') return undefined
-  const quota = meter === 'searches' ? searchesPerMonth : answersPerMonth
+  const quota = limits[`${meter}PerMonth`] ?? 0
   return { name: meter, quota, windowSeconds: MONTH_SECONDS, remaining: 0, resetSeconds }
 }
 

@@ -21,9 +21,11 @@ export const patchDocumentRoute = defineRoute({
     200: { description: 'The document as it is now.', schema: documentSchema, headers: { ETag: 'Its version.' } },
     202: { description: 'Durable, being indexed.', schema: acceptedSchema, headers: { Location: 'The job.' } },
   },
-  async handle({ params, body, collection, headers, principal, operationId }, dependencies) {
+  async handle({ params, body, collection, headers, principal, operationId, charge }, dependencies) {
     const options = defined({ ifMatch: headers.get('if-match') ?? undefined, operationId })
-    const outcome = await patchDocument(ingestStores(dependencies), collection, principal, params.id, body, options)
+    const outcome = await charge.write(() =>
+      patchDocument(ingestStores(dependencies), collection, principal, params.id, body, options),
+    )
     if (outcome.kind === 'job') return acceptedReply(outcome.jobId)
     return { status: 200, headers: { etag: outcome.etag }, body: outcome.document }
   },

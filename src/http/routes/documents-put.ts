@@ -42,15 +42,12 @@ export const putDocumentsRoute = defineRoute({
     200: { description: 'Searchable now; or what a dry run would use.', schema: putAnswerSchema },
     202: { description: 'Durable, being indexed.', schema: acceptedSchema, headers: { Location: 'The job.' } },
   },
-  async handle({ body, collection, headers, principal, operationId }, dependencies) {
+  async handle({ body, collection, headers, principal, operationId, charge }, dependencies) {
     const prefer = parsePrefer(headers.get('prefer'))
     const ifMatch = headers.get('if-match') ?? undefined
-    const outcome = await putDocuments(
-      ingestStores(dependencies),
-      collection,
-      principal,
-      body,
-      defined({ prefer, ifMatch, operationId }),
+    const options = defined({ prefer, ifMatch, operationId })
+    const outcome = await charge.write(() =>
+      putDocuments(ingestStores(dependencies), collection, principal, body, options),
     )
     if (outcome.kind === 'job') return acceptedReply(outcome.jobId)
     return { status: 200, body: outcome.kind === 'estimate' ? outcome.estimate : { results: outcome.results } }

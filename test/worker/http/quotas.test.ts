@@ -73,6 +73,22 @@ describe('a quota of answers', () => {
   })
 })
 
+describe('a quota of embedded tokens', () => {
+  it('is named by the refusal of a write that it has no room for', async () => {
+    await limit({ embeddingTokensPerMonth: 2 })
+    const path = '/v1/collections/birds/documents'
+    const text = 'A heron stands for hours in the shallow water of the bay before it moves.'
+    const put = await world.call('PUT', path, { key: tenant.key, body: { documents: [{ id: 'b', text }] } })
+    const patch = await world.call('PATCH', `${path}/a`, { key: tenant.key, body: { title: text } })
+    for (const refused of [put, patch]) {
+      expect(problemOf(refused)).toEqual({ status: 429, code: 'monthly_quota_exceeded', pointers: [] })
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(refused.headers.get('ratelimit-policy')).toBe('"embeddingTokens";q=2;w=2592000')
+      expect(refused.headers.get('ratelimit')).toMatch(/^"embeddingTokens";r=0;t=\d+$/)
+    }
+  })
+})
+
 describe('a spent budget', () => {
   /** In micro-dollars, the finest that a budget can say: enough for one search, not for two. */
   const usd = Math.ceil(PRICES.search / 1_000) / 1e6

@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { WEBHOOK_RETENTION_MS } from '../../../../src/core/limits.ts'
 import type { DeliveryOutcome } from '../../../../src/egress/egress-api.ts'
-import type { WebhookEventType } from '../../../../src/tenancy/webhook-events.ts'
+import type { WebhookEvent, WebhookEventType } from '../../../../src/tenancy/webhook-events.ts'
 import { WebhookWorld } from '../../../support/webhook-world.ts'
 
 const TYPES = ['document.indexed', 'key.revoked'] as const satisfies readonly WebhookEventType[]
@@ -76,6 +76,8 @@ class Model {
   readonly endpoints: ModelEndpoint[] = []
   readonly told: Told[] = []
   #events = 0
+  /** Who tells it again tells the same. */
+  #latest = this.#event(TYPES[0], 0)
 
   at(index: number): ModelEndpoint | undefined {
     return this.endpoints[index % Math.max(1, this.endpoints.length)]
@@ -92,9 +94,10 @@ class Model {
         return
       }
       case 'emit':
-        return this.#emit(now.type, ++this.#events)
+        this.#latest = this.#event(now.type, ++this.#events)
+        return this.#emit(this.#latest)
       case 'tell again':
-        return this.#emit(TYPES[0], this.#events)
+        return this.#emit(this.#latest)
       case 'restart':
         return this.world.restart()
       case 'pass':
@@ -134,19 +137,20 @@ class Model {
     else webhooks.update(id, { enabled: now.do === 'enable' })
   }
 
-  #event(type: WebhookEventType, number: number) {
+  #event(type: WebhookEventType, number: number): WebhookEvent {
     return { id: `evt_${number}`, type, atMs: this.world.nowMs, data: { documentId: `doc ${number}` } }
   }
 
-  #emit(type: WebhookEventType, number: number): void {
+  #emit(event: WebhookEvent): void {
+    const { id: eventId, type } = event
     const { database, webhooks, nowMs } = this.world
     // Under its old id nobody hears of it twice, while it is remembered.
-    const isKnown = database.get('SELECT 1 FROM webhook_events WHERE id = ?', `evt_${number}`) !== undefined
+    const isKnown = database.get('SELECT 1 FROM webhook_events WHERE id = ?', eventId) !== undefined
     for (const target of isKnown ? [] : this.endpoints) {
       const isWanted = target.events.includes(type) && webhooks.find(target.id)?.enabled === true
-      if (isWanted) this.told.push({ endpoint: target, eventId: `evt_${number}`, atMs: nowMs })
+      if (isWanted) this.told.push({ endpoint: target, eventId, atMs: nowMs })
     }
-    webhooks.emit(this.#event(type, number))
+    webhooks.emit(event)
   }
 
   /** What must hold at every moment. */

@@ -11,7 +11,8 @@ import type { LocalServer } from '../support/local-server.ts'
 import { listAll, makeTenant } from '../support/tenants.ts'
 
 const KILLS = Number(process.env['NEARFIELD_LEDGER_KILLS'] ?? 10)
-const QUOTA = { documents: 15, chunks: 60, storedBytes: 2_000 }
+/** Four writers of six documents each pass the first and, with long texts, the last. */
+const QUOTA = { documents: 15, chunks: 60, storedBytes: 800 }
 const WRITERS = 4
 /** Answers to wait for between two kills. */
 const WRITES_A_ROUND = 12
@@ -45,12 +46,15 @@ interface Account {
   unknownWrites: number
   unknownDeletions: number
   refused: number
+  /** Of all writers together; it goes on across kills, so that each write is another. */
+  round: number
 }
 
 /** Writes, rewrites and deletes documents of its own until the server goes away. */
 async function keepWriting(client: NearfieldClient, name: string, account: Account): Promise<void> {
-  for (let round = 0; ; round++) {
-    const id = `${name}-${round % 25}`
+  for (;;) {
+    const round = account.round++
+    const id = `${name}-${round % 6}`
     const text = `The heron ${name} saw ${round} otters. ${'They swam on. '.repeat(round % 4)}`
     try {
       account.unknownWrites++
@@ -62,10 +66,10 @@ async function keepWriting(client: NearfieldClient, name: string, account: Accou
       account.unknownWrites--
       account.refused++
     }
-    if (round % 3 !== 2) continue
+    if (round % 2 === 0) continue
     try {
       account.unknownDeletions++
-      await client.request('DELETE', `/v1/collections/notes/documents/${name}-${(round * 7) % 25}`)
+      await client.request('DELETE', `/v1/collections/notes/documents/${name}-${(round + 3) % 6}`)
       account.unknownDeletions--
       account.deleted++
     } catch (error) {
@@ -89,7 +93,7 @@ describe('the ledger', () => {
       const operator = new NearfieldClient({ url: server.credentials.url, key: server.credentials.rootKey })
       await operator.request('PATCH', `/v1/tenants/${id}`, { limits: QUOTA })
       await client.createCollection({ name: 'notes', shards: 2 })
-      const account: Account = { written: 0, deleted: 0, unknownWrites: 0, unknownDeletions: 0, refused: 0 }
+      const account: Account = { written: 0, deleted: 0, unknownWrites: 0, unknownDeletions: 0, refused: 0, round: 0 }
 
       const staged = await client.put('notes', [{ id: 'staged', text: 'An owl.' }], { prefer: 'respond-async' })
       if ('job' in staged) await client.waitForJob(staged.job.id)
@@ -108,6 +112,7 @@ describe('the ledger', () => {
         await checkAccount(client, account)
       }
       expect(account.written).toBeGreaterThan(KILLS)
+      expect(account.deleted).toBeGreaterThan(KILLS)
       expect(account.refused).toBeGreaterThan(0)
       await until('nothing is reserved any more', async () => {
         const { limits } = await usageOf(client)

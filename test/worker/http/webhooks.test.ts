@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TenantUid } from '../../../src/core/ids.ts'
+import { asProblem } from '../../../src/core/problem.ts'
 import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
 import type { TenantObject } from '../../../src/tenancy/tenant-object.ts'
 import { keyRevoked } from '../../../src/tenancy/webhook-events.ts'
@@ -227,7 +228,11 @@ describe('events', () => {
       storage.sql.exec("SELECT name FROM sqlite_schema WHERE name LIKE 'webhook%'").toArray(),
     )
     expect(left).toEqual([])
-    await expect(object.emitEvent(keyRevoked('0123456789abcdef', 0))).rejects.toThrow('there is nothing here')
+    const late = object.emitEvent(keyRevoked('0123456789abcdef', 0)).then(
+      () => 'told',
+      (error: unknown) => asProblem(error)?.code,
+    )
+    expect(await late).toBe('not_found')
     expect(await runInDurableObject(object, (_, { storage }) => storage.getAlarm())).toBeNull()
   })
 })

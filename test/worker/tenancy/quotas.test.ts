@@ -1,5 +1,8 @@
 /** Quotas over the real shard and tenant's object: exact under concurrency, told per document, given back by deletion. */
+import { env, runInDurableObject } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { TenantUid } from '../../../src/core/ids.ts'
+import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
 import { makeWorld, problemOf, type Answer, type TestTenant, type World } from '../http/http-harness.ts'
 
 let world: World
@@ -116,6 +119,24 @@ describe('a dry run', () => {
     expect(statistics).toMatchObject({ documents: 1, pending: 0 })
     expect(problemOf(await put(tenant, [{ id: 'x' }], { dryRun: true }))).toMatchObject({ status: 400 })
     expect(problemOf(await put(tenant, [note('a')], { dryRun: 'yes' })).pointers).toEqual(['/dryRun'])
+  })
+})
+
+describe('a change of limits', () => {
+  it('is told to the ledger at once, so that no warning goes by limits that are gone', async () => {
+    const tenant = await limited({ documents: 5 })
+    const row = await env.DB.prepare('SELECT uid FROM tenants WHERE id = ?').bind(tenant.id).first<{ uid: TenantUid }>()
+    if (row === null) throw new Error('no such tenant')
+    const object = await new TenantObjects(env.TENANT).of(row.uid)
+    const known = async (): Promise<unknown> =>
+      runInDurableObject(object, (_, state) => {
+        const { limits } = state.storage.sql.exec<{ limits: string }>('SELECT limits FROM ledger_state').one()
+        return JSON.parse(limits)
+      })
+    expect(await known()).toEqual({ documents: 5 })
+    const body = { limits: { documents: null } }
+    expect((await world.call('PATCH', `/v1/tenants/${tenant.id}`, { key: world.rootKey, body })).status).toBe(200)
+    expect(await known()).toEqual({})
   })
 })
 

@@ -2,33 +2,12 @@
  * The page at `/` as its visitor meets it: in Chromium where one is installed (`CHROMIUM` names another), and on the wire
  * everywhere. Nothing but the server itself is asked, and the content security policy is never broken.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { CHROMIUM } from '../support/chromium.ts'
 import { copyState, startServer } from '../support/local-server.ts'
 import type { LocalServer } from '../support/local-server.ts'
-
-/** Whether the program is a browser that starts here; a package's stub, for example, is not. */
-function starts(path: string): boolean {
-  try {
-    return (
-      existsSync(path) &&
-      execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).includes('Chrom')
-    )
-  } catch {
-    return false
-  }
-}
-
-const PLACES = [
-  process.env['CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/google-chrome',
-  '/usr/bin/chromium-browser',
-]
-const executablePath = PLACES.find(starts)
 
 let server: LocalServer
 
@@ -60,7 +39,7 @@ const inBrowser = (): void => {
 
   beforeAll(async () => {
     browser = await chromium.launch({
-      ...(executablePath === undefined ? {} : { executablePath }),
+      ...(CHROMIUM === undefined ? {} : { executablePath: CHROMIUM }),
       args: ['--no-sandbox'],
     })
     page = await browser.newPage()
@@ -105,4 +84,4 @@ const inBrowser = (): void => {
   })
 }
 
-if (executablePath !== undefined) describe('the page in a browser', inBrowser)
+if (CHROMIUM !== undefined) describe('the page in a browser', inBrowser)

@@ -89,6 +89,8 @@ export const PUBLIC_KEY_MAX_PAGED_HITS = 200
 export const PUBLIC_KEY_MAX_FACET_VALUES = 20
 /** Entries of one page of a list. */
 export const PUBLIC_KEY_MAX_LISTED = 50
+/** Documents that all pages of a list show. */
+export const PUBLIC_KEY_MAX_PAGED_LISTED = 200
 /** How often a public key may be used unless its maker says otherwise: from one IP address, and in all. */
 export const PUBLIC_KEY_RATE_PER_IP = { requests: 10, windowSeconds: 1, burst: 100 } as const
 export const PUBLIC_KEY_RATE = { requests: 1_000, windowSeconds: 60 } as const

@@ -1,7 +1,7 @@
 /** Reading documents and totals back from the shards, behind the credential's visibility. */
 import type { CollectionRecord } from '../catalog/records.ts'
 import { compareUtf8 } from '../core/bytes.ts'
-import { DEFAULT_LIST_LIMIT } from '../core/limits.ts'
+import { DEFAULT_LIST_LIMIT, PUBLIC_KEY_MAX_PAGED_LISTED } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import { shardOf } from '../shard/placement.ts'
 import type { DocumentInclude, ShardStatistics } from '../shard/shard-api.ts'
@@ -42,7 +42,10 @@ export interface DocumentPage {
   readonly nextCursor: string | null
 }
 
-/** One page in the order of ids' UTF-8 bytes, over all shards. @throws invalid_request for a foreign cursor */
+/**
+ * One page in the order of ids' UTF-8 bytes, over all shards. Public keys see no more documents by listing than hits by
+ * paging. @throws invalid_request for a foreign cursor
+ */
 export async function listDocuments(
   { placement, sealer }: Showing,
   collection: CollectionRecord,
@@ -50,14 +53,18 @@ export async function listDocuments(
   { limit = DEFAULT_LIST_LIMIT, cursor }: ListRequest,
 ): Promise<DocumentPage> {
   const { filter } = reader
-  const scope = `documents/${collection.tenantUid}/${collection.id}`
-  const after = cursor === undefined ? undefined : await openListCursor(sealer, scope, cursor)
+  const isPublic = reader.kind === 'public'
+  const cap = isPublic ? PUBLIC_KEY_MAX_PAGED_LISTED : Infinity
+  const scope = `documents/${collection.tenantUid}/${collection.id}${isPublic ? '/public' : ''}`
+  const opened = cursor === undefined ? undefined : await openListCursor(sealer, scope, cursor)
+  const { depth, after } = isPublic ? countedPosition(opened) : { depth: 0, after: opened }
+  const size = Math.min(limit, cap - depth)
   const lists = await Promise.all(
     shardsOf(placement, collection).map((shard) =>
       asked(
         shard.listDocuments({
           // One more than the page holds tells whether another page follows.
-          limit: limit + 1,
+          limit: size + 1,
           ...(after === undefined ? {} : { after }),
           ...(filter === undefined ? {} : { visibility: filter }),
         }),
@@ -65,14 +72,21 @@ export async function listDocuments(
     ),
   )
   const merged = lists.flat().sort((a, b) => compareUtf8(a.id, b.id))
-  const page = merged.slice(0, limit)
+  const page = merged.slice(0, size)
   const last = page.at(-1)
-  const hasMore = merged.length > limit && last !== undefined
+  const reached = depth + page.length
+  const hasMore = merged.length > size && last !== undefined && reached < cap
   const shown = await Promise.all(page.map((document) => shownVersion(sealer, reader, document)))
   return {
     data: shown.map((document) => documentView(document, reader)),
-    nextCursor: hasMore ? await sealListCursor(sealer, scope, last.id) : null,
+    nextCursor: hasMore ? await sealListCursor(sealer, scope, isPublic ? `${reached}:${last.id}` : last.id) : null,
   }
+}
+
+/** A public key's cursor holds how many documents its pages have shown, and the last one's id. */
+function countedPosition(text: string = '0:'): { readonly depth: number; readonly after: string | undefined } {
+  const colon = text.indexOf(':')
+  return { depth: Number(text.slice(0, colon)), after: text.slice(colon + 1) || undefined }
 }
 
 /** Totals of what the credential may see of a collection. */

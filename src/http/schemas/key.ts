@@ -104,7 +104,7 @@ export function keyView(key: KeyRecord): z.input<typeof keySchema> {
     expiresAt: expiresAtMs === undefined ? null : rfc3339(expiresAtMs),
     ...(tokensNotBeforeMs === undefined ? {} : { tokensNotBefore: rfc3339(tokensNotBeforeMs) }),
     version,
-    lastUsedAt: lastUsedAtMs === undefined ? null : rfc3339(lastUsedAtMs),
+    lastUsedAt: lastUsedAtMs === undefined ? null : rfc3339(Math.max(lastUsedAtMs, createdAtMs)),
     createdAt: rfc3339(createdAtMs),
     updatedAt: rfc3339(updatedAtMs),
     createdBy,

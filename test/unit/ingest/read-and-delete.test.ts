@@ -56,6 +56,16 @@ describe('a list of documents', () => {
     )
   })
 
+  it('ends for public keys after 200 documents, whatever the size of its pages, and their cursors are their own', async () => {
+    const ids = Array.from({ length: 210 }, (_, n) => `note:${String(n).padStart(3, '0')}`)
+    const fake = await filled(ids, 2)
+    const open = { ...KEY, kind: 'public' as const }
+    for (const limit of [7, 50]) expect(await listAll(fake, limit, open)).toEqual(ids.slice(0, 200))
+    const { nextCursor } = await listDocuments(fake.deps, fake.collection, open, { limit: 5 })
+    const theirs = listDocuments(fake.deps, fake.collection, KEY, { limit: 5, cursor: nextCursor! })
+    await expect(theirs).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+
   it('shows only what the key may see', async () => {
     const fake = await filled(['a', 'b', 'c', 'd'], 2)
     expect(await listAll(fake, 1, { ...KEY, filter: parseFilter({ even: true }) })).toEqual(['a', 'c'])

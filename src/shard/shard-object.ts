@@ -36,6 +36,8 @@ import { ShardWrites } from './shard-writes.ts'
 import type { ShardRpc } from './stub.ts'
 import type { ReportChanges } from './tenant-report.ts'
 
+/** A shard that is erased waits so long for its last report to be taken. */
+const LAST_REPORT_MS = 2_000
 /** An alarm that is overdue by this much is taken for lost and set again. */
 const LOST_ALARM_MS = 60_000
 
@@ -101,7 +103,8 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
     this.#shard = undefined
     this.#isErased = true
     // What was used counts, also in its last second. Where it cannot be told, or not soon, nothing is kept because of that.
-    await shard?.alarm.flushChanges().catch((error: unknown) => this.#dependencies.report?.('report', error))
+    const told = shard?.alarm.flushChanges().catch((error: unknown) => this.#dependencies.report?.('report', error))
+    await Promise.race([told, new Promise((resolve) => setTimeout(resolve, LAST_REPORT_MS))])
     shard?.alarm.stop()
     residentMemory.deletePrefix(`${this.#memoryKey}/`)
     await this.ctx.storage.deleteAlarm()

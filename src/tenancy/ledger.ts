@@ -109,7 +109,8 @@ export class Ledger implements TenantPart {
 
   /**
    * Counts the entries that are new and answers the position now held for the shard.
-   * @throws an invariant error when entries are missing before the first new one
+   * A report that begins behind that position counts nothing: the shard begins again from there.
+   * @throws an invariant error when entries are missing within the report
    */
   applyChanges(report: ChangeReport, nowMs: number): number {
     return this.#database.transaction((): number => {

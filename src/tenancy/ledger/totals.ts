@@ -23,7 +23,8 @@ export class Totals {
 
   /**
    * Moves the shard's position on and adds up what the new entries changed; of a deleted collection only the position.
-   * @throws an invariant error when entries are missing before the first new one
+   * A report that begins behind that position counts nothing: the shard begins again from there.
+   * @throws an invariant error when entries are missing within the report
    */
   advance(
     report: ChangeReport,
@@ -32,14 +33,21 @@ export class Totals {
   ): { fresh: readonly ReportedChange[]; position: number } {
     const { collectionId, placementEpoch, shard, after, baseline } = report
     const known = this.position(report)
-    const start = baseline !== undefined && after > known ? after : known
+    // The ledger is behind what the shard told it, as after a restore of an earlier state: the shard goes back and tells again.
+    if (after > known && baseline === undefined) return { fresh: [], position: known }
+    const start = Math.max(after, known)
     const fresh = report.changes.filter(({ position }) => position > start)
-    invariant(after <= start && isGapless(fresh, start), 'a report goes on where the last one ended')
+    invariant(isGapless(fresh, start), 'a report has no gaps')
     const position = start + fresh.length
     if (position === known) return { fresh, position }
     const stored = { documents: 0, chunks: 0, bytes: 0 }
     const counted = isDeleted ? [] : fresh
-    if (!isDeleted && start > known && baseline !== undefined) Object.assign(stored, baseline)
+    if (!isDeleted && start > known && baseline !== undefined) {
+      const before = this.#storedOf(report)
+      stored.documents = baseline.documents - before.documents
+      stored.chunks = baseline.chunks - before.chunks
+      stored.bytes = baseline.bytes - before.bytes
+    }
     for (const change of counted) {
       stored.documents += change.documents
       stored.chunks += change.chunks
@@ -64,6 +72,17 @@ export class Totals {
       ...held,
     )
     return { fresh, position }
+  }
+
+  #storedOf({ collectionId, placementEpoch, shard }: ShardRef): StoredAmounts {
+    const row = this.#database.get<StoredAmounts>(
+      `SELECT documents, chunks, stored_bytes AS bytes FROM ledger_shards
+       WHERE collection_id = ? AND placement_epoch = ? AND shard = ?`,
+      collectionId,
+      placementEpoch,
+      shard,
+    )
+    return row ?? { documents: 0, chunks: 0, bytes: 0 }
   }
 
   /** 0 while the shard has reported nothing. */

@@ -105,11 +105,24 @@ describe('reports of changes', () => {
     })
   })
 
-  it('are refused where entries are missing, and change nothing then', () => {
-    expect(() => apply(1, [change(2)])).toThrow('invariant')
+  it('are refused where entries are missing in between, and change nothing then', () => {
     expect(() => apply(0, [change(2)])).toThrow('invariant')
     expect(() => apply(0, [change(1), change(3)])).toThrow('invariant')
     expect(use({}).stored.documents).toBe(0)
+  })
+
+  it('that begin too late count nothing, and are told where to begin again', () => {
+    expect(apply(0, [change(1)])).toBe(1)
+    expect(apply(2, [change(3)])).toBe(1)
+    expect(use({}).stored.documents).toBe(1)
+    expect(apply(1, [change(2), change(3)])).toBe(3)
+  })
+
+  it('replace what was counted where the log was pruned further than that', () => {
+    apply(0, [change(1)])
+    const baseline = { documents: 7, chunks: 70, bytes: 700 }
+    ledger.applyChanges({ tenantUid: TENANT, ...SHARD, after: 50, baseline, changes: [change(51)] }, NOON)
+    expect(use({}).stored).toEqual({ documents: 8, chunks: 72, bytes: 710 })
   })
 
   it('begin with what was stored where the log was pruned before', () => {

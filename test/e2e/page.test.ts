@@ -23,6 +23,7 @@ describe('the page on the wire', () => {
     const html = await response.text()
     const policy = response.headers.get('content-security-policy') ?? ''
     expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("require-trusted-types-for 'script'")
     expect(policy).not.toContain('unsafe')
     expect(html).not.toMatch(/(?:src|href)="https?:/)
     for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+\.(?:js|css|svg))"/g)) {

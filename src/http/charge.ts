@@ -3,6 +3,7 @@
  * The rates are charged as soon as the credential is known, beside everything else, so that refused requests count as well,
  * and judged last, just before the handler runs. A quota is charged by the handler, for what succeeds.
  */
+import type { Clock } from '../core/clock.ts'
 import type { CollectionId } from '../core/ids.ts'
 import { asProblem, Problem } from '../core/problem.ts'
 import { requireTenant } from '../tenancy/principal.ts'
@@ -13,8 +14,8 @@ import { ratePolicies } from '../tenancy/rate-policies.ts'
 import { ReadMeter } from '../tenancy/read-meter.ts'
 import type { ReadMeterName } from '../tenancy/read-meter.ts'
 import type { TenantLimits } from '../tenancy/tenant-limits.ts'
-import type { AppDependencies } from './dependencies.ts'
-import type { Exchange } from './exchange.ts'
+import type { TenantObjects } from '../tenancy/tenant-objects.ts'
+import type { Exchange, LimitState } from './exchange.ts'
 
 type KeepAlive = (work: Promise<unknown>) => void
 
@@ -22,15 +23,11 @@ const DAY_SECONDS = 86_400
 /** Quotas follow calendar months; a policy has one length. */
 const MONTH_SECONDS = 30 * DAY_SECONDS
 
-/** One limit as callers see it in `RateLimit` and `RateLimit-Policy`. Whole numbers. */
-export interface LimitState {
-  readonly name: string
-  /** What may be spent in a window. */
-  readonly quota: number
-  readonly windowSeconds: number
-  readonly remaining: number
-  /** Until `remaining` is `quota` again, if nothing is spent. */
-  readonly resetSeconds: number
+export interface ChargeDependencies {
+  readonly tenantObjects: TenantObjects
+  readonly clock: Clock
+  /** Hears of failures that no request is told of. */
+  readonly report?: (what: string, error: unknown) => void
 }
 
 /** One per isolate. */
@@ -38,7 +35,7 @@ export class Charges {
   readonly #limiter: RateLimiter
   readonly #meter: ReadMeter
 
-  constructor({ tenantObjects, clock, report }: Pick<AppDependencies, 'tenantObjects' | 'clock' | 'report'>) {
+  constructor({ tenantObjects, clock, report }: ChargeDependencies) {
     this.#limiter = new RateLimiter({
       objectOf: (tenantUid) => tenantObjects.of(tenantUid),
       clock,

@@ -4,9 +4,19 @@ import { newRequestId } from '../core/ids.ts'
 import type { RequestId } from '../core/ids.ts'
 import type { ProblemCode } from '../core/problem.ts'
 import type { Principal } from '../tenancy/principal.ts'
-import type { LimitState } from './charge.ts'
 import { isApiPath, rawPath } from './paths.ts'
 import { Timings } from './timings.ts'
+
+/** One limit as callers see it in `RateLimit` and `RateLimit-Policy`. Whole numbers. */
+export interface LimitState {
+  readonly name: string
+  /** What may be spent in a window. */
+  readonly quota: number
+  readonly windowSeconds: number
+  readonly remaining: number
+  /** Until `remaining` is `quota` again, if nothing is spent. */
+  readonly resetSeconds: number
+}
 
 export interface Exchange {
   readonly requestId: RequestId

@@ -3,12 +3,9 @@
  * Deliveries are at least once: an event keeps its id over all attempts, and who receives it drops what it has seen.
  */
 import { randomBase62 } from '../core/bytes.ts'
-import type { Clock } from '../core/clock.ts'
 import { MAX_WEBHOOKS, WEBHOOK_OVERLAP_MS } from '../core/limits.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import type { ChangeReport, ReportedChange } from '../core/usage.ts'
-import type { DeliveryOutcome, DeliveryRequest } from '../egress/egress-api.ts'
-import type { Sealer } from './sealing.ts'
 import type { TenantPart } from './tenant-part.ts'
 import { changeEvent } from './webhook-events.ts'
 import type { WebhookEvent, WebhookEventType } from './webhook-events.ts'
@@ -18,19 +15,12 @@ import { Outbox } from './webhooks/outbox.ts'
 import type { DeliveryPlace, DeliveryRecord } from './webhooks/outbox.ts'
 import { WEBHOOK_MIGRATIONS } from './webhooks/schema.ts'
 import { secretContext, Sender } from './webhooks/sender.ts'
+import type { WebhookOptions } from './webhooks/sender.ts'
 import { newSecret, secretText } from './webhooks/signature.ts'
 
 export type { WebhookRecord } from './webhooks/endpoints.ts'
+export type { WebhookOptions } from './webhooks/sender.ts'
 export type { Attempt, DeliveryPlace, DeliveryRecord } from './webhooks/outbox.ts'
-
-export interface WebhookOptions {
-  readonly sealer: Sealer
-  /** Makes one attempt; what it throws counts as a failed one. */
-  readonly send: (request: DeliveryRequest) => Promise<DeliveryOutcome>
-  readonly clock: Clock
-  /** In [0, 1). */
-  readonly random: () => number
-}
 
 export interface NewWebhook {
   readonly url: string

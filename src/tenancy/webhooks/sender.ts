@@ -2,10 +2,12 @@
  * Sends what is due: a bounded part of it in each run, several at a time and a few to each endpoint, so that a slow one
  * holds up neither the others nor the object. Nothing is sent inside a transaction.
  */
+import type { Clock } from '../../core/clock.ts'
 import { invariant } from '../../core/invariant.ts'
 import { WEBHOOK_FAILING_MS } from '../../core/limits.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
-import type { WebhookOptions } from '../webhooks.ts'
+import type { DeliveryOutcome, DeliveryRequest } from '../../egress/egress-api.ts'
+import type { Sealer } from '../sealing.ts'
 import type { EndpointRow, Endpoints } from './endpoints.ts'
 import type { AttemptResult, Claim, Due, Outbox } from './outbox.ts'
 import { retryDelayMs } from './retry-schedule.ts'
@@ -26,6 +28,15 @@ const RUN_MS = 5_000
 const TIMEOUT_MS = 10_000
 /** The receiver wants no more of it. */
 const GONE = 410
+
+export interface WebhookOptions {
+  readonly sealer: Sealer
+  /** Makes one attempt; what it throws counts as a failed one. */
+  readonly send: (request: DeliveryRequest) => Promise<DeliveryOutcome>
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+}
 
 /** Authenticates a sealed secret: a value of another endpoint does not open. */
 export const secretContext = (endpointId: string): string => `webhook/${endpointId}`

@@ -37,7 +37,16 @@ const MADE_BY: Readonly<Record<string, { readonly under: string; readonly call: 
 }
 
 /** What goes on changing by itself, without anybody touching the thing. */
-const VOLATILE = new Set(['lastUsedAt', 'finishedAt', 'status', 'progress', 'counts', 'statistics', 'failingSince'])
+const VOLATILE = new Set([
+  'lastUsedAt',
+  'finishedAt',
+  'status',
+  'progress',
+  'counts',
+  'statistics',
+  'failingSince',
+  'waiting',
+])
 
 export class PlantedTenant {
   readonly letter: string

@@ -121,6 +121,11 @@ export class Charge {
     })
   }
 
+  /** Has this isolate's searches and answers counted, so that who asks next sees their own. */
+  tellReads(): Promise<void> {
+    return this.#parts.meter.tellNow(requireTenant(this.#parts.principal).uid)
+  }
+
   /**
    * Does one write, which reserves what it needs by itself; its refusal says which limit had too little left.
    * @throws what the work throws

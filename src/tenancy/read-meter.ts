@@ -115,6 +115,12 @@ export class ReadMeter {
     throw problemOf(ofQuota)
   }
 
+  /** Tells what this isolate has counted of a tenant; what cannot be told now is told later. */
+  async tellNow(uid: TenantUid): Promise<void> {
+    const held = this.#tenants.get(uid)
+    if (held !== undefined) await this.#report(held)
+  }
+
   #heldOf(uid: TenantUid): TenantReads {
     const known = this.#tenants.get(uid)
     if (known !== undefined) return known

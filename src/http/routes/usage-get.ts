@@ -22,7 +22,7 @@ export const getUsage = defineRoute({
   },
   query: usageQuery,
   responses: { 200: { description: 'By day, collection, key or tenant, in their order.', schema: usageSchema } },
-  async handle({ query, principal }, { catalog, tenantObjects, clock }) {
+  async handle({ query, principal, charge }, { catalog, tenantObjects, clock }) {
     const isOperator = principal.kind === 'root' && principal.actingFor === undefined
     const { groupBy = isOperator ? 'tenant' : 'day' } = query
     const { fromDay, toDay } = rangeOf(query, clock())
@@ -36,6 +36,7 @@ export const getUsage = defineRoute({
       return { status: 200, body: { ...common, data, totals: countsView(totals), stored, limits: [] } }
     }
     const { uid, limits } = requireTenant(principal)
+    await charge.tellReads()
     const object = await tenantObjects.of(uid)
     const report = await object.usage(uid, { fromDay, toDay, groupBy: groupBy satisfies UsageGroup, limits })
     const data = report.rows.map((row) => ({ [groupBy]: row.group, ...countsView(row) }))

@@ -95,6 +95,16 @@ describe('reads of a tenant without limits', () => {
     expect([object.reports.length, object.asked.length, time.armed]).toEqual([1, 0, 0])
   })
 
+  it('are told at once when somebody asks, of the tenant asked for', async () => {
+    const meter = isolate()
+    await meter.tellNow('ten_a' as TenantUid)
+    await search(meter, {})
+    await meter.tellNow('ten_other' as TenantUid)
+    expect(object.used.searches).toBe(0)
+    await meter.tellNow('ten_a' as TenantUid)
+    expect(object.used.searches).toBe(1)
+  })
+
   it('that fail count nothing', async () => {
     const ticket = await begin(isolate(), {})
     ticket.release()

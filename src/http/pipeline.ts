@@ -12,7 +12,7 @@ import { parseIdempotencyKey, runIdempotent } from '../tenancy/idempotency.ts'
 import type { Answer } from '../tenancy/idempotency.ts'
 import { requireAddress } from '../tenancy/ip-ranges.ts'
 import { originAllowed, requireOrigin } from '../tenancy/origins.ts'
-import { requireActiveTenant, requireTenant, rightsDigest } from '../tenancy/principal.ts'
+import { isRestricted, requireActiveTenant, requireTenant, rightsDigest } from '../tenancy/principal.ts'
 import type { Principal } from '../tenancy/principal.ts'
 import { isOperator, requireAccess } from './access.ts'
 import { Charges } from './charge.ts'
@@ -91,7 +91,7 @@ export class Pipeline {
       const release = await this.#admission.work(received?.bytes.length ?? 0)
       try {
         const prepared = await this.#prepare(route, request, exchange, principal, received)
-        const isRepeated = isRepeatable(route) && request.headers.has('idempotency-key')
+        const isRepeated = isReplayed(route, principal) && request.headers.has('idempotency-key')
         const bodyDigest =
           isRepeated || route.audit !== undefined ? await sha256(received?.bytes ?? new Uint8Array()) : undefined
         return { prepared, bodyDigest, release }
@@ -155,7 +155,7 @@ export class Pipeline {
       if (route.namesCollections !== true) await charge.judge()
       return { ...located, charge }
     }
-    if (key === undefined || bodyDigest === undefined) {
+    if (key === undefined || bodyDigest === undefined || !isReplayed(route, prepared.principal)) {
       return answerOf(await this.#handle(route, await charged(), exchange, bodyDigest))
     }
     const answer = await this.#answerOnce(route, { prepared, key, bodyDigest, charged }, exchange).catch(
@@ -256,6 +256,10 @@ interface Keyed {
 
 /** Routes that take an idempotency key: `DELETE` and `GET` are repeatable as they are. */
 const isRepeatable = (route: Route): boolean => route.method !== 'get' && route.method !== 'delete'
+
+/** A read may be run again, so whoever can be anybody (a public key, a token) fills no storage with answers to it. */
+const isReplayed = (route: Route, principal: Principal): boolean =>
+  isRepeatable(route) && !(route.isRead === true && isRestricted(principal))
 
 /** @throws invalid_request for unknown, repeated and malformed parameters, with `/<name>` as the pointer */
 function parseQuery(route: Route, parameters: URLSearchParams): unknown {

@@ -106,6 +106,8 @@ interface RouteDocumentation {
   readonly description?: string
   /** By status; problems are added to every route. */
   readonly responses: Readonly<Partial<Record<Reply['status'], RouteResponse>>>
+  /** A POST that changes nothing. */
+  readonly isRead?: true
   /** Whether the body names collections, which may be absent. Its handler judges the charge once they are found. */
   readonly namesCollections?: boolean
   /** Request headers that the route reads, with what they do. */

@@ -59,6 +59,7 @@ export const searchCollections = defineRoute({
   operationId: 'searchCollections',
   tag: 'search',
   summary: 'Search several collections',
+  isRead: true,
   namesCollections: true,
   description:
     'Every collection must exist and be in reach, else the answer is 404. It is one search, counted for the first collection.',

@@ -220,6 +220,26 @@ describe('Idempotency-Key', () => {
     })
   })
 
+  it('keeps no answer to a search for who may be anybody, but checks the header all the same', async () => {
+    await collection('read')
+    const origin = 'https://shop.example'
+    const open = await world.makeKey(tenant, { kind: 'public', scopes: ['search'], origins: [origin] })
+    const search = (key: string, name: string, query: string) =>
+      world.call('POST', '/v1/collections/read/search', {
+        key,
+        headers: { 'idempotency-key': name, ...(key === open ? { origin } : {}) },
+        body: { query },
+      })
+    for (const query of ['heron', 'otter']) {
+      const { status, headers } = await search(open, 'again', query)
+      expect([status, headers.get('idempotent-replayed')]).toEqual([200, null])
+    }
+    expect(problemOf(await search(open, '\u00e4', 'heron')).status).toBe(400)
+    await search(tenant.key, 'mine', 'heron')
+    expect((await search(tenant.key, 'mine', 'heron')).headers.get('idempotent-replayed')).toBe('true')
+    expect(problemOf(await search(tenant.key, 'mine', 'otter')).status).toBe(422)
+  })
+
   it('replays refusals that came from the work itself, with their media type', async () => {
     await collection('taken')
     const headers = { 'idempotency-key': 'clash' }

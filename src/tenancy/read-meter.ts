@@ -7,6 +7,7 @@
 import { randomBase62 } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
+import { asProblem } from '../core/problem.ts'
 import type { Problem } from '../core/problem.ts'
 import { quotaProblem } from './allowances.ts'
 import type { TenantState } from './key-store.ts'
@@ -216,6 +217,11 @@ export class ReadMeter {
       held.open.delete(report)
       return true
     } catch (error) {
+      // The tenant was erased meanwhile: nobody is left to tell.
+      if (asProblem(error)?.code === 'not_found') {
+        this.#tenants.delete(held.uid)
+        return true
+      }
       this.#dependencies.report?.(error)
       report.triedMs = -Infinity
       return false

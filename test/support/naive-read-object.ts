@@ -1,6 +1,7 @@
 /** The tenant's object as isolates that count reads see it, as simple as can be, and unreachable when a test says so. */
 import { expect } from 'vitest'
 import type { TenantUid } from '../../src/core/ids.ts'
+import { Problem } from '../../src/core/problem.ts'
 import type { ReadCount, ReadLease, ReadLeaseRequest, ReadReport } from '../../src/tenancy/ledger.ts'
 import type { ReadPort } from '../../src/tenancy/read-meter.ts'
 import type { FakeTime } from './fake-timer.ts'
@@ -14,7 +15,7 @@ export class NaiveReadObject implements ReadPort {
   readonly leases = new Map<string, number>()
   readonly used = { searches: 0, answers: 0 }
   /** `mute`: does what it is asked, and its answer is lost. */
-  state: 'up' | 'down' | 'hanging' | 'mute' = 'up'
+  state: 'up' | 'down' | 'hanging' | 'mute' | 'erased' = 'up'
   readonly #known = new Set<string>()
   budgetSpent = false
   /** Lets a call that hangs come back. */
@@ -27,6 +28,7 @@ export class NaiveReadObject implements ReadPort {
 
   async #reach(): Promise<void> {
     if (this.state === 'down') throw new Error('unreachable')
+    if (this.state === 'erased') throw new Problem('not_found')
     if (this.state !== 'hanging') return
     await new Promise<void>((resolve) => {
       this.comeBack = resolve

@@ -105,6 +105,14 @@ describe('reads of a tenant without limits', () => {
     expect(object.used.searches).toBe(1)
   })
 
+  it('of a tenant that was erased meanwhile are told to nobody, once', async () => {
+    const meter = isolate()
+    await search(meter, {})
+    object.state = 'erased'
+    await time.advance(10 * REPORT_MS)
+    expect([object.reports, failures, time.armed]).toEqual([[], [], 0])
+  })
+
   it('that fail count nothing', async () => {
     const ticket = await begin(isolate(), {})
     ticket.release()

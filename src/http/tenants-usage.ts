@@ -1,21 +1,11 @@
 /** What each tenant used, for operators: sums of the days that the ledgers have written to D1. */
 import type { TenantUsage } from '../catalog/usage.ts'
+import { addUsage, NO_USAGE } from '../tenancy/ledger.ts'
 import type { StoredAmounts, UsageCounts } from '../tenancy/ledger.ts'
 import { costOf } from '../tenancy/prices.ts'
 import { storageCosts } from '../tenancy/storage-costs.ts'
 
 type Counted = UsageCounts & { readonly cost: number }
-
-const NOTHING: Counted = {
-  searches: 0,
-  answers: 0,
-  documentsWritten: 0,
-  documentsDeleted: 0,
-  chunksWritten: 0,
-  bytesWritten: 0,
-  embeddingTokens: 0,
-  cost: 0,
-}
 
 export function tenantsUsage(
   { used, stored }: TenantUsage,
@@ -29,11 +19,15 @@ export function tenantsUsage(
   const storedBy = Map.groupBy(stored, ({ tenant }) => tenant)
   const names = [...new Set([...usedBy.keys(), ...storedBy.keys()])].sort()
   const rows = names.map((tenant) => {
-    const counts = (usedBy.get(tenant) ?? []).map((day) => ({ ...day, cost: costOf(day) })).reduce(sum, NOTHING)
+    const counts = (usedBy.get(tenant) ?? []).reduce<UsageCounts>(addUsage, NO_USAGE)
     const kept = [...storageCosts(storedBy.get(tenant) ?? [], range).day.values()].reduce((a, b) => a + b, 0)
-    return { tenant, ...counts, cost: counts.cost + kept }
+    return { tenant, ...counts, cost: costOf(counts) + kept }
   })
-  return { rows, totals: rows.reduce(sum, NOTHING), stored: lastOf(stored) }
+  const totals = {
+    ...rows.reduce<UsageCounts>(addUsage, NO_USAGE),
+    cost: rows.reduce((sum, { cost }) => sum + cost, 0),
+  }
+  return { rows, totals, stored: lastOf(stored) }
 }
 
 /** What the last row of each collection says. */
@@ -48,14 +42,3 @@ function lastOf(stored: TenantUsage['stored']): StoredAmounts {
     { documents: 0, chunks: 0, bytes: 0 },
   )
 }
-
-const sum = (a: Counted, b: Counted): Counted => ({
-  searches: a.searches + b.searches,
-  answers: a.answers + b.answers,
-  documentsWritten: a.documentsWritten + b.documentsWritten,
-  documentsDeleted: a.documentsDeleted + b.documentsDeleted,
-  chunksWritten: a.chunksWritten + b.chunksWritten,
-  bytesWritten: a.bytesWritten + b.bytesWritten,
-  embeddingTokens: a.embeddingTokens + b.embeddingTokens,
-  cost: a.cost + b.cost,
-})

@@ -33,6 +33,7 @@ import { WINDOWS } from './ledger/windows.ts'
 import type { TenantLimits } from './tenant-limits.ts'
 import type { TenantPart } from './tenant-part.ts'
 
+export { addUsage, NO_USAGE } from './ledger/consumption.ts'
 export { USAGE_GROUPS } from './ledger/requests.ts'
 export type {
   MeterUse,

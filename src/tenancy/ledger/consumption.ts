@@ -16,7 +16,7 @@ const ROLL_UP_BATCH = 200
 /** Counters of windows before this are looked at by nobody. */
 const COUNTER_DAYS = 70
 
-export const NOTHING: UsageCounts = {
+export const NO_USAGE: UsageCounts = {
   searches: 0,
   answers: 0,
   documentsWritten: 0,
@@ -66,10 +66,10 @@ export class Consumption {
     )
     for (const [day, ofDay] of days) {
       for (const [keyId, entries] of Map.groupBy(ofDay, (change) => change.keyId)) {
-        const counts = entries.map(countsOf).reduce(added)
+        const counts = entries.map(countsOf).reduce(addUsage)
         if (Object.values(counts).some((count) => count > 0)) this.#add(day, collectionId, keyId, counts)
       }
-      const total = ofDay.map(countsOf).reduce(added)
+      const total = ofDay.map(countsOf).reduce(addUsage)
       this.#raise('embeddingTokens', day.slice(0, 7), total.embeddingTokens)
       this.#raise('spend', day, costOf(total))
     }
@@ -77,7 +77,7 @@ export class Consumption {
 
   countReads(reads: readonly ReadCount[]): void {
     for (const { collectionId, keyId, searches, answers, day } of reads) {
-      this.#add(day, collectionId, keyId, { ...NOTHING, searches, answers })
+      this.#add(day, collectionId, keyId, { ...NO_USAGE, searches, answers })
       this.raiseReads({ searches, answers }, day)
     }
   }
@@ -217,7 +217,7 @@ export class Consumption {
 function countsOf(change: ReportedChange): UsageCounts {
   const { kind, documents, chunksWritten, bytesWritten, embeddingTokens } = change
   return {
-    ...NOTHING,
+    ...NO_USAGE,
     documentsWritten: kind === 'created' || kind === 'replaced' ? 1 : 0,
     documentsDeleted: Math.max(0, -documents),
     chunksWritten,
@@ -226,7 +226,8 @@ function countsOf(change: ReportedChange): UsageCounts {
   }
 }
 
-export const added = (a: UsageCounts, b: UsageCounts): UsageCounts => ({
+/** Sums two counts, member by member. */
+export const addUsage = (a: UsageCounts, b: UsageCounts): UsageCounts => ({
   searches: a.searches + b.searches,
   answers: a.answers + b.answers,
   documentsWritten: a.documentsWritten + b.documentsWritten,

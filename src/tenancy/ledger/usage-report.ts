@@ -4,7 +4,7 @@ import type { SqlDatabase } from '../../core/sql-database.ts'
 import type { Meter } from '../../core/usage.ts'
 import { costOf } from '../prices.ts'
 import { storageCosts, type StoredDay } from '../storage-costs.ts'
-import { added, NOTHING } from './consumption.ts'
+import { addUsage, NO_USAGE } from './consumption.ts'
 import type { Judge } from './judge.ts'
 import type { MeterUse, StoredAmounts, UsageCounts, UsageGroup, UsageQuery, UsageReport } from './requests.ts'
 import { dayOf, limitsByMeter, windowEndMs, WINDOWS } from './windows.ts'
@@ -27,14 +27,15 @@ export function reportUsage(database: SqlDatabase, judge: Judge, query: UsageQue
   const lastDay = toDay < dayOf(nowMs) ? toDay : dayOf(nowMs)
   const storage = storageCosts(storedDays(database, lastDay), { fromDay, toDay: lastDay })
   const groups = new Map(counts.map(({ group, ...rest }) => [group, rest as UsageCounts]))
-  if (groupBy !== 'key') for (const group of storage[groupBy].keys()) if (!groups.has(group)) groups.set(group, NOTHING)
+  if (groupBy !== 'key')
+    for (const group of storage[groupBy].keys()) if (!groups.has(group)) groups.set(group, NO_USAGE)
   const rows = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([group, used]) => {
       const kept = groupBy === 'key' ? 0 : (storage[groupBy].get(group) ?? 0)
       return { group, ...used, cost: costOf(used) + kept }
     })
-  const totals = [...groups.values()].reduce(added, NOTHING)
+  const totals = [...groups.values()].reduce(addUsage, NO_USAGE)
   const kept = [...storage.day.values()].reduce((sum, cost) => sum + cost, 0)
   return {
     rows,

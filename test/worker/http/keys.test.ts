@@ -1,27 +1,10 @@
 /** What keys are over HTTP, and what public and filtered ones are not shown. */
-import { beforeEach, beforeAll, describe, expect, it } from 'vitest'
-import { makeWorld, ORIGIN, problemOf } from './http-harness.ts'
-import type { Answer, TestTenant, World } from './http-harness.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { ORIGIN, problemOf } from './http-harness.ts'
+import type { Answer } from './http-harness.ts'
+import { api, collection, put, tenant, world, useTenant } from './tenant-api.ts'
 
-let world: World
-let tenant: TestTenant
-
-beforeAll(async () => {
-  world = await makeWorld()
-})
-
-beforeEach(async () => {
-  tenant = await world.makeTenant()
-})
-
-const api = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
-  world.call(method, path, { key: tenant.key, body, headers })
-
-const collection = (name: string, more: object = {}): Promise<Answer> =>
-  api('POST', '/v1/collections', { name, ...more })
-
-const put = (name: string, documents: object[], headers: Record<string, string> = {}): Promise<Answer> =>
-  api('PUT', `/v1/collections/${name}/documents`, { documents }, headers)
+useTenant()
 
 describe('jobs', () => {
   it('are hidden from public keys, and those of others from keys with a filter', async () => {

@@ -1,28 +1,11 @@
 /** What each resource of the API does over HTTP: documents, searches, collections, tenants. */
-import { beforeEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fromBase64url } from '../../../src/core/bytes.ts'
-import { makeWorld, problemOf } from './http-harness.ts'
-import type { Answer, TestTenant, World } from './http-harness.ts'
+import { problemOf } from './http-harness.ts'
+import type { Answer } from './http-harness.ts'
+import { api, collection, put, tenant, world, useTenant } from './tenant-api.ts'
 
-let world: World
-let tenant: TestTenant
-
-beforeAll(async () => {
-  world = await makeWorld()
-})
-
-beforeEach(async () => {
-  tenant = await world.makeTenant()
-})
-
-const api = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
-  world.call(method, path, { key: tenant.key, body, headers })
-
-const collection = (name: string, more: object = {}): Promise<Answer> =>
-  api('POST', '/v1/collections', { name, ...more })
-
-const put = (name: string, documents: object[], headers: Record<string, string> = {}): Promise<Answer> =>
-  api('PUT', `/v1/collections/${name}/documents`, { documents }, headers)
+useTenant()
 
 describe('documents', () => {
   it('have ids that paths carry unharmed', async () => {

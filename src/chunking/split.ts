@@ -60,6 +60,7 @@ interface Span {
 
 /** How a piece of each grain falls apart: what grain its parts have, and where they lie. */
 const SPLITTERS: Readonly<Record<Grain, readonly [Grain, (text: string, piece: Span) => Span[]]>> = {
+  chunk: ['paragraph', paragraphsOf],
   list: ['item', listItems],
   table: ['row', linesOf],
   code: ['lines', paragraphsOf],

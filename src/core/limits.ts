@@ -107,6 +107,33 @@ export const MAX_ARCHIVED_COLLECTIONS = 20
 export const EXPORT_PAGE_DOCUMENTS = 100
 export const EXPORT_PAGE_BYTES = 4_000_000
 
+/** An uploaded file: of formats that are read as a stream, and of those that a parser holds whole. */
+export const MAX_STREAMED_FILE_BYTES = 100_000_000
+export const MAX_FILE_BYTES = 25_000_000
+/** Files of one upload. */
+export const MAX_FILES_PER_UPLOAD = 1_000
+/** Files of a tenant that wait for their turn; more are refused until some are done. */
+export const MAX_WAITING_FILES = 100_000
+/** A file's name, path included: it becomes a document's id. */
+export const MAX_FILE_NAME_BYTES = 400
+/** What a container (docx, xlsx, pptx, epub, a stream in a PDF) may expand to. */
+export const MAX_EXPANDED_BYTES = 64_000_000
+/** What all entries of one zip archive may expand to together, and how many there may be. */
+export const MAX_ARCHIVE_BYTES = 1_000_000_000
+export const MAX_ARCHIVE_FILES = 10_000
+/** Nesting of JSON, XML and mail parts in a file. */
+export const MAX_FILE_DEPTH = 100
+/** One line, row or record of a file, in bytes. */
+export const MAX_RECORD_BYTES = 1_000_000
+/** Documents made of one file. */
+export const MAX_DOCUMENTS_PER_FILE = 100_000
+/** Longer texts of a file become several documents, in UTF-8 bytes. */
+export const MAX_PART_BYTES = 2_000_000
+/** Bytes that parsing one file holds at once, counted by the parsers. */
+export const MAX_PARSE_BYTES = 64_000_000
+/** Originals of files that failed are kept this long for another try. */
+export const FAILED_FILE_RETENTION_MS = 7 * 24 * 3_600_000
+
 /** Search cursors live this long; list cursors do not expire. */
 export const CURSOR_TTL_MS = 15 * 60_000
 /** Idempotency records are replayed for this long. */

@@ -21,7 +21,21 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   kernels: { rooms: ['core'], packages: [] },
   text: { rooms: ['core'], packages: ['tinyld', '@orama/stemmers'] },
   chunking: { rooms: ['core', 'text'], packages: ['marked'] },
-  parsing: { rooms: ['core', 'text', 'chunking'], packages: ['htmlparser2'] },
+  parsing: {
+    rooms: ['core', 'text', 'chunking'],
+    packages: [
+      'htmlparser2',
+      '@zip.js/zip.js',
+      'chardet',
+      'fflate',
+      'mammoth',
+      'papaparse',
+      'postal-mime',
+      'read-excel-file',
+      'unpdf',
+      'yaml',
+    ],
+  },
   vector: { rooms: ['core', 'kernels'], packages: [] },
   keyword: { rooms: ['core', 'text', 'vector'], packages: [] },
   metadata: { rooms: ['core'], packages: [] },
@@ -34,6 +48,27 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   ingest: {
     rooms: ['core', 'text', 'chunking', 'parsing', 'metadata', 'models', 'tenancy', 'catalog', 'shard'],
+    packages: [],
+  },
+  sources: {
+    rooms: ['core', 'egress', 'parsing', 'tenancy', 'catalog'],
+    packages: ['croner', 'robots-parser'],
+  },
+  files: {
+    rooms: [
+      'core',
+      'egress',
+      'text',
+      'chunking',
+      'parsing',
+      'metadata',
+      'models',
+      'tenancy',
+      'catalog',
+      'shard',
+      'ingest',
+      'sources',
+    ],
     packages: [],
   },
   search: {
@@ -53,11 +88,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'tenancy',
       'catalog',
       'shard',
+      'parsing',
       'ingest',
+      'sources',
+      'files',
       'search',
       'answer',
     ],
-    packages: ['hono', '@hono/zod-openapi', 'zod'],
+    packages: ['hono', '@hono/zod-openapi', 'multipasta', 'zod'],
   },
   client: { rooms: [], packages: [] },
   cli: { rooms: ['client'], packages: [], node: true },
@@ -65,7 +103,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 }
 
 /** `cloudflare:workers` stands in these places only: what is above and beside them runs in plain Node too. */
-const RUNTIME_PLACES = ['src/shard/', 'src/models/edge/', 'src/tenancy/', 'src/egress/']
+const RUNTIME_PLACES = ['src/shard/', 'src/models/edge/', 'src/tenancy/', 'src/files/', 'src/egress/']
 
 const FORBIDDEN_FOLDERS = new Set(['utils', 'util', 'helpers', 'common', 'services', 'lib', 'shared', 'misc'])
 

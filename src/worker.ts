@@ -10,6 +10,9 @@ import { systemClock } from './core/clock.ts'
 import type { JobId } from './core/ids.ts'
 import { asProblem } from './core/problem.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
+import { FilesObject } from './files/files-object.ts'
+import { FilesObjects } from './files/files-objects.ts'
+import { consumeMessages } from './files/consume-messages.ts'
 import { createApp } from './http/app.ts'
 import { AuditTrail } from './http/audit-trail.ts'
 import type { App } from './http/app.ts'
@@ -120,6 +123,7 @@ function appOf(env: WorkerEnv): App {
     catalog,
     placement: new Placement(env.SHARD),
     tenantObjects,
+    files: new FilesObjects(env.FILES),
     auditTrail,
     models,
     sealer,
@@ -198,6 +202,12 @@ export class Tenant extends TenantObject<WorkerEnv> {
   }
 }
 
+export class Files extends FilesObject<WorkerEnv> {
+  constructor(state: DurableObjectState, env: WorkerEnv) {
+    super(state, env, { clock: systemClock })
+  }
+}
+
 export class Embedder extends EmbedderObject<WorkerEnv> {
   constructor(state: DurableObjectState, env: WorkerEnv) {
     super(state, env, { localEmbedder: (profileId) => isolateOf(env).models.queryEmbedder(profileId) })
@@ -212,4 +222,11 @@ function openDatabase(storage: DurableObjectStorage, migrations: readonly SqlMig
 
 export default {
   fetch: (request, env, context) => appOf(env).fetch(request, env, context),
+  queue: (batch, env) =>
+    consumeMessages(batch, {
+      tenantUidOf: async (tenantId) => (await isolateOf(env).catalog.tenants.find(tenantId))?.uid,
+      wakeFiles: () => Promise.resolve(),
+      wakeSources: () => Promise.resolve(),
+      log: (line) => console.log(JSON.stringify(line)),
+    }),
 } satisfies ExportedHandler<WorkerEnv>

@@ -1,6 +1,7 @@
 /** What the HTTP room is given by the composition root. It reads no environment and makes nothing of this itself. */
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../core/clock.ts'
+import type { FilesObjects } from '../files/files-objects.ts'
 import type { Models } from '../models/models.ts'
 import type { Placement } from '../shard/placement.ts'
 import type { Authenticator } from '../tenancy/authenticate.ts'
@@ -18,6 +19,7 @@ export interface AppDependencies {
   readonly sealer: Sealer
   readonly signer: Signer
   readonly tenantObjects: TenantObjects
+  readonly files: Pick<FilesObjects, 'of'>
   readonly auditTrail: AuditTrail
   /** Reads a file of `assets/` by its path there; `undefined` when there is none. */
   readonly readAsset: (path: string) => Promise<ArrayBuffer | undefined>

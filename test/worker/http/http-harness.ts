@@ -6,6 +6,7 @@ import { env } from 'cloudflare:workers'
 import { Catalog } from '../../../src/catalog/catalog.ts'
 import { utf8 } from '../../../src/core/bytes.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import { FilesObjects } from '../../../src/files/files-objects.ts'
 import { createApp } from '../../../src/http/app.ts'
 import { AuditTrail } from '../../../src/http/audit-trail.ts'
 import type { LogLine } from '../../../src/http/request-log.ts'
@@ -115,6 +116,7 @@ export async function makeWorld(): Promise<World> {
     catalog,
     placement: new Placement(counted(env.SHARD)),
     tenantObjects,
+    files: new FilesObjects(counted(env.FILES)),
     auditTrail,
     models: {
       queryEmbedder: () => embedder,

@@ -7,6 +7,15 @@ import { join } from 'node:path'
 import type { WorkerOptions } from 'miniflare'
 import { parse } from 'smol-toml'
 
+interface QueueConsumer {
+  readonly queue: string
+  readonly max_batch_size: number
+  /** Seconds. */
+  readonly max_batch_timeout: number
+  readonly max_retries: number
+  readonly dead_letter_queue?: string
+}
+
 interface WranglerConfig {
   readonly name: string
   readonly compatibility_date: string
@@ -20,13 +29,19 @@ interface WranglerConfig {
   readonly d1_databases?: readonly { readonly binding: string; readonly database_name: string }[]
   readonly durable_objects?: { readonly bindings: readonly { readonly name: string; readonly class_name: string }[] }
   readonly services?: readonly { readonly binding: string; readonly service: string; readonly entrypoint: string }[]
+  readonly r2_buckets?: readonly { readonly binding: string; readonly bucket_name: string }[]
+  readonly queues?: {
+    readonly producers?: readonly { readonly binding: string; readonly queue: string }[]
+    readonly consumers?: readonly QueueConsumer[]
+  }
   readonly migrations?: readonly { readonly tag: string; readonly new_sqlite_classes?: readonly string[] }[]
 }
 
 /** Keys of the file that mean something locally, and those that only a deployment reads. */
 const KNOWN = new Set(
   (
-    'name compatibility_date compatibility_flags vars assets d1_databases durable_objects services migrations ' +
+    'name compatibility_date compatibility_flags vars assets d1_databases r2_buckets queues ' +
+    'durable_objects services migrations ' +
     'main workers_dev observability limits placement rules upload_source_maps preview_urls'
   ).split(' '),
 )
@@ -70,6 +85,21 @@ export function workerOptions(root: string, secrets: Readonly<Record<string, str
     modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }],
     bindings: { ...config.vars, ...secrets },
     d1Databases: Object.fromEntries((config.d1_databases ?? []).map((d1) => [d1.binding, d1.database_name])),
+    r2Buckets: Object.fromEntries((config.r2_buckets ?? []).map((bucket) => [bucket.binding, bucket.bucket_name])),
+    queueProducers: Object.fromEntries(
+      (config.queues?.producers ?? []).map(({ binding, queue }) => [binding, { queueName: queue }]),
+    ),
+    queueConsumers: Object.fromEntries(
+      (config.queues?.consumers ?? []).map((consumer) => [
+        consumer.queue,
+        {
+          maxBatchSize: consumer.max_batch_size,
+          maxBatchTimeout: consumer.max_batch_timeout,
+          maxRetries: consumer.max_retries,
+          ...(consumer.dead_letter_queue === undefined ? {} : { deadLetterQueue: consumer.dead_letter_queue }),
+        },
+      ]),
+    ),
     durableObjects: Object.fromEntries(
       (config.durable_objects?.bindings ?? []).map(({ name, class_name: className }) => [
         name,

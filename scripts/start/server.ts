@@ -106,6 +106,7 @@ export class Server {
       unsafeTriggerHandlers: false,
       unsafeRuntimeEnv: { [RUN_TOKEN]: lock.token },
       d1Persist: join(options.state, 'd1'),
+      r2Persist: join(options.state, 'files'),
       durableObjectsPersist: join(options.state, 'objects'),
       handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
         log.take(stdout)

@@ -1,7 +1,7 @@
 /**
  * Jobs, as counts: what each item is and why it failed is known by the shards. The shards report absolute counts, and the
  * report that completes them settles the job, whether anyone asks for it or not. A job's status only moves forward; once
- * settled neither it nor its counts ever change.
+ * settled neither it nor its counts change, unless failed items of it are tried again.
  */
 import { and, desc, eq, inArray, lt, or, sql, type SQL } from 'drizzle-orm'
 import { newJobId } from '../core/ids.ts'
@@ -13,7 +13,7 @@ import { jobKey } from './job-key.ts'
 import { jobStatusOf } from './job-outcome.ts'
 import { pageOf } from './paging.ts'
 import { isSettled } from './records.ts'
-import type { JobCounters, JobRecord, Page, PageRequest, SettledStatus } from './records.ts'
+import type { JobCounters, JobKind, JobRecord, Page, PageRequest, SettledStatus } from './records.ts'
 import { jobProgress, jobs } from './schema.ts'
 
 /** Expired jobs forgotten with each new one: more than come, so that they run out. */
@@ -24,6 +24,8 @@ export interface NewJob {
   readonly id?: JobId
   readonly tenantUid: TenantUid
   readonly collectionId: CollectionId
+  /** `documents` unless given. */
+  readonly kind?: JobKind
   readonly total: number
   readonly keyId: string
 }
@@ -43,11 +45,18 @@ export class Jobs {
   }
 
   /** The new job is `queued`; the tenant's oldest ones make room for it. @throws not_found when the collection was deleted meanwhile. */
-  async create({ id = newJobId(), tenantUid, collectionId, total, keyId }: NewJob): Promise<JobRecord> {
+  async create({
+    id = newJobId(),
+    tenantUid,
+    collectionId,
+    kind = 'documents',
+    total,
+    keyId,
+  }: NewJob): Promise<JobRecord> {
     const nowMs = this.#connection.clock()
     await this.#connection.batch(
-      sql`INSERT INTO jobs (id, tenant_uid, collection_id, status, total, key_id, created_at_ms, updated_at_ms)
-        SELECT ${id}, tenant_uid, id, 'queued', ${total}, ${keyId}, ${nowMs}, ${nowMs} FROM collections
+      sql`INSERT INTO jobs (id, tenant_uid, collection_id, kind, status, total, key_id, created_at_ms, updated_at_ms)
+        SELECT ${id}, tenant_uid, id, ${kind}, 'queued', ${total}, ${keyId}, ${nowMs}, ${nowMs} FROM collections
         WHERE id = ${collectionId} AND tenant_uid = ${tenantUid} AND deleted_at_ms IS NULL
         ON CONFLICT (id) DO NOTHING`,
       sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM ${expired(tenantUid, nowMs)})`,
@@ -116,6 +125,25 @@ export class Jobs {
     if (!isSettled(status)) return job
     await this.settle(tenantUid, id, status, job.updatedAtMs)
     return this.find(tenantUid, id)
+  }
+
+  /** Files make further items while they are read: say so before their counts are reported. A settled job keeps its total. */
+  async setTotal(tenantUid: TenantUid, id: JobId, total: number): Promise<void> {
+    await this.#connection.run((db) =>
+      db
+        .update(jobs)
+        .set({ total })
+        .where(and(owned(tenantUid, id), inArray(jobs.status, ['queued', 'running']))),
+    )
+  }
+
+  /** Lets a settled job go on because items of it are tried again: what was reported is forgotten. */
+  async reopen(tenantUid: TenantUid, id: JobId): Promise<void> {
+    await this.#connection.batch(
+      sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM jobs WHERE id = ${id} AND tenant_uid = ${tenantUid})`,
+      sql`UPDATE jobs SET status = 'running', finished_at_ms = NULL, updated_at_ms = ${this.#connection.clock()}
+          WHERE id = ${id} AND tenant_uid = ${tenantUid}`,
+    )
   }
 
   /** Ends a job; false when it had ended before, or does not exist. */

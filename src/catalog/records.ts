@@ -63,6 +63,9 @@ export interface CollectionRecord {
 
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
 
+/** What a job's items are: documents in the shards, or files in the tenant's files object, however they came. */
+export type JobKind = 'documents' | 'files' | 'crawl' | 'sync'
+
 /** Absolute counts of settled items; never increments, so that a repeated report changes nothing. */
 export interface JobCounters {
   readonly succeeded: number
@@ -74,6 +77,7 @@ export interface JobRecord extends JobCounters {
   readonly id: JobId
   readonly tenantUid: TenantUid
   readonly collectionId: CollectionId
+  readonly kind: JobKind
   readonly status: JobStatus
   /** Items; `succeeded + failed + cancelled` of them are settled. */
   readonly total: number

@@ -10,10 +10,10 @@ import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { ChunkingSettings } from '../chunking/chunk.ts'
 import type { Scope } from '../tenancy/scopes.ts'
 import type { KeyRateLimit, TenantLimits } from '../tenancy/tenant-limits.ts'
-import type { CollectionSettings, JobStatus } from './records.ts'
+import type { CollectionSettings, JobKind, JobStatus } from './records.ts'
 
 /** What this Worker needs: the number of files in `migrations/`. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** Facts about the database itself: `schema_version`. */
 export const meta = sqliteTable('meta', {
@@ -120,6 +120,7 @@ export const jobs = sqliteTable(
     id: text('id').$type<JobId>().primaryKey(),
     tenantUid: text('tenant_uid').$type<TenantUid>().notNull(),
     collectionId: text('collection_id').$type<CollectionId>().notNull(),
+    kind: text('kind').$type<JobKind>().notNull().default('documents'),
     status: text('status').$type<JobStatus>().notNull(),
     total: integer('total').notNull(),
     keyId: text('key_id').notNull(),

@@ -272,6 +272,7 @@ export class FakeIngest {
         const existing = this.jobs.get(job.id)
         if (existing !== undefined) return Promise.resolve(existing)
         const record: JobRecord = {
+          kind: 'documents',
           ...job,
           status: 'queued',
           succeeded: 0,

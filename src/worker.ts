@@ -225,7 +225,7 @@ export default {
   queue: (batch, env) =>
     consumeMessages(batch, {
       tenantUidOf: async (tenantId) => (await isolateOf(env).catalog.tenants.find(tenantId))?.uid,
-      wakeFiles: () => Promise.resolve(),
+      wakeFiles: async (tenantUid) => (await new FilesObjects(env.FILES).of(tenantUid)).wake(tenantUid),
       wakeSources: () => Promise.resolve(),
       log: (line) => console.log(JSON.stringify(line)),
     }),

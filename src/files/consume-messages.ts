@@ -3,6 +3,7 @@
  * again later, a bounded number of times; what nobody understands is dropped. Nothing depends on a message's arrival.
  */
 import type { TenantUid } from '../core/ids.ts'
+import { asProblem } from '../core/problem.ts'
 import { readFileMessage } from './file-message.ts'
 import type { FileMessage } from './file-message.ts'
 
@@ -62,6 +63,11 @@ async function settle(message: FileMessage, received: readonly Received[], ports
     }
     for (const each of received) each.ack()
   } catch (error) {
+    // The tenant was erased meanwhile: nothing is left to be done for it.
+    if (asProblem(error)?.code === 'not_found') {
+      for (const each of received) each.ack()
+      return
+    }
     // Messages of errors may quote what they failed on, so only their kind is logged.
     const code = error instanceof Error ? error.name : 'unknown'
     ports.log({ level: 'warn', event: 'queue_message_failed', kind: message.kind, code })

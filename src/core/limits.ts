@@ -110,6 +110,15 @@ export const EXPORT_PAGE_BYTES = 4_000_000
 /** An uploaded file: of formats that are read as a stream, and of those that a parser holds whole. */
 export const MAX_STREAMED_FILE_BYTES = 100_000_000
 export const MAX_FILE_BYTES = 25_000_000
+/** Longer originals are stored in parts of this size, the least that the bucket takes; one of each upload is in memory. */
+export const ORIGINAL_PART_BYTES = 5 * 1_024 * 1_024
+/** Uploads that one isolate receives at the same time, and of them from one tenant; short ones do not count. */
+export const MAX_UPLOADS = 4
+export const MAX_UPLOADS_PER_TENANT = 2
+/** The options of an upload as JSON. */
+export const MAX_UPLOAD_OPTIONS_BYTES = 65_536
+/** The file parts' headers of an upload. */
+export const MAX_PART_HEADER_BYTES = 16_384
 /** Files of one upload. */
 export const MAX_FILES_PER_UPLOAD = 1_000
 /** Files of a tenant that wait for their turn; more are refused until some are done. */

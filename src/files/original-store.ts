@@ -8,8 +8,8 @@ export interface OriginalRange {
 }
 
 export interface StoreOptions {
-  /** More than this is refused with `payload_too_large`, and nothing of it is kept. */
-  readonly maxBytes: number
+  /** More than this is refused with `body_too_large`, and nothing of it is kept. Asked once, with the first bytes. */
+  readonly maxBytes: number | ((head: Uint8Array<ArrayBuffer>) => number)
   /** Told before the first part of an original that is stored in parts. What it throws ends the storing. */
   readonly noteMultipart?: (multipartId: string) => Promise<void>
 }

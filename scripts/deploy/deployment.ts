@@ -1,6 +1,6 @@
 /**
- * The steps of a deployment, in the order that keeps a running installation whole: database, migrations (which only
- * expand), the egress Worker that the Worker is bound to, then the Worker with its secrets. Each may be repeated, so that
+ * The steps of a deployment, in the order that keeps a running installation whole: database, buckets, queues, migrations
+ * (which only expand), the egress Worker that the Worker is bound to, then the Worker with its secrets. Each may be repeated, so that
  * a deployment that broke off is simply run again. wrangler is a port, so that the order is tested without an account.
  */
 import { stripVTControlCharacters } from 'node:util'
@@ -28,6 +28,11 @@ export interface DeploymentPorts {
 export interface BaseConfig extends Record<string, unknown> {
   readonly name: string
   readonly d1_databases: readonly { readonly binding: string; readonly database_name: string }[]
+  readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name: string }[]
+  readonly queues: {
+    readonly producers: readonly { readonly binding: string; readonly queue: string }[]
+    readonly consumers: readonly { readonly queue: string }[]
+  }
 }
 
 /** The generated configuration, ignored by git: it names one account's database. */
@@ -38,6 +43,9 @@ const DRY_RUN_CONFIG_FILE = 'wrangler.dry-run.toml'
 const EGRESS_CONFIG_FILE = 'wrangler.egress.toml'
 const NO_DATABASE = '00000000-0000-0000-0000-000000000000'
 const SECRETS = ['NEARFIELD_ROOT_KEY_HASH', 'NEARFIELD_SEALING_KEY'] as const
+
+/** The bucket whose changes are told to the queue. */
+const INBOX_BINDING = 'INBOX'
 
 export class DeploymentError extends Error {
   override readonly name = 'DeploymentError'
@@ -68,6 +76,11 @@ export function dryRun(ports: DeploymentPorts, base: BaseConfig, outdir: string,
     `built: ${bundle}${upload === undefined ? '' : `; an upload is ${upload}`}`,
     `wrote ${DRY_RUN_CONFIG_FILE}, which wrangler accepts, as it does ${EGRESS_CONFIG_FILE}`,
     `would find or create the D1 database "${name}"`,
+    ...base.r2_buckets.map((bucket) => `would find or create the R2 bucket "${bucket.bucket_name}"`),
+    ...base.queues.consumers.map(({ queue }) => `would find or create the queue "${queue}"`),
+    ...notifications(base).map(
+      ({ bucket, queue }) => `would let the bucket "${bucket}" tell the queue "${queue}" of its changes`,
+    ),
     `would apply the migrations to "${name}"`,
     `would deploy the egress Worker of ${EGRESS_CONFIG_FILE}`,
     `would deploy "${base.name}", with ${SECRETS.join(' and ')} if it has none`,
@@ -79,6 +92,9 @@ export function dryRun(ports: DeploymentPorts, base: BaseConfig, outdir: string,
 export function deploy(ports: DeploymentPorts, base: BaseConfig): void {
   const database = databaseOf(base)
   const id = findDatabase(ports, database.database_name) ?? createDatabase(ports, database.database_name)
+  ensureBuckets(ports, base)
+  for (const { queue } of base.queues.consumers) ensureQueue(ports, queue)
+  for (const notification of notifications(base)) ensureNotification(ports, notification)
   ports.writeConfig(CONFIG_FILE, deployConfig(base, id))
   ports.print(`Migrating the database "${database.database_name}" …`)
   call(ports, ['d1', 'migrations', 'apply', database.binding, '--remote', '--config', CONFIG_FILE])
@@ -116,6 +132,59 @@ function createDatabase(ports: DeploymentPorts, name: string): string {
   return id
 }
 
+function ensureBuckets(ports: DeploymentPorts, { r2_buckets: buckets }: BaseConfig): void {
+  const present = new Set(labelled(call(ports, ['r2', 'bucket', 'list']), 'name'))
+  for (const { bucket_name: name } of buckets) {
+    if (present.has(name)) continue
+    ports.print(`Creating the bucket "${name}" …`)
+    call(ports, ['r2', 'bucket', 'create', name])
+  }
+}
+
+/** @throws DeploymentError where nobody knows whether it exists */
+function ensureQueue(ports: DeploymentPorts, name: string): void {
+  const { status, stdout, stderr } = ports.wrangler(['queues', 'info', name])
+  if (status === 0) return
+  if (!words(stdout + stderr).includes(`Queue "${name}" does not exist.`))
+    throw new DeploymentError(`wrangler queues info ${name} failed:\n${stdout}${stderr}`)
+  ports.print(`Creating the queue "${name}" …`)
+  call(ports, ['queues', 'create', name])
+}
+
+interface Notification {
+  readonly bucket: string
+  readonly queue: string
+}
+
+function notifications({ r2_buckets: buckets, queues }: BaseConfig): Notification[] {
+  const inboxes = buckets.filter(({ binding }) => binding === INBOX_BINDING)
+  return inboxes.flatMap(({ bucket_name: bucket }) => queues.producers.map(({ queue }) => ({ bucket, queue })))
+}
+
+/** Without the rule bucket sources are still listed on their schedules, so its failure is told and stops nothing. */
+function ensureNotification(ports: DeploymentPorts, { bucket, queue }: Notification): void {
+  const list = ports.wrangler(['r2', 'bucket', 'notification', 'list', bucket])
+  if (list.status === 0 && labelled(list.stdout, 'queue_name').includes(queue)) return
+  const rule = ['r2', 'bucket', 'notification', 'create', bucket, '--queue', queue]
+  const { status, stdout, stderr } = ports.wrangler([...rule, '--event-types', 'object-create', 'object-delete'])
+  if (status === 0) ports.print(`The bucket "${bucket}" tells the queue "${queue}" of its changes.`)
+  else
+    ports.print(
+      `The bucket "${bucket}" tells nobody of its changes, so its files are found on schedules only:\n${stdout}${stderr}`,
+    )
+}
+
+/** The values of one label in what wrangler lists as `label:   value` lines. */
+const labelled = (output: string, label: string): string[] =>
+  stripVTControlCharacters(output)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith(`${label}:`))
+    .map((line) => line.slice(label.length + 1).trim())
+
+/** Without colours and line breaks, which wrangler puts anywhere. */
+const words = (output: string): string => stripVTControlCharacters(output).replaceAll(/\s+/g, ' ')
+
 /** Whether the Worker has its secrets, which are never replaced. @throws DeploymentError where it has one, or nobody knows */
 function lookForSecrets(ports: DeploymentPorts, worker: string): boolean {
   const { status, stdout, stderr } = ports.wrangler(['secret', 'list', '--format', 'json', '--config', CONFIG_FILE])
@@ -149,6 +218,6 @@ function deployWithNewSecrets(ports: DeploymentPorts, args: readonly string[]): 
  * the place of that code, and says it for nothing else; only the whole sentence with our Worker's name counts.
  */
 function saysNoWorker(output: string, worker: string): boolean {
-  const text = stripVTControlCharacters(output).replaceAll(/\s+/g, ' ')
+  const text = words(output)
   return text.includes('[code: 10007]') || text.includes(`Worker "${worker}" not found. If this is a new Worker,`)
 }

@@ -7,6 +7,14 @@ import { keyHash } from '../../../scripts/start/secrets.ts'
 const BASE: BaseConfig = {
   name: 'nearfield',
   d1_databases: [{ binding: 'DB', database_name: 'nearfield' }],
+  r2_buckets: [
+    { binding: 'ORIGINALS', bucket_name: 'nearfield-originals' },
+    { binding: 'INBOX', bucket_name: 'nearfield-inbox' },
+  ],
+  queues: {
+    producers: [{ binding: 'FILE_QUEUE', queue: 'nearfield-files' }],
+    consumers: [{ queue: 'nearfield-files' }, { queue: 'nearfield-files-dead' }],
+  },
   vars: { A: 'b' },
 }
 
@@ -16,11 +24,51 @@ const NO_WORKER =
 
 interface Account {
   databases: { name: string; uuid: string }[]
+  buckets?: string[]
+  queues?: string[]
+  /** Queues that the inbox tells of its changes. */
+  told?: string[]
   /** Absent: the Worker does not exist. */
   secrets?: Record<string, string>
   failing?: string
   /** What the failing call says. */
   saying?: string
+}
+
+/** The words of wrangler 4.164 on buckets and queues, colours and wrapped lines included. */
+function answerOfStores(account: Account, args: readonly string[]): WranglerResult {
+  const buckets = (account.buckets ??= [])
+  const queues = (account.queues ??= [])
+  const told = (account.told ??= [])
+  const said = (stdout: string): WranglerResult => ({ status: 0, stdout, stderr: '' })
+  const labelled = (label: string, values: string[]): WranglerResult =>
+    said(values.map((value) => `\u001B[37m${label}:\u001B[39m    \u001B[90m${value}\u001B[39m\nother:  x`).join('\n\n'))
+  const [first, second, third, fourth] = args
+  switch (args.slice(0, first === 'queues' ? 2 : third === 'list' || third === 'create' ? 3 : 4).join(' ')) {
+    case 'r2 bucket list':
+      return labelled('name', buckets)
+    case 'r2 bucket create':
+      buckets.push(fourth ?? '')
+      return said('')
+    case 'r2 bucket notification list':
+      return labelled('queue_name', told)
+    case 'r2 bucket notification create':
+      told.push(args[args.indexOf('--queue') + 1] ?? '')
+      return said('')
+    case 'queues info':
+      return queues.includes(third ?? '')
+        ? said(`Queue Name: ${third}`)
+        : {
+            status: 1,
+            stdout: '',
+            stderr: `\u001B[31m✘ [ERROR]\u001B[0m Queue "${third}" does not\n  exist. To create it, run: wrangler queues create ${third}`,
+          }
+    case 'queues create':
+      queues.push(third ?? '')
+      return said('')
+    default:
+      throw new Error(`nobody knows ${first} ${second} ${third}`)
+  }
 }
 
 /** Plays wrangler against an account held in memory; returns what was asked of it, in order. */
@@ -41,6 +89,7 @@ function simulate(account: Account): {
     if (account.failing !== undefined && line.startsWith(account.failing))
       return { status: 1, stdout: '', stderr: account.saying ?? 'boom' }
     if (line === 'd1 list --json') return { status: 0, stdout: JSON.stringify(account.databases), stderr: '' }
+    if (args[0] === 'r2' || args[0] === 'queues') return answerOfStores(account, args)
     if (line.startsWith('d1 create')) account.databases.push({ name: args[2] ?? '', uuid: 'new-id' })
     if (line.startsWith('secret list')) {
       return account.secrets === undefined
@@ -82,6 +131,15 @@ describe('deployment', () => {
       'd1 list --json',
       'd1 create nearfield',
       'd1 list --json',
+      'r2 bucket list',
+      'r2 bucket create',
+      'r2 bucket create',
+      'queues info nearfield-files',
+      'queues create nearfield-files',
+      'queues info nearfield-files-dead',
+      'queues create nearfield-files-dead',
+      'r2 bucket notification',
+      'r2 bucket notification',
       'd1 migrations apply',
       'secret list --format',
       'deploy --config wrangler.egress.toml',
@@ -108,6 +166,38 @@ describe('deployment', () => {
     expect(account.secrets).toEqual(secrets)
     expect(printed.join()).not.toContain('root key')
     expect(configs[0]).toContain('old-id')
+  })
+
+  it('makes the buckets, the queues and the rule between them once', () => {
+    const account: Account = { databases: [], buckets: ['nearfield-originals', 'nearfield-inbox-of-others'] }
+    deploy(simulate(account).ports, BASE)
+    const made = {
+      buckets: ['nearfield-originals', 'nearfield-inbox-of-others', 'nearfield-inbox'],
+      queues: ['nearfield-files', 'nearfield-files-dead'],
+      told: ['nearfield-files'],
+    }
+    expect(account).toMatchObject(made)
+    const { ports, calls } = simulate(account)
+    deploy(ports, BASE)
+    expect(account).toMatchObject(made)
+    expect(calls.filter((call) => /^(r2 bucket|queues) create/.test(call))).toEqual([])
+  })
+
+  it('goes on without the rule, and says what is missing', () => {
+    const { ports, printed, calls } = simulate({
+      databases: [],
+      failing: 'r2 bucket notification',
+      saying: 'the plan has no notifications',
+    })
+    deploy(ports, BASE)
+    expect(printed.join('\n')).toMatch(/found on schedules only:\nthe plan has no notifications/)
+    expect(calls.at(-1)).toBe('deploy --config wrangler.deploy.toml')
+  })
+
+  it('stops where a queue cannot be looked up, rather than guess that there is none', () => {
+    const { ports, calls } = simulate({ databases: [], failing: 'queues info', saying: 'the network is down' })
+    expect(() => deploy(ports, BASE)).toThrow(/the network is down/)
+    expect(calls.some((call) => call.startsWith('queues create') || call.startsWith('deploy'))).toBe(false)
   })
 
   it.each([

@@ -1,5 +1,5 @@
 /**
- * Which addresses may be called on behalf of a tenant: https on the public internet. It judges by the text alone, when a
+ * Which addresses may be called on behalf of a tenant: those of the public internet. It judges by the text alone, when a
  * URL is stored and again before each use. Names that resolve to private addresses pass here; the network of the egress
  * Worker refuses them when it connects.
  */
@@ -19,24 +19,34 @@ const BLOCKED_PORTS = new Set([
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080,
 ])
 
+/** `call`: what is sent is ours, so https only. `crawl`: what is read is public, so http as well, on the schemes' ports. */
+export type UrlPurpose = 'call' | 'crawl'
+
+const BEGINNINGS = {
+  call: { pattern: /^https:\/\/([^/?#]+)/i, fault: 'must begin with https:// and a host' },
+  crawl: { pattern: /^https?:\/\/([^/?#]+)/i, fault: 'must begin with https:// or http:// and a host' },
+} as const
+
 /** Why a URL may not be called, as an error's detail; `undefined` where it may. */
-export function publicUrlFault(text: string): string | undefined {
+export function publicUrlFault(text: string, purpose: UrlPurpose = 'call'): string | undefined {
   if (text.length > MAX_PUBLIC_URL_LENGTH) return `must have at most ${MAX_PUBLIC_URL_LENGTH} characters`
   // The URL parser drops or replaces these silently, so that two readers could see two addresses.
   if (/[\s\\]|\p{Cc}/u.test(text)) return 'must not contain white space, backslashes or control characters'
   // The parser repairs a missing or superfluous slash, and knows more than one spelling of no credentials.
-  const authority = /^https:\/\/([^/?#]+)/i.exec(text)?.[1]
-  if (authority === undefined) return 'must begin with https:// and a host'
+  const { pattern, fault } = BEGINNINGS[purpose]
+  const authority = pattern.exec(text)?.[1]
+  if (authority === undefined) return fault
   if (authority.includes('@')) return 'must not contain credentials'
   if (authority.includes('%')) return 'must not percent-encode the host'
   const url = URL.parse(text)
   if (url === null) return 'must be a URL'
   if (url.hash !== '') return 'must not contain a fragment'
-  return portFault(url.port) ?? hostFault(url.hostname)
+  return portFault(url.port, purpose) ?? hostFault(url.hostname)
 }
 
-/** `''` is the scheme's own port, 443. */
-function portFault(port: string): string | undefined {
+/** `''` is the scheme's own port. */
+function portFault(port: string, purpose: UrlPurpose): string | undefined {
+  if (purpose === 'crawl') return port === '' ? undefined : 'must not name a port'
   const number = Number(port)
   const isOpen = port === '' || (number >= 1_024 && !BLOCKED_PORTS.has(number))
   return isOpen ? undefined : 'must use port 443, or one from 1024 that no other protocol owns'

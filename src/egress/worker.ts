@@ -4,11 +4,16 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { deliver } from './deliver.ts'
-import type { DeliveryOutcome, DeliveryRequest, EgressApi } from './egress-api.ts'
+import type { DeliveryOutcome, DeliveryRequest, EgressApi, PageOutcome, PageRequest } from './egress-api.ts'
+import { fetchPage } from './fetch-page.ts'
 
 export class Egress extends WorkerEntrypoint implements EgressApi {
   async deliver(request: DeliveryRequest): Promise<DeliveryOutcome> {
     return deliver(request, fetch)
+  }
+
+  async fetchPage(request: PageRequest): Promise<PageOutcome> {
+    return fetchPage(request, fetch)
   }
 }
 

@@ -52,7 +52,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   sources: {
     rooms: ['core', 'egress', 'parsing', 'tenancy', 'catalog'],
-    packages: ['croner', 'robots-parser'],
+    packages: ['croner', 'htmlparser2', 'robots-parser'],
   },
   files: {
     rooms: [

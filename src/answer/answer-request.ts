@@ -1,4 +1,5 @@
 /** What a question says and what it is answered, on the wire. `parse-answer-request.ts` turns untrusted JSON into one. */
+import type { Location } from '../chunking/document-text.ts'
 import type { Hit, SearchRequest } from '../search/search-request.ts'
 
 export interface Message {
@@ -16,7 +17,8 @@ export interface AnswerRequest {
   readonly stream?: false
 }
 
-export interface Citation {
+/** `page`, `sheet`, `row`, `startTime`, `endTime`: where the quote stands in the file that it comes from. */
+export interface Citation extends Location {
   readonly documentId: string
   readonly chunkId: string
   /** UTF-16 offsets into the document's text, half-open. */
@@ -26,6 +28,8 @@ export interface Citation {
   readonly quote: string
   readonly title?: string
   readonly url?: string
+  /** Outermost first; absent where there are none. */
+  readonly headings?: readonly string[]
 }
 
 export interface GroundedSentence {

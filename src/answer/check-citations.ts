@@ -2,6 +2,7 @@
  * The check between a generator and its reader: a citation is sent only if its quote stands, character for character,
  * where it says, and a sentence counts as supported only if its words stand in its quotes. No generator is trusted.
  */
+import { locationOf } from '../chunking/location.ts'
 import type { GeneratedAnswer } from '../models/generator.ts'
 import type { Hit } from '../search/search-request.ts'
 import { words } from '../text/words.ts'
@@ -50,6 +51,8 @@ function citationOf(hit: Hit, start: number, end: number): Citation | undefined 
     quote,
     ...(hit.title === undefined ? {} : { title: hit.title }),
     ...(hit.url === undefined ? {} : { url: hit.url }),
+    ...(hit.headings === undefined ? {} : { headings: hit.headings }),
+    ...locationOf(hit),
   }
 }
 

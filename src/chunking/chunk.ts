@@ -5,7 +5,8 @@
  * `countTokens`, each on a text of bounded length.
  */
 import { invariant } from '../core/invariant.ts'
-import type { CountTokens, OutlineBlock, TextFormat } from './document-text.ts'
+import type { CountTokens, Location, OutlineBlock, TextFormat } from './document-text.ts'
+import { LocationReader } from './location.ts'
 import { Packer, type Slice } from './packer.ts'
 import { PrefixBuilder } from './prefix.ts'
 import { sectionsOf, type Heading } from './sections.ts'
@@ -33,6 +34,8 @@ export interface Chunk {
   readonly tokens: number
   /** Whether prefix and text together are more than the model sees. */
   readonly truncated: boolean
+  /** Where it stands in its file, as the outline says. */
+  readonly location?: Location
 }
 
 export interface ChunkDocument {
@@ -58,12 +61,14 @@ export function chunk(
   const { countTokens, maxTokens, maxChunks = Infinity } = options
   invariant(settings.size > 0 && settings.overlap >= 0 && settings.overlap < settings.size, 'overlap is below size')
   const prefixes = new PrefixBuilder(document.title, countTokens)
+  const locations = new LocationReader(document.outline)
   const finish = (slice: Slice, path: readonly Heading[]): Chunk => {
     const room = maxTokens - SPECIAL_TOKENS - slice.tokens
     // A text that the model cuts anyway gives up its end for the title.
     const budget = room < 0 ? maxTokens : room
     const text = document.text.slice(slice.start, slice.end)
     const prefix = prefixes.build(text, slice.start, slice.end, path, budget)
+    const location = locations.of(slice.start, slice.end)
     return {
       start: slice.start,
       end: slice.end,
@@ -71,6 +76,7 @@ export function chunk(
       prefix,
       tokens: slice.tokens,
       truncated: slice.tokens + prefixes.tokens(prefix) + SPECIAL_TOKENS > maxTokens,
+      ...(location === undefined ? {} : { location }),
     }
   }
   if (settings.strategy === 'none') {

@@ -27,6 +27,8 @@ export interface OutlineBlock extends Location {
   readonly kind: BlockKind
   /** 1–6 for headings. */
   readonly level?: number
+  /** Of a `chunk`: what it stands under, outermost first, as its caller says. */
+  readonly headings?: readonly string[]
 }
 
 /** Counts a text in a model's own tokens, without special tokens. */

@@ -66,7 +66,7 @@ const truncate = (text: string): string =>
 function blocksOf({ text, format, outline }: SectionDocument): OutlineBlock[] {
   const whole = { start: 0, end: text.length }
   if (format === 'markdown') return cover(text, markdownBlocks(text))
-  if (format === 'html' && outline !== undefined) return cover(text, outline)
+  if (format !== 'text' && outline !== undefined) return cover(text, outline)
   return paragraphsOf(text, whole).map((span) => ({ ...span, kind: 'paragraph' }))
 }
 

@@ -15,7 +15,9 @@ const LARGEST_CODE = 127
 
 /** `undefined` for a good outline; whether the blocks are those of the html, nobody can tell any more. */
 export function outlineFault({ text, outline = [] }: Pick<ArchivedDocument, 'text' | 'outline'>): string | undefined {
-  return outline.every(({ start, end }) => start <= end && end <= text.length) ? undefined : 'must lie within the text'
+  if (!outline.every(({ start, end }) => start <= end && end <= text.length)) return 'must lie within the text'
+  const strings = outline.flatMap(({ sheet, headings = [] }) => (sheet === undefined ? headings : [sheet, ...headings]))
+  return strings.some((part) => textFault(part) !== undefined) ? 'holds characters that are no text' : undefined
 }
 
 /** Tells what is wrong with a chunk, or `undefined` for a good one. */
@@ -24,9 +26,10 @@ export async function chunkFault(
   { text }: Pick<ArchivedDocument, 'text'>,
   collection: PlannedCollection,
 ): Promise<string | undefined> {
-  const { start, end, prefix, headings, vectorKey } = chunk
+  const { start, end, prefix, headings, location, vectorKey } = chunk
   if (start > end || end > text.length) return 'must lie within the text'
-  if ([prefix, ...headings].some((part) => textFault(part) !== undefined)) return 'holds characters that are no text'
+  if ([prefix, location?.sheet ?? '', ...headings].some((part) => textFault(part) !== undefined))
+    return 'holds characters that are no text'
   const vector = vectorBytes(chunk)
   if (vector === undefined) return 'has a vector that is not base64url'
   if (vector.length > 0 !== (vectorKey !== undefined)) return 'must have a vector and its key, or neither'

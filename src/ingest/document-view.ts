@@ -1,10 +1,12 @@
 /** A document as the API shows it: RFC 3339 times, chunk ids, `null` for what it does not have. */
 import type { JsonObject } from '../core/canonical-json.ts'
 import { rfc3339 } from '../core/clock.ts'
+import type { Location } from '../chunking/document-text.ts'
 import type { StoredDocument } from '../shard/shard-api.ts'
 import { isRestricted, type Principal } from '../tenancy/principal.ts'
 
-export interface ChunkView {
+/** `page`, `sheet`, `row`, `startTime`, `endTime`: where the chunk stands in the file that it comes from. */
+export interface ChunkView extends Location {
   /** `<documentId>#<ordinal>`. */
   readonly id: string
   readonly ordinal: number
@@ -63,13 +65,14 @@ export function documentView(document: StoredDocument, reader: Pick<Principal, '
     ...(chunks === undefined
       ? {}
       : {
-          chunks: chunks.map(({ ordinal, start, end, text, headings, truncated }) => ({
+          chunks: chunks.map(({ ordinal, start, end, text, headings, truncated, location }) => ({
             id: chunkId(document.id, ordinal),
             ordinal,
             start,
             end,
             text,
             headings,
+            ...location,
             ...(truncated ? { truncated } : {}),
           })),
         }),

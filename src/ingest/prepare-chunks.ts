@@ -67,7 +67,7 @@ export async function prepareChunks(
   const finish = async (piece: Chunk): Promise<CutChunk> => {
     const passage = indexedText(piece.prefix, text.slice(piece.start, piece.end))
     const vectorKey = vector === undefined ? await vectorKeyOfText(profile, passage) : await vectorKeyOfVector(vector)
-    const { start, end, headings, prefix, tokens, truncated } = piece
+    const { start, end, headings, prefix, tokens, truncated, location } = piece
     return {
       passage,
       chunk: {
@@ -79,6 +79,7 @@ export async function prepareChunks(
         truncated,
         language: languageOf(text.slice(start, end)),
         vectorKey,
+        ...(location === undefined ? {} : { location }),
         ...(vector === undefined ? {} : { vector }),
         ...(vector === undefined && profile.id === BRING_YOUR_OWN ? { withoutVector: true } : {}),
       },

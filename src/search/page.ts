@@ -127,6 +127,7 @@ function hitOf(ranking: Ranking, candidate: number, chunk: FetchedChunk, context
     start: chunk.start,
     end: chunk.end,
     ...(chunk.headings.length === 0 ? {} : { headings: chunk.headings }),
+    ...chunk.location,
     highlights: chunk.highlights,
     metadata: search.fields === undefined ? chunk.metadata : pickFields(chunk.metadata, search.fields),
     ...(search.explain ? { explain: explainHit(ranking, candidate, chunk.explanation) } : {}),

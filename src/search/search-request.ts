@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../core/canonical-json.ts'
 import type { SearchMode } from '../core/ranking.ts'
 import type { Explanation } from '../keyword/keyword-index.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
+import type { Location } from '../shard/shard-api.ts'
 
 export interface FusionRequest {
   /** `convex` by default. */
@@ -50,7 +51,8 @@ export interface Highlight {
   readonly end: number
 }
 
-export interface Hit {
+/** `page`, `sheet`, `row`, `startTime`, `endTime`: where the chunk stands in the file that it comes from. */
+export interface Hit extends Location {
   /** `<documentId>#<ordinal>`. */
   readonly id: string
   readonly documentId: string

@@ -3,6 +3,7 @@
  * numbers of a document are consecutive and never used again, so no index on `chunks` is needed and a number that a
  * search has handed out can only mean the chunk it meant. Every method runs inside the caller's transaction.
  */
+import type { Location } from '../chunking/document-text.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { wipedText } from '../core/overwriting.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
@@ -57,6 +58,8 @@ export interface ChunkRow {
   readonly vector_key: string | null
   readonly prefix: string
   readonly headings: string
+  /** A JSON object, or null: its file has no pages, rows or times. */
+  readonly location: string | null
 }
 
 /** What `write` stores beside the source itself. */
@@ -75,7 +78,7 @@ export interface DocumentStamp {
 const COLUMNS = `document, id, version, sequence, position, content_hash, language, declared_language, format, bytes,
   tokens, first_chunk, chunk_count, created_at, updated_at, title, url, metadata, acl`
 const CHUNK_COLUMNS =
-  'chunk, document, ordinal, start_offset, end_offset, tokens, truncated, language, vector_key, prefix, headings'
+  'chunk, document, ordinal, start_offset, end_offset, tokens, truncated, language, vector_key, prefix, headings, location'
 
 export class DocumentStore {
   readonly #database: SqlDatabase
@@ -250,7 +253,7 @@ export class DocumentStore {
   #writeChunk(document: number, number: number, ordinal: number, chunk: PreparedChunk): void {
     this.#database.run(
       `INSERT INTO chunks (chunk, document, ordinal, start_offset, end_offset, tokens, truncated, language, vector_key,
-         build, prefix, headings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         build, prefix, headings, location) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       number,
       document,
       ordinal,
@@ -263,6 +266,7 @@ export class DocumentStore {
       BUILD,
       chunk.prefix,
       JSON.stringify(chunk.headings),
+      chunk.location === undefined ? null : JSON.stringify(chunk.location),
     )
   }
 
@@ -272,8 +276,8 @@ export class DocumentStore {
     this.#database.run(`UPDATE documents SET ${wiped} WHERE id = ?`, row.id)
     const chunks = [row.first_chunk, row.first_chunk + row.chunk_count]
     this.#database.run(
-      `UPDATE chunks SET ${wipedText('prefix')}, ${wipedText('headings')}
-       WHERE chunk >= ? AND chunk < ? AND (prefix <> '' OR headings <> '[]')`,
+      `UPDATE chunks SET ${wipedText('prefix')}, ${wipedText('headings')}, ${wipedText('location')}
+       WHERE chunk >= ? AND chunk < ? AND (prefix <> '' OR headings <> '[]' OR location IS NOT NULL)`,
       ...chunks,
     )
     this.#database.run('DELETE FROM chunks WHERE chunk >= ? AND chunk < ?', ...chunks)
@@ -298,6 +302,11 @@ export class DocumentStore {
       undefined
     )
   }
+}
+
+/** A chunk's location as a field, where it has one. */
+export function locationField({ location }: Pick<ChunkRow, 'location'>): { location?: Location } {
+  return location === null ? {} : { location: JSON.parse(location) as Location }
 }
 
 interface LongColumns {

@@ -153,4 +153,8 @@ export const SHARD_MIGRATIONS: readonly SqlMigration[] = [
        WHERE last.seq = (SELECT max(seq) FROM change_log)`,
     ],
   },
+  {
+    id: 'shard/5 locations',
+    statements: ['ALTER TABLE chunks ADD COLUMN location TEXT'],
+  },
 ]

@@ -3,7 +3,7 @@
  * stubs of it, the use-cases know nothing else of storage. Every method may throw a Problem; `collection_gone` means that
  * the shard was erased or never initialised, so the caller looks the collection up again.
  */
-import type { OutlineBlock, TextFormat } from '../chunking/document-text.ts'
+import type { Location, OutlineBlock, TextFormat } from '../chunking/document-text.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
@@ -26,7 +26,7 @@ export interface ShardSetup {
 
 // ---- writing ----
 
-export type { OutlineBlock, TextFormat }
+export type { Location, OutlineBlock, TextFormat }
 
 /** A document as accepted: normalised, parsed, validated. */
 export interface SourceDocument {
@@ -62,6 +62,8 @@ export interface PreparedChunk {
   readonly vector?: Float32Array
   /** True where no vector belongs to the chunk (a bring-your-own document without one). */
   readonly withoutVector?: boolean
+  /** Where it stands in the file that the document comes from. */
+  readonly location?: Location
 }
 
 /** A write's place in the order; valid only for the run of the object that issued it, and for ten minutes. */
@@ -183,6 +185,7 @@ export interface StoredChunk {
   readonly text: string
   readonly headings: readonly string[]
   readonly truncated: boolean
+  readonly location?: Location
 }
 
 export interface StoredDocument {
@@ -231,6 +234,7 @@ export interface ExportedChunk {
   readonly vectorKey?: string
   /** As stored: `dimensions` signed bytes (`int8`) or little-endian singles (`f32`). */
   readonly vector?: Uint8Array
+  readonly location?: Location
 }
 
 /** An applied document, whole: `importDocuments` puts exactly this in place. */
@@ -322,6 +326,7 @@ export interface FetchedChunk {
   readonly start: number
   readonly end: number
   readonly headings: readonly string[]
+  readonly location?: Location
   readonly language: string
   readonly metadata: JsonObject
   readonly highlights: readonly { readonly start: number; readonly end: number }[]

@@ -3,7 +3,7 @@ import { utf8Length } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { matches } from '../metadata/evaluate-filter.ts'
 import { declaredLanguage } from './apply-document.ts'
-import type { DocumentRow } from './document-store.ts'
+import { locationField, type DocumentRow } from './document-store.ts'
 import { etagOf } from './etag.ts'
 import { aclOf, asFiltered, type PendingRow } from './pending-store.ts'
 import type {
@@ -119,6 +119,7 @@ export class ShardReads {
       text: text.slice(chunk.start_offset, chunk.end_offset),
       headings: JSON.parse(chunk.headings) as string[],
       truncated: chunk.truncated === 1,
+      ...locationField(chunk),
     }))
   }
 

@@ -11,7 +11,7 @@ import type { FacetValue } from '../metadata/metadata-index.ts'
 import { highlights } from '../text/highlight.ts'
 import type { LegScores } from '../vector/vector-index.ts'
 import type { DirectoryEntry } from './document-directory.ts'
-import type { DocumentRow } from './document-store.ts'
+import { locationField, type DocumentRow } from './document-store.ts'
 import { KEYWORD_LEG, VECTOR_LEG } from './shard-api.ts'
 import type { FetchedChunk, FetchRequest, ShardCandidates, ShardSearchRequest, ShardSearchResult } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
@@ -117,6 +117,7 @@ export class ShardSearch {
       start,
       end,
       headings: JSON.parse(chunk.headings) as string[],
+      ...locationField(chunk),
       language,
       metadata,
       highlights: request.highlightWords === undefined ? [] : highlights(text, request.highlightWords, language),

@@ -4,7 +4,7 @@ import { base64url } from '../core/bytes.ts'
 import { Problem } from '../core/problem.ts'
 import { encodeVector, precisionBytes } from '../vector/vector-codec.ts'
 import { applyDocument } from './apply-document.ts'
-import type { DocumentRow } from './document-store.ts'
+import { locationField, type DocumentRow } from './document-store.ts'
 import type { ExportedChunk, ExportedDocument, PreparedChunk } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 import { addStateHashes, documentHash } from './state-hash.ts'
@@ -107,6 +107,7 @@ export class ShardTransfer {
           language: chunk.language,
           tokens: chunk.tokens,
           truncated: chunk.truncated === 1,
+          ...locationField(chunk),
           ...(chunk.vector_key === null ? {} : { vectorKey: chunk.vector_key }),
           // Encoding what was decoded gives the stored bytes again.
           ...(vector === undefined ? {} : { vector: encodeVector(vector, setup.precision).bytes }),

@@ -4,7 +4,7 @@ import { MIGRATIONS } from '../../src/shard/migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
 import type { SqlValue } from '../../src/core/sql-database.ts'
 
-const LATER = new Set(['shard/3 access lists', 'shard/4 metering', 'metadata/2 acl'])
+const LATER = new Set(['shard/3 access lists', 'shard/4 metering', 'metadata/2 acl', 'shard/5 locations'])
 
 export function formerShard(present: NodeSqlDatabase): NodeSqlDatabase {
   const former = new NodeSqlDatabase()

@@ -24,16 +24,18 @@ export interface DraftDocument {
   readonly title?: string
   readonly metadata?: JsonObject
   readonly acl?: readonly string[]
+  /** Each of its lines is a page. */
+  readonly hasPages?: boolean
 }
 
 export async function makeSource(draft: DraftDocument): Promise<SourceDocument> {
-  const { id, text, title, metadata = {}, acl } = draft
+  const { id, text, title, metadata = {}, acl, hasPages = false } = draft
   const contentHash = hex(await sha256(utf8(JSON.stringify([id, text, title ?? null, metadata, acl ?? null]))))
   return {
     id,
     text,
     metadata,
-    format: 'text',
+    format: hasPages ? 'extracted' : 'text',
     contentHash,
     ...(title === undefined ? {} : { title }),
     ...(acl && { acl }),
@@ -57,6 +59,7 @@ export function makeChunks(source: SourceDocument, embed: (key: string) => boole
         tokens: line.split(' ').length,
         truncated: false,
         vectorKey,
+        ...(source.format === 'extracted' ? { location: { page: chunks.length + 1, sheet: 'Ärzte' } } : {}),
         ...(embed(vectorKey) ? { vector: toyVector(line) } : {}),
       })
     }

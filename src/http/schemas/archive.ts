@@ -12,7 +12,7 @@ import {
 } from '../../core/limits.ts'
 import { isLanguageTag } from '../../text/language.ts'
 import { collectionName, languageField, settingsOf, settingsSchema } from './collection.ts'
-import { jsonObject, time } from './fields.ts'
+import { jsonObject, locationFields, time } from './fields.ts'
 
 /** Each write takes the next one, which must be a whole number for ever. */
 const MAX_VERSION = 2 ** 40
@@ -40,12 +40,14 @@ export const archivedCollectionSchema = z
   })
   .openapi('ArchivedCollection')
 
-/** A block of the text of html, whose tags are gone. */
+/** A block of a text whose own structure is gone, or that the caller cut. */
 const outlineBlockSchema = z.strictObject({
   start: natural,
   end: natural,
-  kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code']),
+  kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code', 'row', 'chunk']),
   level: z.number().int().min(1).max(6).optional(),
+  headings: z.array(z.string()).max(100).optional(),
+  ...locationFields,
 })
 
 const archivedChunkSchema = z
@@ -62,6 +64,7 @@ const archivedChunkSchema = z
       .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits')
       .optional(),
     vector: z.string().min(1).optional().openapi({ description: 'Its bytes as stored, base64url.' }),
+    location: z.strictObject(locationFields).optional(),
   })
   .openapi('ArchivedChunk')
 
@@ -74,7 +77,7 @@ export const archivedDocumentSchema = z
     language: z.string().optional(),
     metadata: jsonObject,
     acl: z.array(z.string()).optional(),
-    format: z.enum(['text', 'markdown', 'html']),
+    format: z.enum(['text', 'markdown', 'html', 'extracted', 'code']),
     text: z.string(),
     outline: z.array(outlineBlockSchema).max(1_000_000).optional(),
     contentHash: sha256,

@@ -7,7 +7,7 @@ import {
   MAX_PRINCIPAL_BYTES,
   MAX_PRINCIPALS,
 } from '../../core/limits.ts'
-import { filter, jsonObject, pageOf, time } from './fields.ts'
+import { filter, jsonObject, locationFields, pageOf, time } from './fields.ts'
 
 const MAX_TITLE_LENGTH = 2_048
 
@@ -96,6 +96,7 @@ const chunkSchema = z
     end: offset,
     text: z.string(),
     headings: z.array(z.string()),
+    ...locationFields,
     truncated: z.literal(true).optional(),
   })
   .openapi('Chunk')

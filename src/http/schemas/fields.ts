@@ -61,3 +61,12 @@ export const pageOf = <Item extends z.ZodType>(item: Item, name: string) =>
       nextCursor: z.string().nullable().openapi({ description: '`null` at the end.' }),
     })
     .openapi(name)
+
+/** Where a chunk of a file stands in it; documents that come from no file have none of these. */
+export const locationFields = {
+  page: z.number().int().min(1).optional().openapi({ description: 'Page or slide of its file, from 1.' }),
+  sheet: z.string().optional().openapi({ description: 'Name of a sheet of its file.' }),
+  row: z.number().int().min(1).optional().openapi({ description: 'Row or line of its file, from 1.' }),
+  startTime: z.number().min(0).optional().openapi({ description: 'Seconds from the beginning of the recording.' }),
+  endTime: z.number().min(0).optional(),
+}

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { MAX_COLLECTIONS_PER_SEARCH, MAX_FACETS, MAX_HITS, MAX_QUERY_BYTES } from '../../core/limits.ts'
 import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT } from '../../core/ranking.ts'
-import { filter, jsonObject } from './fields.ts'
+import { filter, jsonObject, locationFields } from './fields.ts'
 
 const searchFields = {
   query: z
@@ -71,6 +71,7 @@ const hitSchema = z
     text: z.string().openapi({ description: "The document's text from `start` to `end`." }),
     ...span,
     headings: z.array(z.string()).optional(),
+    ...locationFields,
     highlights: z.array(z.object(span)).openapi({ description: 'Offsets into `text`.' }),
     metadata: jsonObject,
     explain: explanationSchema.optional(),
@@ -120,6 +121,8 @@ const citationSchema = z
     quote: z.string().openapi({ description: "The document's text from `start` to `end`, exactly." }),
     title: z.string().optional(),
     url: z.string().optional(),
+    headings: z.array(z.string()).optional(),
+    ...locationFields,
   })
   .openapi('Citation')
 

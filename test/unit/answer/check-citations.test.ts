@@ -44,6 +44,19 @@ describe('checkCitations', () => {
     expect(sentences).toEqual([{ text: 'The Osprey carries 214 passengers.', supported: true, citations: [0] }])
   })
 
+  it('says where in its file and under which headings a quote stands', () => {
+    const paged = { ...hit, headings: ['Ferries'], page: 3, sheet: 'Ships', row: 12, startTime: 0, endTime: 2.5 }
+    const { citations } = checkCitations(answerOf('Carries.', { passage: 0, start: 0, end: 10 }), [paged])
+    expect(citations[0]).toMatchObject({
+      headings: ['Ferries'],
+      page: 3,
+      sheet: 'Ships',
+      row: 12,
+      startTime: 0,
+      endTime: 2.5,
+    })
+  })
+
   it('marks a sentence whose words its quotes do not hold', () => {
     const quote = { passage: 0, start: 0, end: 10 }
     const { sentences } = checkCitations(answerOf('The Osprey carries 300 cars.', quote), [hit])

@@ -36,11 +36,11 @@ function storedShard(): StoredShard {
 }
 
 /** Words that stand nowhere else, one for each place that holds content; not only ASCII, so that lengths matter. */
-const CANARIES = ['title', 'url', 'metadata', 'acl', 'heading', 'prefix', 'body'].map(
+const CANARIES = ['title', 'url', 'metadata', 'acl', 'heading', 'prefix', 'sheet', 'body'].map(
   (place) => `zq${place}kanarienvögel😀`,
 )
 const VECTOR = Float32Array.from({ length: DIMENSIONS }, (_, i) => 0.123456 * (i + 1))
-const [TITLE = '', URL = '', METADATA = '', ACL = '', HEADING = '', PREFIX = '', BODY = ''] = CANARIES
+const [TITLE = '', URL = '', METADATA = '', ACL = '', HEADING = '', PREFIX = '', SHEET = '', BODY = ''] = CANARIES
 
 /** A document with a canary everywhere; `length` in UTF-16 units, so that it lies in its row or in pieces. */
 async function canaryDocument(id: string, length: number) {
@@ -60,6 +60,7 @@ async function canaryDocument(id: string, length: number) {
     truncated: false,
     vectorKey: 'key',
     vector: VECTOR,
+    location: { page: 3, sheet: SHEET },
   }
   return { source, chunks: [chunk] }
 }

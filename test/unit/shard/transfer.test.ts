@@ -66,6 +66,7 @@ const drafts: DraftDocument[] = [
   { id: 'Größe', text: 'lynx\nheron\nhare', metadata: { deep: { er: true } } },
   { id: 'long', text: `${'heron '.repeat(5_000)}\notter` },
   { id: 'empty', text: '' },
+  { id: 'paged', text: 'heron\notter', hasPages: true },
 ]
 
 describe('a transfer', () => {
@@ -99,7 +100,7 @@ describe('a transfer', () => {
   it('goes in pages by count and by bytes, and always by one document at least', async () => {
     const [shard] = await shardsWith(drafts, 1)
     const all = exported(shard!)
-    expect(all.map(({ source }) => source.id)).toEqual(['Größe', 'a', 'b', 'empty', 'long'])
+    expect(all.map(({ source }) => source.id)).toEqual(['Größe', 'a', 'b', 'empty', 'long', 'paged'])
     expect(exported(shard!, 2)).toEqual(all)
     expect(exported(shard!, 100, 1)).toEqual(all)
     expect(shard!.transfer.export({ limit: 100, maxBytes: 1 })).toHaveLength(1)

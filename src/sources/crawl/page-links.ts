@@ -1,5 +1,5 @@
 /** What a crawler reads of a page: where it links to, under which address it wants to be known, and what it forbids. */
-import { Parser } from 'htmlparser2'
+import { Tokenizer } from 'htmlparser2'
 import { pageAddress } from './page-address.ts'
 
 /** Links of one page that are followed; more are not looked at. */
@@ -13,8 +13,6 @@ export interface PageLinks {
   readonly nofollow: boolean
 }
 
-const NOTHING: PageLinks = { links: [], noindex: false, nofollow: false }
-
 /** Directives of `<meta name="robots">` and of the header `X-Robots-Tag`, lower case. */
 export function robotsDirectives(text: string): Pick<PageLinks, 'noindex' | 'nofollow'> {
   const words = new Set(text.split(/[\s,:;]+/))
@@ -23,33 +21,93 @@ export function robotsDirectives(text: string): Pick<PageLinks, 'noindex' | 'nof
 
 /** Never throws; broken markup is read as far as it makes sense. `address` is where the page was fetched. */
 export function readPageLinks(bytes: Uint8Array<ArrayBuffer>, address: string): PageLinks {
-  const found: { -readonly [Key in keyof PageLinks]: PageLinks[Key] } = { ...NOTHING }
-  const links = new Set<string>()
-  let base = address
-  let hasBase = false
-  const parser = new Parser({
-    onopentag(name, attributes) {
-      const { href = '', rel = '' } = attributes
-      const relations = rel.toLowerCase().split(/\s+/)
-      if (name === 'base' && href !== '' && !hasBase) {
-        hasBase = true
-        base = URL.parse(href, address)?.href ?? address
-      } else if ((name === 'a' || name === 'area') && href !== '' && !relations.includes('nofollow')) {
-        const link = links.size < MAX_LINKS_PER_PAGE ? pageAddress(href, base) : undefined
-        if (link !== undefined) links.add(link)
-      } else if (name === 'link' && relations.includes('canonical')) {
-        const canonical = pageAddress(href, base)
-        if (canonical !== undefined) found.canonical ??= canonical
-      } else if (name === 'meta' && /^(robots|nearfield-crawler)$/i.test(attributes['name'] ?? '')) {
-        const { noindex, nofollow } = robotsDirectives((attributes['content'] ?? '').toLowerCase())
-        found.noindex ||= noindex
-        found.nofollow ||= nofollow
-      }
+  const found = new Found(address)
+  readTags(textOf(bytes), (name, attributes) => found.tag(name, attributes))
+  return found.finish()
+}
+
+type Attributes = Partial<Record<string, string>>
+
+/** Works on tokens with no tree, so that it takes time in proportion to the length, whatever is unclosed or nested. */
+function readTags(source: string, tag: (name: string, attributes: Attributes) => void): void {
+  const nothing = (): void => undefined
+  let name = ''
+  let attributes: Attributes = {}
+  let attribute = ''
+  let value = ''
+  const end = (): void => {
+    if (READ.has(name)) tag(name, attributes)
+  }
+  const tokenizer = new Tokenizer(
+    { xmlMode: false, decodeEntities: true },
+    {
+      onopentagname: (start, stop) => {
+        name = source.slice(start, stop).toLowerCase()
+        attributes = {}
+      },
+      onattribname: (start, stop) => {
+        attribute = source.slice(start, stop).toLowerCase()
+        value = ''
+      },
+      onattribdata: (start, stop) => (value += source.slice(start, stop)),
+      onattribentity: (codePoint) => (value += String.fromCodePoint(codePoint)),
+      onattribend: () => {
+        if (READ_ATTRIBUTES.has(attribute)) attributes[attribute] ??= value
+      },
+      onopentagend: end,
+      onselfclosingtag: end,
+      onclosetag: nothing,
+      ontext: nothing,
+      ontextentity: nothing,
+      oncdata: nothing,
+      oncomment: nothing,
+      ondeclaration: nothing,
+      onprocessinginstruction: nothing,
+      onend: nothing,
     },
-  })
-  parser.end(textOf(bytes))
-  links.delete(address)
-  return { ...found, links: [...links] }
+  )
+  tokenizer.write(source)
+  tokenizer.end()
+}
+
+const READ = new Set(['a', 'area', 'base', 'link', 'meta'])
+const READ_ATTRIBUTES = new Set(['href', 'rel', 'name', 'content'])
+
+class Found {
+  readonly #address: string
+  readonly #links = new Set<string>()
+  #base: string | undefined
+  #canonical: string | undefined
+  #noindex = false
+  #nofollow = false
+
+  constructor(address: string) {
+    this.#address = address
+  }
+
+  tag(name: string, { href = '', rel = '', name: named = '', content = '' }: Attributes): void {
+    const relations = rel.toLowerCase().split(/\s+/)
+    const base = this.#base ?? this.#address
+    if (name === 'base') {
+      if (href !== '') this.#base ??= URL.parse(href, this.#address)?.href
+    } else if (name === 'link') {
+      if (relations.includes('canonical')) this.#canonical ??= pageAddress(href, base)
+    } else if (name === 'meta') {
+      if (!/^(robots|nearfield-crawler)$/i.test(named)) return
+      const { noindex, nofollow } = robotsDirectives(content.toLowerCase())
+      this.#noindex ||= noindex
+      this.#nofollow ||= nofollow
+    } else if (href !== '' && !relations.includes('nofollow') && this.#links.size < MAX_LINKS_PER_PAGE) {
+      const link = pageAddress(href, base)
+      if (link !== undefined && link !== this.#address) this.#links.add(link)
+    }
+  }
+
+  finish(): PageLinks {
+    const links = [...this.#links]
+    const canonical = this.#canonical === undefined ? {} : { canonical: this.#canonical }
+    return { links, ...canonical, noindex: this.#noindex, nofollow: this.#nofollow }
+  }
 }
 
 /** Addresses are ASCII in every encoding of the web but these. */

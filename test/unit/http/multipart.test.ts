@@ -1,5 +1,5 @@
 /** The streamed reader of forms against the platform's own, which holds all of a form; then forms that mean harm. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_PART_HEADER_BYTES } from '../../../src/core/limits.ts'
 import { asProblem } from '../../../src/core/problem.ts'

@@ -169,6 +169,8 @@ export class Shard extends ShardObject<WorkerEnv> {
       project: (batch) => project(isolateOf(env).catalog, new TenantObjects(env.TENANT), batch),
       reportChanges: async (changes) =>
         (await new TenantObjects(env.TENANT).of(changes.tenantUid)).applyChanges(changes),
+      reportFileChanges: async (changes) =>
+        (await new FilesObjects(env.FILES).of(changes.tenantUid)).applyFileChanges(changes),
       clock: systemClock,
       report,
     })

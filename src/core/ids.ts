@@ -15,3 +15,11 @@ export const newGenerationId = (): string => `gen_${randomBase62(16)}`
 /** `operationId` (16 base62) makes a repeated operation choose the same id again. */
 export const newJobId = (operationId: string = randomBase62(16)): JobId => `job_${operationId}` as JobId
 export const newRequestId = (): RequestId => `req_${randomBase62(16)}` as RequestId
+
+/** A file's work in shards runs under a job id of its own, from which the job can be told. */
+export const workIdOf = (jobId: string, fileNumber: number): string => `${jobId}.${fileNumber}`
+
+/** The job that a work id belongs to; a job's own id as it is. */
+export const jobOfWork = (workId: string): string => workId.split('.', 1)[0] ?? workId
+
+export const isWorkId = (id: string): boolean => id.includes('.')

@@ -145,6 +145,3 @@ export interface FilesApi {
   /** Empties the object for good and deletes all originals of the tenant. Safe to repeat. */
   erase(tenantUid: TenantUid): Promise<number>
 }
-
-/** A file's work in shards runs under a job id of its own, from which the job can be told. */
-export const workIdOf = (jobId: string, fileNumber: number): string => `${jobId}.${fileNumber}`

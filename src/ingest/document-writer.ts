@@ -4,7 +4,6 @@
  * goes away keeps what was done. One writer serves one request.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
-import type { JobId } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL, MAX_PREPARED_BYTES } from '../core/limits.ts'
 import { PROBLEMS, Problem, asProblem } from '../core/problem.ts'
@@ -295,18 +294,19 @@ export class DocumentWriter {
 
   /**
    * Leaves the open items in their shards as pending work of a job, beside what was settled already. Nothing is
-   * acknowledged unless this returns; where a shard fails, what others took is cancelled as far as possible.
+   * acknowledged unless this returns; where a shard fails, what others took is cancelled as far as possible, unless the
+   * caller will go on with the job.
    */
-  async stage(items: readonly WriteItem[], jobId: JobId): Promise<void> {
+  async stage(items: readonly WriteItem[], jobId: string, { isResumed = false } = {}): Promise<void> {
     const shards = [...Map.groupBy(items, (item) => item.shard)]
     const outcomes = await Promise.allSettled(shards.map(([shard, members]) => this.#stageShard(shard, members, jobId)))
     const failure = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failure === undefined) return this.release(items.filter((item) => !isOpen(item)))
-    await Promise.allSettled(shards.map(([shard]) => this.#shard(shard).cancelJob(jobId)))
+    if (!isResumed) await Promise.allSettled(shards.map(([shard]) => this.#shard(shard).cancelJob(jobId)))
     throw failure.reason
   }
 
-  async #stageShard(shard: number, items: readonly WriteItem[], jobId: JobId): Promise<void> {
+  async #stageShard(shard: number, items: readonly WriteItem[], jobId: string): Promise<void> {
     for (const part of parts(items)) {
       let isStaged = false
       for (let attempt = 0; attempt < MAX_ATTEMPTS && !isStaged; attempt++) {

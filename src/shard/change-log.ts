@@ -141,6 +141,14 @@ export class ChangeLog {
     )
   }
 
+  hasReader(reader: string): boolean {
+    return this.#database.get('SELECT 1 AS known FROM readers WHERE name = ?', reader) !== undefined
+  }
+
+  dropReader(reader: string): void {
+    this.#database.run('DELETE FROM readers WHERE name = ?', reader)
+  }
+
   advanceReader(reader: string, position: number): void {
     this.#database.run('INSERT OR REPLACE INTO readers (name, position) VALUES (?, ?)', reader, position)
   }

@@ -96,6 +96,16 @@ export class PendingStore {
     return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE job = ?`, job)
   }
 
+  /** Chunks of the job's documents whose vectors are ready. */
+  readyVectors(job: string): number {
+    const row = this.#database.get<{ bytes: number }>(
+      `SELECT coalesce(sum(length(vectors)), 0) AS bytes FROM pending_vectors
+       WHERE sequence IN (SELECT sequence FROM pending WHERE job = ?)`,
+      job,
+    )
+    return (row?.bytes ?? 0) / this.#entryBytes
+  }
+
   all(): PendingRow[] {
     return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending`)
   }

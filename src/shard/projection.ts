@@ -3,7 +3,7 @@
  * that a repeated or late batch changes nothing. While the catalogue is down the position stays and nothing is lost.
  */
 import type { CataloguedDocument, ProjectionBatch } from '../catalog/records.ts'
-import type { TenantUid, CollectionId } from '../core/ids.ts'
+import { isWorkId, type TenantUid, type CollectionId } from '../core/ids.ts'
 import type { LoggedChange } from './change-log.ts'
 import type { JobCounts } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
@@ -15,7 +15,7 @@ const BATCH_ENTRIES = 200
 /** One shard's news for the control plane. */
 export interface ShardProjection extends ProjectionBatch {
   readonly shard: number
-  /** Absolute counts of this shard's items of each job that changed. */
+  /** Absolute counts of this shard's items of each job that changed; the files object tells of jobs of files. */
   readonly jobs: readonly { readonly jobId: string; readonly counts: JobCounts }[]
 }
 
@@ -36,7 +36,7 @@ export async function projectNext(state: ShardState, project: Project): Promise<
     collectionId: collectionId as CollectionId,
     shard,
     documents: changedDocuments(state, entries),
-    jobs: [...new Set(entries.flatMap(({ job }) => job ?? []))].map((jobId) => ({
+    jobs: [...new Set(entries.flatMap(({ job }) => (job === null || isWorkId(job) ? [] : job)))].map((jobId) => ({
       jobId,
       counts: state.jobs.counts(jobId),
     })),

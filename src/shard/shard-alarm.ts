@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { Problem } from '../core/problem.ts'
+import { FILES_READER, isFileReportBehind, reportFilesNext } from './file-work.ts'
 import { LogFollower } from './log-follower.ts'
 import { CATALOGUE_READER, isProjectionBehind, type Project, projectNext } from './projection.ts'
 import { type EmbedPassages, PendingWork, type Report } from './pending-work.ts'
@@ -18,6 +19,8 @@ export interface ShardAlarmOptions {
   readonly embedPassages: EmbedPassages
   readonly project: Project
   readonly reportChanges: ReportChanges
+  /** Tells the files object of the work of its files. */
+  readonly reportFileChanges: ReportChanges
   readonly report: Report
   readonly clock: Clock
   readonly pause: () => Promise<void>
@@ -30,6 +33,7 @@ export class ShardAlarm {
   /** Each goes its own way: what one of them pushes to may be down. */
   readonly #catalogue: LogFollower
   readonly #tenant: LogFollower
+  readonly #files: LogFollower
   #prunedAtMs = 0
   #isStopped = false
 
@@ -37,7 +41,7 @@ export class ShardAlarm {
     this.#state = state
     this.#options = options
     this.#work = new PendingWork(state, options)
-    const { clock, pause, project, report, reportChanges } = options
+    const { clock, pause, project, report, reportChanges, reportFileChanges } = options
     this.#catalogue = new LogFollower({
       pushNext: async () => projectNext(state, project),
       isBehind: () => isProjectionBehind(state),
@@ -46,8 +50,15 @@ export class ShardAlarm {
       pause,
     })
     this.#tenant = new LogFollower({
-      pushNext: async () => reportNext(state, reportChanges),
-      isBehind: () => isReportBehind(state),
+      pushNext: async () => reportNext(state, TENANT_READER, reportChanges),
+      isBehind: () => isReportBehind(state, TENANT_READER),
+      report: (error) => report('report', error),
+      clock,
+      pause,
+    })
+    this.#files = new LogFollower({
+      pushNext: async () => reportFilesNext(state, reportFileChanges),
+      isBehind: () => isFileReportBehind(state),
       report: (error) => report('report', error),
       clock,
       pause,
@@ -59,11 +70,12 @@ export class ShardAlarm {
     this.#work.stop()
     this.#catalogue.stop()
     this.#tenant.stop()
+    this.#files.stop()
   }
 
   async run(): Promise<void> {
     await this.#work.run(this.#options.clock() + RUN_MS)
-    await Promise.all([this.#catalogue.run(), this.#tenant.run()])
+    await Promise.all([this.#catalogue.run(), this.#tenant.run(), this.#files.run()])
     if (!this.#isStopped) this.#prune()
   }
 
@@ -78,13 +90,18 @@ export class ShardAlarm {
     return this.#state.log.readerPosition(TENANT_READER)
   }
 
+  /** Tells the files object everything. @throws what reporting throws */
+  async flushFileChanges(): Promise<void> {
+    await this.#files.flush()
+  }
+
   /** When the next run is due; undefined when there is nothing to do. */
   nextRunMs(): number | undefined {
     const now = this.#options.clock()
     const due: number[] = []
     const pendingMs = this.#state.pending.nextDueMs()
     if (pendingMs !== undefined) due.push(pendingMs)
-    for (const follower of [this.#catalogue, this.#tenant]) {
+    for (const follower of [this.#catalogue, this.#tenant, this.#files]) {
       const timeMs = follower.nextRunMs()
       if (timeMs !== undefined) due.push(timeMs)
     }
@@ -102,7 +119,9 @@ export class ShardAlarm {
     if (now < this.#prunedAtMs + PRUNE_INTERVAL_MS) return
     this.#prunedAtMs = now
     this.#state.database.transaction(() => {
-      this.#state.log.prune([CATALOGUE_READER, TENANT_READER], now)
+      const readers = [CATALOGUE_READER, TENANT_READER]
+      if (this.#state.log.hasReader(FILES_READER)) readers.push(FILES_READER)
+      this.#state.log.prune(readers, now)
       this.#state.tombstones.prune(now)
       // What the catalogue has not heard of yet must not be forgotten here.
       if (!isProjectionBehind(this.#state)) this.#state.jobs.prune(now)

@@ -9,6 +9,8 @@ import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-in
 import type { FacetValue } from '../metadata/metadata-index.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { Allowance, Amounts } from '../core/usage.ts'
+import type { DeleteContext, DeleteSelection, Deleted } from './delete-selection.ts'
+import type { FileWorkApi } from './file-work.ts'
 
 /** What a shard must know of the collection's generation; written once by `initialise`. */
 export interface ShardSetup {
@@ -334,7 +336,7 @@ export interface FetchedChunk {
   readonly explanation?: Explanation
 }
 
-export interface ShardApi {
+export interface ShardApi extends FileWorkApi {
   initialise(setup: ShardSetup): Promise<void>
   /** Empties the object for good (`deleteAll`); every later call answers `collection_gone`. */
   erase(): Promise<void>
@@ -345,10 +347,7 @@ export interface ShardApi {
   release(tickets: readonly Ticket[]): Promise<void>
   stage(request: StageRequest, context: WriteContext): Promise<StageResult>
   /** Deletes what exists and is visible, in ids' order; returns how many were. Takes a sequence number for each. */
-  deleteDocuments(
-    selection: { readonly ids: readonly string[] } | { readonly filter: Filter },
-    context: WriteContext & { readonly visibility?: Filter; readonly ifMatch?: string },
-  ): Promise<{ readonly deleted: number; readonly sequence: number }>
+  deleteDocuments(selection: DeleteSelection, context: DeleteContext): Promise<Deleted>
 
   jobCounts(jobIds: readonly string[]): Promise<Record<string, JobCounts>>
   cancelJob(jobId: string): Promise<void>

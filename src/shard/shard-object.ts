@@ -14,6 +14,7 @@ import { MIGRATIONS } from './migrations.ts'
 import type { EmbedPassages, Report } from './pending-work.ts'
 import { REPORT_DELAY_MS } from './log-follower.ts'
 import type { Project } from './projection.ts'
+import { embeddingProgress, workItems } from './file-work.ts'
 import { ShardAlarm } from './shard-alarm.ts'
 import type {
   BeginItem,
@@ -46,6 +47,7 @@ export interface ShardDependencies {
   readonly embedPassages: EmbedPassages
   readonly project: Project
   readonly reportChanges: ReportChanges
+  readonly reportFileChanges: ReportChanges
   readonly clock: Clock
   /** Hears of failures in the background, which no request can report. */
   readonly report?: Report
@@ -145,6 +147,18 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
     return Object.fromEntries(jobIds.map((jobId) => [jobId, jobs.counts(jobId)]))
   }
 
+  async workItems(jobId: string, ids: readonly string[]) {
+    return workItems(this.#opened().state, jobId, ids)
+  }
+
+  async embeddingProgress(jobIds: readonly string[]) {
+    return embeddingProgress(this.#opened().state, jobIds)
+  }
+
+  async flushFileChanges(): Promise<void> {
+    await this.#opened().alarm.flushFileChanges()
+  }
+
   async cancelJob(jobId: string): Promise<void> {
     this.#opened().writes.cancelJob(jobId)
     await this.#arm(REPORT_DELAY_MS)
@@ -215,7 +229,14 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
 
   #open(setup: ShardSetup): OpenShard {
     applyMigrations(this.#database, MIGRATIONS)
-    const { clock, embedPassages, project, report = () => undefined, reportChanges } = this.#dependencies
+    const {
+      clock,
+      embedPassages,
+      project,
+      report = () => undefined,
+      reportChanges,
+      reportFileChanges,
+    } = this.#dependencies
     const state = new ShardState(this.#database, setup, { key: this.#memoryKey, clock })
     return {
       state,
@@ -223,7 +244,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
       reads: new ShardReads(state),
       search: new ShardSearch(state),
       transfer: new ShardTransfer(state),
-      alarm: new ShardAlarm(state, { embedPassages, project, reportChanges, clock, pause, report }),
+      alarm: new ShardAlarm(state, { embedPassages, project, reportChanges, reportFileChanges, clock, pause, report }),
     }
   }
 

@@ -4,11 +4,14 @@
  * promise: the later sequence number wins, whatever finishes first.
  */
 import { utf8Length } from '../core/bytes.ts'
+import { isWorkId } from '../core/ids.ts'
 import { Problem } from '../core/problem.ts'
 import { type FilteredDocument, matches } from '../metadata/evaluate-filter.ts'
 import type { Filter } from '../metadata/filter.ts'
 import { applyDocument, knownVectors, removeFromIndexes, resolveVectors, roomFor } from './apply-document.ts'
 import type { DocumentRow } from './document-store.ts'
+import type { DeleteContext, DeleteSelection } from './delete-selection.ts'
+import { startFileReader } from './file-work.ts'
 import { etagOf, matchesEtag } from './etag.ts'
 import { addAmounts, basisOf, isCovered, sizeOf } from './held-amounts.ts'
 import { dropPending, supersedeEarlier } from './settle-pending.ts'
@@ -28,8 +31,11 @@ import type { ShardState } from './shard-state.ts'
 /** Documents deleted in one transaction, so that searches get their turn in between. */
 const DELETE_SLICE = 200
 
-type Selection = { readonly ids: readonly string[] } | { readonly filter: Filter }
-type DeleteContext = WriteContext & { readonly visibility?: Filter; readonly ifMatch?: string }
+/** What a document must be like to be deleted. */
+interface DeleteCondition {
+  readonly filter: Filter | undefined
+  readonly versions: ReadonlyMap<string, number | undefined> | undefined
+}
 
 export class ShardWrites {
   readonly #state: ShardState
@@ -121,6 +127,7 @@ export class ShardWrites {
       const now = this.#state.clock()
       const { keyId, filter, mayWriteAcl } = context
       const reservation = reservationOf(context)
+      if (isWorkId(jobId)) startFileReader(this.#state)
       for (const { source, chunks, ticket, reserved } of fresh) {
         const { sequence, version } = ticket
         const held = reservation === undefined ? undefined : addAmounts({}, reserved)
@@ -173,17 +180,21 @@ export class ShardWrites {
 
   /** `pause` lets other requests in between two slices. */
   async delete(
-    selection: Selection,
+    selection: DeleteSelection,
     context: DeleteContext,
     pause: () => Promise<void>,
   ): Promise<{ deleted: number; sequence: number }> {
     const ids = 'ids' in selection ? [...new Set(selection.ids)] : this.#matching(selection.filter)
     const filter = 'ids' in selection ? undefined : selection.filter
+    const versions =
+      'ids' in selection && selection.versions !== undefined
+        ? new Map(selection.ids.map((id, index) => [id, selection.versions?.[index]]))
+        : undefined
     if (context.ifMatch !== undefined) for (const id of ids) this.#checkEtag(id, context.ifMatch, context)
     let deleted = 0
     for (let from = 0; from < ids.length; from += DELETE_SLICE) {
       if (from > 0) await pause()
-      deleted += this.#deleteSlice(ids.slice(from, from + DELETE_SLICE), filter, context)
+      deleted += this.#deleteSlice(ids.slice(from, from + DELETE_SLICE), { filter, versions }, context)
     }
     return { deleted, sequence: this.#state.position }
   }
@@ -211,7 +222,7 @@ export class ShardWrites {
     if (!matchesEtag(ifMatch, etagOf(latest.version, latest.content_hash))) throw new Problem('precondition_failed')
   }
 
-  #deleteSlice(ids: readonly string[], filter: Filter | undefined, context: DeleteContext): number {
+  #deleteSlice(ids: readonly string[], { filter, versions }: DeleteCondition, context: DeleteContext): number {
     const { directory, documents, pending, tickets, tombstones } = this.#state
     return this.#state.transaction((writer) => {
       const removed: number[] = []
@@ -222,6 +233,9 @@ export class ShardWrites {
         const latest = waiting ?? applied
         if (latest === undefined || !isVisible(applied, waiting, context)) continue
         if (filter !== undefined && !matches(filter, asFiltered(latest))) continue
+        // A write that has its version and is not accepted yet counts, too: it is newer than what is to go.
+        const newest = Math.max(latest.version, tickets.latest(id)?.version ?? 0)
+        if (versions !== undefined && versions.get(id) !== newest) continue
         const sequence = tickets.takeSequence()
         supersedeEarlier(this.#state, writer, id, sequence)
         if (applied !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * The tenant's reader of the change log: reports what changed to the tenant's object, which counts every entry exactly once
- * by its position. The receiver says how far it got, and the next report goes on from there, whatever this side thought.
+ * Readers of the change log that are told what changed, entry by entry: the tenant's object, and the files object where the
+ * shard has work of files. Each counts every entry exactly once by its position. The receiver says how far it got, and the next report goes on from there, whatever this side thought.
  */
 import type { CollectionId, TenantUid } from '../core/ids.ts'
 import { Problem } from '../core/problem.ts'
@@ -15,16 +15,16 @@ const REPORT_ENTRIES = 200
 /** Answers the position up to which the receiver now knows the shard's log. */
 export type ReportChanges = (report: ChangeReport) => Promise<number>
 
-/** Whether entries wait for the tenant's object. */
-export const isReportBehind = (state: ShardState): boolean =>
-  state.log.readerPosition(TENANT_READER) < state.log.position()
+/** Whether entries wait for the reader. */
+export const isReportBehind = (state: ShardState, reader: string): boolean =>
+  state.log.readerPosition(reader) < state.log.position()
 
 /**
  * Sends one report; false when there was nothing to tell.
  * @throws overloaded when the receiver did not move; what `reportChanges` throws. The position is then unchanged
  */
-export async function reportNext(state: ShardState, reportChanges: ReportChanges): Promise<boolean> {
-  const known = state.log.readerPosition(TENANT_READER)
+export async function reportNext(state: ShardState, reader: string, reportChanges: ReportChanges): Promise<boolean> {
+  const known = state.log.readerPosition(reader)
   const entries = wholeTransactions(state.log.after(known, REPORT_ENTRIES + 1))
   const [first] = entries
   if (first === undefined) return false
@@ -41,7 +41,7 @@ export async function reportNext(state: ShardState, reportChanges: ReportChanges
     changes: entries.map(reportedChange),
   })
   if (held === known) throw new Problem('overloaded', 'the report was not taken')
-  state.database.transaction(() => state.log.advanceReader(TENANT_READER, held))
+  state.database.transaction(() => state.log.advanceReader(reader, held))
   return true
 }
 

@@ -36,6 +36,7 @@ import { ErasureRecords } from './erasure-record.ts'
 import { FirstCount } from './first-count.ts'
 import type { RequestAllReports } from './first-count.ts'
 import { TENANT_MIGRATIONS } from './migrations.ts'
+import { PartAlarm } from './part-alarm.ts'
 import { PlannedDeletions } from './planned-deletions.ts'
 import { PlannedRevocations } from './planned-revocations.ts'
 import type { RevocationOptions } from './planned-revocations.ts'
@@ -95,9 +96,6 @@ const ERASED = 'erased'
 /** The subject of a planned deletion is a collection's id, or this. */
 const WHOLE_TENANT = 'tenant'
 
-/** A part that failed is tried again after this long. */
-const RETRY_MS = 30_000
-
 interface Parts {
   readonly replays: ReplayStore
   readonly deletions: PlannedDeletions
@@ -119,12 +117,19 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   readonly #dependencies: TenantObjectDependencies
   /** In memory only: after a restart every bucket is full. */
   readonly #rates: RateBuckets
+  readonly #alarm: PartAlarm
   #parts: Parts | undefined
 
   constructor(state: DurableObjectState, env: Env, dependencies: TenantObjectDependencies) {
     super(state, env)
     this.#dependencies = dependencies
     this.#rates = new RateBuckets(dependencies.clock)
+    this.#alarm = new PartAlarm({
+      storage: state.storage,
+      clock: dependencies.clock,
+      parts: () => (this.#isErased() ? [] : scheduledOf(this.#opened())),
+      report: dependencies.report,
+    })
   }
 
   async beginReplay(lookup: string, fingerprint: string): Promise<BeginReplayResult> {
@@ -301,33 +306,12 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     this.ctx.storage.kv.put(ERASED, true)
   }
 
-  /** Never throws: after six failures the platform would give the alarm up. */
   override async alarm(): Promise<void> {
-    const failed = new Set<TenantPart>()
-    for (const part of this.#isErased() ? [] : scheduledOf(this.#opened())) {
-      // A part may have erased the object, by itself or because the request that began it came to its end meanwhile.
-      if (this.#isErased()) return
-      const { clock, report } = this.#dependencies
-      if ((part.nextDueMs() ?? Infinity) > clock()) continue
-      try {
-        await part.run(clock())
-      } catch (error) {
-        report(error)
-        failed.add(part)
-      }
-    }
-    if (!this.#isErased()) await this.#arm(failed)
+    await this.#alarm.run()
   }
 
-  /** Sees to an alarm for the earliest part; those that have just failed wait a while. */
-  async #arm(failed: ReadonlySet<TenantPart> = new Set()): Promise<void> {
-    const retryMs = this.#dependencies.clock() + RETRY_MS
-    const due = scheduledOf(this.#opened()).map((part) => {
-      const dueMs = part.nextDueMs() ?? Infinity
-      return failed.has(part) ? Math.max(dueMs, retryMs) : dueMs
-    })
-    const nextMs = Math.min(...due)
-    if (nextMs !== Infinity) await this.#wakeBy(nextMs)
+  async #arm(): Promise<void> {
+    await this.#alarm.arm()
   }
 
   /** Does what may give a part something to do. */
@@ -335,11 +319,6 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
     const result = work()
     await this.#arm()
     return result
-  }
-
-  async #wakeBy(timeMs: number): Promise<void> {
-    const alarmMs = await this.ctx.storage.getAlarm()
-    if (alarmMs === null || alarmMs > timeMs) await this.ctx.storage.setAlarm(timeMs)
   }
 
   #isErased(): boolean {

@@ -3,6 +3,7 @@
  * that may see it.
  */
 import type { JsonObject } from '../core/canonical-json.ts'
+import { jobOfWork } from '../core/ids.ts'
 import type { ChangeReport, Meter, ReportedChange } from '../core/usage.ts'
 
 /** What an endpoint can subscribe to. */
@@ -34,7 +35,7 @@ export function changeEvent(
 ): Omit<WebhookEvent, 'id'> | undefined {
   const { atMs, code, documentId, jobId, kind, version } = change
   if (documentId === undefined) return undefined
-  const job = jobId === undefined ? {} : { jobId }
+  const job = jobId === undefined ? {} : { jobId: jobOfWork(jobId) }
   if (kind === 'created' || kind === 'replaced') {
     const data = { collectionId, documentId, version: version ?? 0, change: kind, ...job }
     return { type: 'document.indexed', atMs, data }

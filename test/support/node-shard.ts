@@ -99,6 +99,12 @@ export class NodeShard {
     this.reportedChanges.push(report)
     return report.changes.at(-1)?.position ?? report.after
   }
+  /** What the files object was told. */
+  readonly reportedFileChanges: ChangeReport[] = []
+  receiveFiles: (report: ChangeReport) => number | Promise<number> = (report) => {
+    this.reportedFileChanges.push(report)
+    return report.changes.at(-1)?.position ?? report.after
+  }
   /** What the embedder refuses certain texts with. */
   refuse: (texts: readonly string[]) => Error | undefined = () => undefined
   /** Runs at the start of every call of the embedder. */
@@ -143,6 +149,10 @@ export class NodeShard {
       reportChanges: async (report) => {
         if (this.reportFault !== undefined) throw this.reportFault
         return this.receive(report)
+      },
+      reportFileChanges: async (report) => {
+        if (this.reportFault !== undefined) throw this.reportFault
+        return this.receiveFiles(report)
       },
       project: async (batch) => {
         if (this.projectFault !== undefined) throw this.projectFault

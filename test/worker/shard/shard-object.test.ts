@@ -272,6 +272,7 @@ describe('the cost of a write', () => {
       const work = new ShardAlarm(state, {
         embedPassages: async (_profileId, texts) => texts.map(toyVector),
         project: async () => undefined,
+        reportFileChanges: async ({ after }) => after,
         reportChanges: async ({ changes }) => changes.at(-1)?.position ?? 0,
         report: (what, error) => expect.unreachable(`${what}: ${String(error)}`),
         clock: Date.now,

@@ -6,14 +6,15 @@ import type { Clock } from '../core/clock.ts'
 import {
   BODY_GRACE_MS,
   MAX_BODY_BYTES,
-  MAX_DOCUMENTS_BODY_BYTES,
   MAX_LARGE_BODIES,
   MAX_LARGE_WORK_MS,
-  MIN_BODY_BYTES_PER_SECOND,
+  MAX_UPLOADS,
+  MAX_UPLOADS_PER_TENANT,
 } from '../core/limits.ts'
 import { invalidField, Problem } from '../core/problem.ts'
 import { systemTimer } from '../tenancy/timer.ts'
 import type { Timer } from '../tenancy/timer.ts'
+import { Arrival } from './arrival.ts'
 import { Turns } from './turns.ts'
 import type { Turn } from './turns.ts'
 
@@ -21,10 +22,6 @@ import type { Turn } from './turns.ts'
 const HANDOVER_MS = 90_000
 /** A lost request ends its work after this long; the others show life three times as often. */
 const WORK_LEASE_MS = 15_000
-/** A body that stops arriving for this long is given up. */
-const BODY_IDLE_MS = 15_000
-/** Of a body that is too large this much is read and thrown away, so that simple clients get to see the refusal. */
-const MAX_DISCARDED_BYTES = 4 * MAX_DOCUMENTS_BODY_BYTES
 
 /**
  * Lets large bodies in: a few at a time and one of each tenant while they arrive, because they hold memory from their
@@ -35,17 +32,24 @@ export class BodyAdmission {
   readonly #timer: Timer
   readonly #receiving: Turns
   readonly #working: Turns
+  readonly #uploads: Turns
 
   constructor(clock: Clock, timer: Timer = systemTimer) {
     this.clock = clock
     this.#timer = timer
     this.#receiving = new Turns(clock, MAX_LARGE_BODIES)
     this.#working = new Turns(clock, 1)
+    this.#uploads = new Turns(clock, MAX_UPLOADS, MAX_UPLOADS_PER_TENANT)
   }
 
   /** @throws overloaded when the turn does not come in time */
   receive(owner: string): Promise<Turn> {
     return this.#receiving.take(owner, BODY_GRACE_MS)
+  }
+
+  /** Uploads take turns of their own: they hold a part each and last, and nobody's JSON waits for them. @throws overloaded */
+  upload(owner: string): Promise<Turn> {
+    return this.#uploads.take(owner, BODY_GRACE_MS)
   }
 
   /**
@@ -84,12 +88,16 @@ export interface ReceivedBody {
   readonly release: () => void
 }
 
+/** @throws unsupported_media_type for bodies that are compressed on their way */
+export function requirePlainEncoding(headers: Headers): void {
+  const encoding = headers.get('content-encoding')
+  if (encoding === null || encoding.toLowerCase() === 'identity') return
+  throw new Problem('unsupported_media_type', 'compressed request bodies are not supported')
+}
+
 /** @throws unsupported_media_type unless the body calls itself JSON in UTF-8 (any `+json` type counts) */
 export function requireJsonType(headers: Headers): void {
-  const encoding = headers.get('content-encoding')
-  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
-    throw new Problem('unsupported_media_type', 'compressed request bodies are not supported')
-  }
+  requirePlainEncoding(headers)
   const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';')
   if (!/^application\/([a-z0-9.-]+\+)?json$/.test(type.trim())) {
     throw new Problem('unsupported_media_type', 'the body must be JSON, {} at least, sent as application/json')
@@ -104,79 +112,6 @@ export function requireJsonType(headers: Headers): void {
 
 function tooLarge(maxBytes: number): Problem {
   return new Problem('body_too_large', `the body is over the limit of ${maxBytes} bytes`)
-}
-
-/** A body on its way in. What has come decides how long the rest may take: the sum is bounded as the body is. */
-class Arrival {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
-  readonly #clock: Clock
-  #startMs: number
-  #bytes = 0
-
-  constructor(reader: ReadableStreamDefaultReader<Uint8Array>, clock: Clock) {
-    this.#reader = reader
-    this.#clock = clock
-    this.#startMs = clock()
-  }
-
-  /** When the body must be complete, unless more of it comes. */
-  get deadlineMs(): number {
-    return this.#startMs + BODY_GRACE_MS + (1_000 * this.#bytes) / MIN_BODY_BYTES_PER_SECOND
-  }
-
-  /** Reads the next piece; `undefined` at the end. @throws invalid_request when it does not come in time */
-  async next(): Promise<Uint8Array | undefined> {
-    const leftMs = this.deadlineMs - this.#clock()
-    if (leftMs <= 0) {
-      this.#abandon()
-      throw invalidField('', 'the body arrives too slowly')
-    }
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(invalidField('', 'the body stopped arriving')),
-        Math.min(BODY_IDLE_MS, Math.ceil(leftMs)),
-      )
-    })
-    try {
-      const { done, value } = await Promise.race([this.#read(), silence])
-      if (done) return undefined
-      this.#bytes += value.length
-      return value
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  /** Whatever goes wrong with reading lies with the sender, and nobody is there to be told. */
-  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    try {
-      return await this.#reader.read()
-    } catch {
-      throw invalidField('', 'the connection ended before the body did')
-    }
-  }
-
-  /** Waits for something else; the sender, who is not read from meanwhile, is not charged for it. */
-  async pause<T>(wait: Promise<T>): Promise<T> {
-    const startMs = this.#clock()
-    try {
-      return await wait
-    } finally {
-      this.#startMs += this.#clock() - startMs
-    }
-  }
-
-  /** Reads on and throws away what comes, up to a bound. */
-  async discard(): Promise<void> {
-    while (this.#bytes < MAX_DISCARDED_BYTES) if ((await this.next()) === undefined) return
-    this.#abandon()
-  }
-
-  /** Lets go of the sender without waiting for it. */
-  #abandon(): void {
-    this.#reader.cancel().catch(() => {})
-  }
 }
 
 /**
@@ -200,7 +135,7 @@ export async function readBody(
     }
     requireJsonType(request.headers)
     if (arrival === undefined) throw invalidField('', 'a JSON body is required')
-    if (declaredBytes > MAX_BODY_BYTES) turn = await arrival.pause(admission.receive(owner))
+    if (declaredBytes > MAX_BODY_BYTES) turn = await admission.receive(owner)
     let buffer = new Uint8Array(declaredBytes > 0 ? declaredBytes : 16_384)
     let length = 0
     for (;;) {
@@ -213,7 +148,7 @@ export async function readBody(
         await arrival.discard()
         throw tooLarge(maxBytes)
       }
-      if (needed > MAX_BODY_BYTES) turn ??= await arrival.pause(admission.receive(owner))
+      if (needed > MAX_BODY_BYTES) turn ??= await admission.receive(owner)
       if (needed > buffer.length) {
         const larger = new Uint8Array(Math.min(maxBytes, Math.max(2 * buffer.length, needed)))
         larger.set(buffer.subarray(0, length))

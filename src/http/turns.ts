@@ -27,11 +27,13 @@ interface Holder {
 export class Turns {
   readonly #clock: Clock
   readonly #capacity: number
+  readonly #perOwner: number
   readonly #holders = new Set<Holder>()
 
-  /** `capacity` turns at the same time, and one of each owner. */
-  constructor(clock: Clock, capacity: number) {
+  /** `capacity` turns at the same time, and `perOwner` of each owner. */
+  constructor(clock: Clock, capacity: number, perOwner = 1) {
     this.#clock = clock
+    this.#perOwner = perOwner
     this.#capacity = capacity
   }
 
@@ -58,11 +60,11 @@ export class Turns {
 
   #hasRoomFor(owner: string): boolean {
     const nowMs = this.#clock()
-    let isBusy = false
+    let held = 0
     for (const holder of this.#holders) {
       if (nowMs >= holder.endsAtMs) this.#holders.delete(holder)
-      else isBusy ||= holder.owner === owner
+      else if (holder.owner === owner) held++
     }
-    return !isBusy && this.#holders.size < this.#capacity
+    return held < this.#perOwner && this.#holders.size < this.#capacity
   }
 }

@@ -44,6 +44,17 @@ describe('Turns', () => {
     await again
   })
 
+  it('may be several of each owner, and still leave room for others', async () => {
+    const turns = new Turns(() => 0, 3, 2)
+    const mine = await turns.take('a', 15_000)
+    await turns.take('a', 15_000)
+    const again = turns.take('a', 15_000)
+    expect(await soon(again)).toBe('waiting')
+    await turns.take('b', 15_000)
+    mine.release()
+    await again
+  })
+
   it('are refused as overloaded to who waited too long', async () => {
     let nowMs = 0
     const turns = new Turns(() => nowMs, 1)

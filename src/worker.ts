@@ -12,6 +12,7 @@ import { asProblem } from './core/problem.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { FilesObject } from './files/files-object.ts'
 import { FilesObjects } from './files/files-objects.ts'
+import { R2Originals } from './files/originals.ts'
 import { consumeMessages } from './files/consume-messages.ts'
 import { createApp } from './http/app.ts'
 import { AuditTrail } from './http/audit-trail.ts'
@@ -124,6 +125,7 @@ function appOf(env: WorkerEnv): App {
     placement: new Placement(env.SHARD),
     tenantObjects,
     files: new FilesObjects(env.FILES),
+    originals: new R2Originals(env.ORIGINALS),
     auditTrail,
     models,
     sealer,

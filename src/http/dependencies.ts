@@ -2,6 +2,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../core/clock.ts'
 import type { FilesObjects } from '../files/files-objects.ts'
+import type { OriginalStore } from '../files/original-store.ts'
 import type { Models } from '../models/models.ts'
 import type { Placement } from '../shard/placement.ts'
 import type { Authenticator } from '../tenancy/authenticate.ts'
@@ -20,6 +21,7 @@ export interface AppDependencies {
   readonly signer: Signer
   readonly tenantObjects: TenantObjects
   readonly files: Pick<FilesObjects, 'of'>
+  readonly originals: OriginalStore
   readonly auditTrail: AuditTrail
   /** Reads a file of `assets/` by its path there; `undefined` when there is none. */
   readonly readAsset: (path: string) => Promise<ArrayBuffer | undefined>

@@ -72,14 +72,16 @@ const isWrite = (route: Route): boolean => route.body !== undefined || route.met
 function refusalsOf(route: Route): number[] {
   const statuses = [400, 401, 403, 503]
   if (route.path.includes('{') || route.namesCollections === true) statuses.push(404)
-  if (route.body !== undefined) statuses.push(413, 415)
+  if (route.body !== undefined || route.upload !== undefined) statuses.push(413, 415)
   if (isWrite(route)) statuses.push(409, 422)
   if (route.access.kind !== 'root') statuses.push(429)
   if (route.headers?.['If-Match'] !== undefined) statuses.push(412)
   return statuses.sort((a, b) => a - b)
 }
 
-function refusal({ body }: Route, status: number): string | undefined {
+function refusal({ body, upload }: Route, status: number): string | undefined {
+  if (upload !== undefined && status === 413) return upload.limits
+  if (upload !== undefined && status === 415) return 'The body is compressed.'
   return status === 413 ? `The body is over ${(body?.maxBytes ?? MAX_BODY_BYTES) / 1e6} MB.` : REFUSALS[status]
 }
 
@@ -140,6 +142,14 @@ function successes(route: Route): [string, object][] {
   ])
 }
 
+type Documented = NonNullable<Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0]['request']>
+
+function requestBody({ body, upload }: Route): Pick<Documented, 'body'> {
+  if (upload !== undefined) return { body: { required: true, content: upload.content } }
+  if (body === undefined) return {}
+  return { body: { required: true, content: { 'application/json': { schema: body.schema, example: body.example } } } }
+}
+
 /** Builds the document of all routes; some milliseconds, so keep it. */
 export function openApiDocument(routes: readonly Route[], version: string): OpenApiDocument {
   const generator = new OpenAPIHono()
@@ -164,14 +174,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
         params: pathParameters(route),
         headers: requestHeaders(route),
         ...(route.query === undefined ? {} : { query: route.query as z.ZodObject }),
-        ...(route.body === undefined
-          ? {}
-          : {
-              body: {
-                required: true,
-                content: { 'application/json': { schema: route.body.schema, example: route.body.example } },
-              },
-            }),
+        ...requestBody(route),
       },
       responses: Object.fromEntries([
         ...successes(route),

@@ -23,10 +23,11 @@ import { findCollection } from './find-collection.ts'
 import { checkJson, readJson } from './parse-json.ts'
 import { pathParameters } from './paths.ts'
 import { problemAnswer } from './problem-response.ts'
-import { BodyAdmission, decodeUtf8, readBody } from './read-body.ts'
+import { BodyAdmission, decodeUtf8, readBody, requirePlainEncoding } from './read-body.ts'
 import type { ReceivedBody } from './read-body.ts'
 import type { Reply, Route, RouteRequest } from './route.ts'
 import { parseWith } from './schema-faults.ts'
+import { UploadBody } from './upload-body.ts'
 
 /** Lets work that other requests wait for outlive this one: `ExecutionContext.waitUntil`. */
 export type KeepAlive = (work: Promise<unknown>) => void
@@ -48,11 +49,14 @@ export class Pipeline {
     requireAccess(route.access, principal)
     const charge = this.#charges.begin(request, exchange, principal, keepAlive)
     try {
-      const taken = await this.#takeIn(route, request, exchange, principal)
+      const taken =
+        route.upload === undefined
+          ? await this.#takeIn(route, request, exchange, principal)
+          : await this.#takeUpload({ route, upload: route.upload, request, exchange, principal, charge, keepAlive })
       try {
         return responseOf(await this.#answer(route, taken, charge, exchange))
       } finally {
-        taken.release()
+        await taken.release()
       }
     } catch (error) {
       // A refusal counts as well, and says where the rates stand.
@@ -101,6 +105,38 @@ export class Pipeline {
       }
     } finally {
       received?.release()
+    }
+  }
+
+  /**
+   * Takes an upload in. All that the body does not tell is refused before its first byte is read; what it brings is stored
+   * on the way and dropped again unless the handler takes it over.
+   * @throws what `#takeIn` throws, not_found for the collection, rate_limited
+   */
+  async #takeUpload(asked: AskedUpload): Promise<Taken> {
+    const { route, upload, request, exchange, principal, charge, keepAlive } = asked
+    const body = new UploadBody(request, this.#admission, principal.tenant?.uid ?? principal.keyId)
+    try {
+      requirePlainEncoding(request.headers)
+      parseIdempotencyKey(request.headers.get('idempotency-key'))
+      const prepared = await this.#prepare(route, request, exchange, principal, undefined)
+      const located = await this.#locate(prepared)
+      if (located instanceof Problem) throw located
+      await charge.judge()
+      const receiving = upload.receive({ ...located, charge, body: undefined }, body, this.#dependencies)
+      // A sender who goes away takes the request along, but not what was stored of it.
+      keepAlive(receiving.catch(() => {}))
+      const received = await receiving
+      return {
+        prepared: { ...prepared, body: received.value },
+        bodyDigest: await received.digest(),
+        release: () => received.drop(),
+      }
+    } catch (error) {
+      await body.discard()
+      throw error
+    } finally {
+      body.release()
     }
   }
 
@@ -242,8 +278,18 @@ interface Taken {
   readonly prepared: Prepared
   /** SHA-256 of the body, for requests with an idempotency key and for the audit log. */
   readonly bodyDigest: Uint8Array<ArrayBuffer> | undefined
-  /** Ends the turn of a large body; call it when the answer is made. */
-  readonly release: () => void
+  /** Ends the turn of a large body, or drops an upload that nobody took over; call it when the answer is made. */
+  readonly release: () => void | Promise<void>
+}
+
+interface AskedUpload {
+  readonly route: Route
+  readonly upload: NonNullable<Route['upload']>
+  readonly request: Request
+  readonly exchange: Exchange
+  readonly principal: Principal
+  readonly charge: Charge
+  readonly keepAlive: KeepAlive
 }
 
 interface Keyed {

@@ -12,6 +12,7 @@ import type { Charge } from './charge.ts'
 import type { AppDependencies } from './dependencies.ts'
 import type { NotYet } from './schema-faults.ts'
 import type { Timings } from './timings.ts'
+import type { UploadBody } from './upload-body.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
@@ -60,7 +61,7 @@ export interface Reply {
   readonly body?: object
   /** What a replay shows instead, where the body holds a secret that is shown once. */
   readonly replayBody?: object
-  /** Instead of `body`, for answers too large to be held; only on GET, which nobody replays. */
+  /** Instead of `body`, for answers too large to be held or not over yet; only on GET, which nobody replays. */
   readonly stream?: ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -86,6 +87,33 @@ export interface RouteBody<Schema extends z.ZodType, Body> {
   readonly maxBytes?: number
   /** A request as it could be pasted. */
   readonly example: object
+}
+
+/** What an upload came to before the handler runs. */
+export interface Received<Body> {
+  readonly value: Body
+  /** SHA-256 of all that the request says: the same again for the same request. */
+  digest(): Promise<Uint8Array<ArrayBuffer>>
+  /** Forgets what came, unless the handler has taken it over. Never throws. */
+  drop(): Promise<void>
+}
+
+/** A body that is stored while it comes, and never held whole. Its route takes no JSON. */
+export interface RouteUpload<Path extends string, Query, Body> {
+  /** As OpenAPI shows it, by media type. */
+  readonly content: Readonly<Record<string, { readonly schema: z.ZodType; readonly example?: unknown }>>
+  /** For 413. */
+  readonly limits: string
+  /**
+   * Runs when everything is known that the body does not tell: the collection exists, the rates allow it. What it throws
+   * leaves nothing behind.
+   * @throws forbidden, body_too_large, invalid_request, overloaded
+   */
+  readonly receive: (
+    request: RouteRequest<Path, Query, undefined>,
+    body: UploadBody,
+    dependencies: AppDependencies,
+  ) => Promise<Received<Body>>
 }
 
 interface RouteDocumentation {
@@ -148,6 +176,7 @@ interface RouteDefinition<
   /** Fits the query to the credential. @throws invalid_request */
   readonly narrowQuery?: (query: z.output<Query>, principal: Principal) => z.output<Query>
   readonly body?: RouteBody<Schema, Body>
+  readonly upload?: RouteUpload<Path, z.output<Query>, Body>
   readonly handle: (request: RouteRequest<Path, z.output<Query>, Body>, dependencies: AppDependencies) => Promise<Reply>
 }
 
@@ -161,6 +190,7 @@ export interface Route extends RouteDocumentation {
   readonly query?: z.ZodType
   readonly narrowQuery?: (query: unknown, principal: Principal) => unknown
   readonly body?: RouteBody<z.ZodType, unknown>
+  readonly upload?: RouteUpload<string, unknown, unknown>
   readonly handle: (request: RouteRequest<string, unknown, unknown>, dependencies: AppDependencies) => Promise<Reply>
 }
 

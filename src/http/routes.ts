@@ -14,6 +14,7 @@ import { getDocument } from './routes/documents-get.ts'
 import { listDocumentsRoute } from './routes/documents-list.ts'
 import { patchDocumentRoute } from './routes/documents-patch.ts'
 import { putDocumentsRoute } from './routes/documents-put.ts'
+import { uploadFilesRoute } from './routes/files-upload.ts'
 import { cancelJobRoute } from './routes/jobs-cancel.ts'
 import { getJobRoute } from './routes/jobs-get.ts'
 import { listJobsRoute } from './routes/jobs-list.ts'
@@ -57,6 +58,7 @@ export const ROUTES: readonly Route[] = [
   getDocument,
   patchDocumentRoute,
   deleteDocumentRoute,
+  uploadFilesRoute,
   createCollectionRoute,
   listCollections,
   getCollection,

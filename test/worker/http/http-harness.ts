@@ -7,6 +7,7 @@ import { Catalog } from '../../../src/catalog/catalog.ts'
 import { utf8 } from '../../../src/core/bytes.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { FilesObjects } from '../../../src/files/files-objects.ts'
+import { R2Originals } from '../../../src/files/originals.ts'
 import { createApp } from '../../../src/http/app.ts'
 import { AuditTrail } from '../../../src/http/audit-trail.ts'
 import type { LogLine } from '../../../src/http/request-log.ts'
@@ -89,7 +90,8 @@ export interface World {
   readonly makeKey: (tenant: TestTenant, request: Record<string, unknown>) => Promise<string>
 }
 
-export async function makeWorld(): Promise<World> {
+/** `files` stands in for the tenants' files objects. */
+export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } = {}): Promise<World> {
   const lines: LogLine[] = []
   const rootKey = env.TEST_ROOT_KEY
   const parsed = parseKey(rootKey)
@@ -116,7 +118,8 @@ export async function makeWorld(): Promise<World> {
     catalog,
     placement: new Placement(counted(env.SHARD)),
     tenantObjects,
-    files: new FilesObjects(counted(env.FILES)),
+    files: files ?? new FilesObjects(counted(env.FILES)),
+    originals: new R2Originals(counted(env.ORIGINALS)),
     auditTrail,
     models: {
       queryEmbedder: () => embedder,

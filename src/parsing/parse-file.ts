@@ -19,6 +19,8 @@ const PARSERS: { readonly [Format in FileFormat]?: () => Promise<FileParser> } =
   vtt: async () => (await import('./subtitles.ts')).parseSubtitles,
   docx: async () => (await import('./docx.ts')).parseDocx,
   pptx: async () => (await import('./pptx.ts')).parsePptx,
+  xlsx: async () => (await import('./xlsx.ts')).parseXlsx,
+  epub: async () => (await import('./epub.ts')).parseEpub,
   pdf: async () => (await import('./pdf.ts')).parsePdf,
 }
 

@@ -1,13 +1,19 @@
 /**
- * `nearfield add`: uploads documents, 64 a request. It keeps no state of its own: a document that the server already has
- * as it is answers `unchanged` and costs no embedding, so running the same command again is how an upload is resumed.
+ * `nearfield add`: uploads files as they are, and the documents in json and jsonl, 64 a request. It keeps no state of its own:
+ * what the server already has as it is answers `unchanged` and costs no embedding, so running the same command again is how
+ * an upload is resumed.
  */
 import { NearfieldClient, NearfieldError } from '../client/client.ts'
 import type { DocumentResult } from '../client/client.ts'
+import { ensureCollection } from './ensure-collection.ts'
+import { faultOf, FileUpload } from './file-upload.ts'
+import type { FileOutcome } from './file-upload.ts'
 import type { Target } from './options.ts'
-import { listFiles, readDocuments } from './read-documents.ts'
+import { holdsDocuments, listFiles, readDocuments } from './read-documents.ts'
 import type { ReadDocument } from './read-documents.ts'
-import { ProgressBar } from './terminal.ts'
+import type { FileFailure } from './sync-record.ts'
+import type { FileProgress } from './terminal.ts'
+import type { FolderFile } from './walk-folder.ts'
 
 const DOCUMENTS_PER_REQUEST = 64
 /** Well under the server's limit of a body, so that escapes in JSON cannot push a batch over it. */
@@ -17,12 +23,12 @@ export interface AddReport {
   created: number
   replaced: number
   unchanged: number
-  /** Accepted for later indexing and finished meanwhile. */
+  /** Files, and documents that were accepted for later indexing and finished meanwhile. */
   indexed: number
   failed: number
   /** `source` is the file it came from, for jsonl with the line. */
   readonly failures: { id: string; source?: string; code: string; detail: string }[]
-  /** Files of other kinds in the folders that were named. */
+  /** Files of kinds without text in the folders that were named. */
   readonly passedOver: number
 }
 
@@ -35,6 +41,49 @@ class Upload {
     this.#client = client
     this.#collection = collection
     this.report = { created: 0, replaced: 0, unchanged: 0, indexed: 0, failed: 0, failures: [], passedOver }
+  }
+
+  async sendFiles(files: readonly FolderFile[], progress: FileProgress): Promise<void> {
+    const sendable: FolderFile[] = []
+    for (const file of files) {
+      const fault = faultOf(file)
+      if (fault === undefined) sendable.push(file)
+      else this.#failFile(fault)
+    }
+    if (sendable.length === 0) return
+    progress.begin(sendable)
+    const upload = new FileUpload(this.#client, this.#collection, {
+      settled: (_, outcome) => this.#countFile(outcome),
+      progress: (doneFiles, doneBytes) => progress.show(doneFiles, doneBytes),
+    })
+    await upload.send(sendable)
+  }
+
+  async sendDocuments(files: readonly FolderFile[], progress: FileProgress): Promise<void> {
+    if (files.length === 0) return
+    progress.begin(files)
+    let batch: ReadDocument[] = []
+    let batchBytes = 0
+    let doneBytes = 0
+    let doneFiles = 0
+    const flush = async (): Promise<void> => {
+      await this.send(batch)
+      doneBytes += batchBytes
+      batch = []
+      batchBytes = 0
+      progress.show(doneFiles, doneBytes)
+    }
+    for (const file of files) {
+      for await (const item of readDocuments(file)) {
+        const overflows = batch.length === DOCUMENTS_PER_REQUEST || batchBytes + item.bytes > BYTES_PER_REQUEST
+        // A request must not name one document twice; the later one waits for the next.
+        if (overflows || batch.some(({ document }) => document.id === item.document.id)) await flush()
+        batch.push(item)
+        batchBytes += item.bytes
+      }
+      doneFiles++
+    }
+    await flush()
   }
 
   /**
@@ -82,6 +131,17 @@ class Upload {
     }
   }
 
+  #countFile({ status, failures }: FileOutcome): void {
+    for (const failure of failures) this.#failFile(failure)
+    if (status === 'unchanged') this.report.unchanged++
+    else if (status === 'indexed' || status === 'superseded') this.report.indexed++
+  }
+
+  #failFile({ name, code, detail }: FileFailure): void {
+    this.report.failed++
+    this.report.failures.push({ id: name, code, detail })
+  }
+
   #count({ status, error }: DocumentResult, item: ReadDocument | undefined): void {
     if (status === 'failed') this.#fail(item, error?.code ?? 'failed', error?.detail ?? '')
     else this.report[status]++
@@ -104,53 +164,28 @@ function refusedOf(error: NearfieldError): Map<number, string> {
   )
 }
 
-async function ensureCollection(client: NearfieldClient, name: string): Promise<void> {
-  try {
-    await client.collection(name)
-  } catch (error) {
-    if (!(error instanceof NearfieldError && error.status === 404)) throw error
-    await client.createCollection({ name })
-  }
-}
-
-/** Uploads everything under `paths`. @throws UsageError, NearfieldError */
+/** Uploads everything under the paths that were named. @throws UsageError, NearfieldError */
 export async function add(
   target: Target,
-  paths: readonly string[],
+  { words, exclude }: { readonly words: readonly string[]; readonly exclude: readonly string[] },
   folder: string,
-  showsProgress: boolean,
+  progress: FileProgress,
 ): Promise<AddReport> {
-  const { files, passedOver } = listFiles(paths, folder)
+  const { files, passedOver } = listFiles(words, folder, exclude)
   const client = new NearfieldClient({ ...target, retries: 6 })
   await ensureCollection(client, target.collection)
-  const upload = new Upload(client, target.collection, passedOver)
-  const bar = new ProgressBar(showsProgress)
-  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  let batch: ReadDocument[] = []
-  let batchBytes = 0
-  let doneBytes = 0
-  let sent = 0
-  const flush = async (): Promise<void> => {
-    await upload.send(batch)
-    doneBytes += batchBytes
-    sent += batch.length
-    batch = []
-    batchBytes = 0
-    bar.show(totalBytes === 0 ? 1 : doneBytes / totalBytes, sent)
-  }
+  const upload = new Upload(client, target.collection, passedOver.length)
   try {
-    for (const file of files) {
-      for await (const item of readDocuments(file)) {
-        const overflows = batch.length === DOCUMENTS_PER_REQUEST || batchBytes + item.bytes > BYTES_PER_REQUEST
-        // A request must not name one document twice; the later one waits for the next.
-        if (overflows || batch.some(({ document }) => document.id === item.document.id)) await flush()
-        batch.push(item)
-        batchBytes += item.bytes
-      }
-    }
-    await flush()
+    await upload.sendDocuments(
+      files.filter(({ path }) => holdsDocuments(path)),
+      progress,
+    )
+    await upload.sendFiles(
+      files.filter(({ path }) => !holdsDocuments(path)),
+      progress,
+    )
   } finally {
-    bar.clear()
+    progress.clear()
   }
   return upload.report
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run nearfield -- <command>`: add, search, ask and status over the HTTP API, for people and for programs. */
+/** `npm run nearfield -- <command>`: add, sync, search, ask and status over the HTTP API, for people and for programs. */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { NearfieldClient, NearfieldError } from '../client/client.ts'
@@ -8,7 +8,10 @@ import { add } from './add.ts'
 import { exportTo, importFrom } from './archive.ts'
 import { findTarget, parseOptions, USAGE, UsageError } from './options.ts'
 import type { Options, Target } from './options.ts'
+import { printSync } from './print-sync.ts'
 import { printAdd, printAnswer, printArchive, printSearch, printStatus } from './print.ts'
+import { sync } from './sync.ts'
+import { FileProgress } from './terminal.ts'
 
 /** npm runs scripts in the package's folder; paths mean the folder where the command was typed. */
 const folder = process.env['INIT_CWD'] ?? process.cwd()
@@ -21,9 +24,17 @@ function show<T>(options: Options, value: T, print: (value: T) => void): void {
 const COMMANDS: Readonly<Record<string, (options: Options, target: Target) => Promise<number>>> = {
   async add(options, target) {
     if (options.words.length === 0) throw new UsageError('add: name files or folders')
-    const report = await add(target, options.words, folder, !options.json)
+    const report = await add(target, options, folder, new FileProgress(!options.json))
     show(options, report, printAdd)
     return report.failed === 0 ? 0 : 1
+  },
+
+  async sync(options, target) {
+    const [named, ...more] = options.words
+    if (named === undefined || more.length > 0) throw new UsageError('sync: name one folder')
+    const report = await sync(target, { ...options, folder: named }, folder, new FileProgress(!options.json))
+    show(options, report, () => printSync(report, named, target.collection))
+    return report.failures.length === 0 ? 0 : 1
   },
 
   async search(options, target) {

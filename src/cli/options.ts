@@ -21,6 +21,12 @@ export interface Options {
   readonly collection?: string
   readonly limit: number
   readonly json: boolean
+  /** Of `sync`. */
+  readonly exclude: readonly string[]
+  readonly record?: string
+  readonly dryRun: boolean
+  readonly retry: boolean
+  readonly allowEmpty: boolean
   readonly help: boolean
   readonly version: boolean
 }
@@ -33,7 +39,8 @@ export interface Target {
 
 export const USAGE = `nearfield: search and ask from the command line
 
-  nearfield add <files or folders>   upload txt, md, html, json and jsonl
+  nearfield add <files or folders>   upload files; json and jsonl as documents
+  nearfield sync <folder>            make a collection hold what a folder holds
   nearfield search "…"               search a collection
   nearfield ask "…"                  answer a question with citations
   nearfield status                   show the server, the key and its collections
@@ -45,6 +52,11 @@ export const USAGE = `nearfield: search and ask from the command line
   --state DIR         state folder of the local server to ask, instead of .nearfield
   --collection NAME   collection (default: docs)
   --limit N           hits of a search (default: 5)
+  --exclude PATTERN   leave out of a sync or an upload; may be repeated
+  --record FILE       what a sync remembers (default: .nearfield-sync.json there)
+  --dry-run           say what a sync would do
+  --retry             send files again that failed for good before
+  --allow-empty       let a sync delete everything where the folder is empty
   --json              print JSON for programs
   --version, --help
 
@@ -63,6 +75,11 @@ export function parseOptions(args: readonly string[]): Options {
           state: { type: 'string' },
           collection: { type: 'string', short: 'c' },
           limit: { type: 'string', default: '5' },
+          exclude: { type: 'string', multiple: true, default: [] },
+          record: { type: 'string' },
+          'dry-run': { type: 'boolean', default: false },
+          retry: { type: 'boolean', default: false },
+          'allow-empty': { type: 'boolean', default: false },
           json: { type: 'boolean', default: false },
           help: { type: 'boolean', short: 'h', default: false },
           version: { type: 'boolean', short: 'v', default: false },
@@ -85,6 +102,11 @@ export function parseOptions(args: readonly string[]): Options {
     ...(values.state === undefined ? {} : { state: values.state }),
     ...(values.collection === undefined ? {} : { collection: values.collection }),
     limit,
+    exclude: values.exclude,
+    ...(values.record === undefined ? {} : { record: values.record }),
+    dryRun: values['dry-run'],
+    retry: values.retry,
+    allowEmpty: values['allow-empty'],
     json: values.json,
     help: values.help,
     version: values.version,

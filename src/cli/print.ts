@@ -54,7 +54,7 @@ export function printAdd(report: AddReport): void {
   console.log(counts.length === 0 ? 'nothing to add' : counts.join(', '))
   const { passedOver } = report
   if (passedOver > 0)
-    console.log(dim(`${passedOver} ${passedOver === 1 ? 'file' : 'files'} of other kinds passed over`))
+    console.log(dim(`${passedOver} ${passedOver === 1 ? 'file' : 'files'} of kinds without text passed over`))
   for (const { id, source, code, detail } of report.failures.slice(0, MAX_FAILURES)) {
     const where = source === undefined || source === id ? id : `${source}: ${id}`
     console.error(plain(`failed: ${where}: ${code} ${detail}`))

@@ -1,32 +1,21 @@
 /**
- * Turns files and folders into documents: one a file for txt, md and html; one an object for json and jsonl (BEIR's
- * `_id` is taken as the id). Ids of files are their relative paths, so that a repeated upload replaces and never doubles.
+ * Lists the files and folders of an upload, and turns json and jsonl into documents, one an object (BEIR's `_id` is taken as
+ * the id). Names of files are their relative paths, so that a repeated upload replaces and never doubles.
  */
-import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
+import { dirname, extname, relative, resolve, sep } from 'node:path'
 import type { DocumentInput } from '../client/client.ts'
 import { linesOf } from './lines.ts'
 import { UsageError } from './options.ts'
+import { walkFolder } from './walk-folder.ts'
+import type { FolderContent, FolderFile } from './walk-folder.ts'
 
-const FORMATS: Readonly<Record<string, 'text' | 'markdown' | 'html' | 'json' | 'jsonl'>> = {
-  '.txt': 'text',
-  '.text': 'text',
-  '.md': 'markdown',
-  '.markdown': 'markdown',
-  '.html': 'html',
-  '.htm': 'html',
-  '.json': 'json',
-  '.jsonl': 'jsonl',
-  '.ndjson': 'jsonl',
-}
+/** Files that hold documents as the API takes them; all others are sent as they are. */
+const HOLD_DOCUMENTS: ReadonlySet<string> = new Set(['.json', '.jsonl', '.ndjson'])
+
+export const holdsDocuments = (path: string): boolean => HOLD_DOCUMENTS.has(extname(path).toLowerCase())
 
 const FIELDS = new Set(['id', 'text', 'markdown', 'html', 'title', 'url', 'language', 'metadata', 'acl'])
-
-export interface SourceFile {
-  readonly path: string
-  readonly id: string
-  readonly bytes: number
-}
 
 /** A document with the share of the file's bytes it stands for, for the progress bar. */
 export interface ReadDocument {
@@ -36,45 +25,21 @@ export interface ReadDocument {
   readonly bytes: number
 }
 
-export interface FileList {
-  /** In a stable order, each once. */
-  readonly files: readonly SourceFile[]
-  /** How many files of other kinds the folders hold; hidden ones and `node_modules` do not count. */
-  readonly passedOver: number
-}
-
-/** Lists the files to upload. @throws UsageError */
-export function listFiles(paths: readonly string[], folder: string): FileList {
-  const files = new Map<string, SourceFile>()
-  const others = new Set<string>()
+/** Lists the files to upload, each once; a file that is named itself is sent whatever it is. @throws UsageError */
+export function listFiles(paths: readonly string[], folder: string, exclude: readonly string[] = []): FolderContent {
+  const files = new Map<string, FolderFile>()
+  const passedOver = new Set<string>()
   for (const given of paths) {
     const root = resolve(folder, given)
     const stat = statSync(root, { throwIfNoEntry: false })
     if (stat === undefined) throw new UsageError(`there is no ${given}`)
-    if (stat.isFile() && !isReadable(root)) {
-      throw new UsageError(`${given}: only ${Object.keys(FORMATS).join(', ')} can be read`)
-    }
-    for (const path of stat.isDirectory() ? walk(root) : [root]) {
-      if (isReadable(path)) files.set(path, { path, id: idOf(path, root, folder), bytes: statSync(path).size })
-      else others.add(path)
-    }
+    const found = stat.isDirectory()
+      ? walkFolder(root, exclude)
+      : { files: [{ path: root, name: given, bytes: stat.size }], passedOver: [] }
+    for (const path of found.passedOver) passedOver.add(path)
+    for (const { path, bytes } of found.files) files.set(path, { path, name: idOf(path, root, folder), bytes })
   }
-  return { files: [...files.values()], passedOver: others.size }
-}
-
-const isReadable = (path: string): boolean => FORMATS[extname(path).toLowerCase()] !== undefined
-
-function walk(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter(
-      (path) =>
-        !relative(folder, path)
-          .split(sep)
-          .some((part) => part.startsWith('.') || part === 'node_modules'),
-    )
-    .sort()
+  return { files: [...files.values()], passedOver: [...passedOver] }
 }
 
 /** The path from where the command runs, or, for what lies elsewhere, from beside what was named. */
@@ -84,36 +49,27 @@ function idOf(path: string, root: string, folder: string): string {
   return id.split(sep).join('/')
 }
 
-/** Reads one file, lazily for jsonl. @throws UsageError for json that is none */
-export async function* readDocuments(file: SourceFile): AsyncGenerator<ReadDocument> {
-  const format = FORMATS[extname(file.path).toLowerCase()]
-  if (format === 'jsonl') {
+/** Reads one file of documents, lazily for jsonl. @throws UsageError for json that is none */
+export async function* readDocuments(file: FolderFile): AsyncGenerator<ReadDocument> {
+  if (extname(file.path).toLowerCase() !== '.json') {
     yield* readLines(file)
     return
   }
-  const content = readFileSync(file.path, 'utf8').replace(/^\uFEFF/, '')
-  if (format === 'json') {
-    const values = jsonDocuments(parse(content, file.id))
-    for (const [index, value] of values.entries()) {
-      const fallback = values.length === 1 ? file.id : `${file.id}#${index + 1}`
-      yield { document: documentOf(value, fallback, file.id), source: file.id, bytes: file.bytes / values.length }
-    }
-    return
+  const values = jsonDocuments(parse(readFileSync(file.path, 'utf8').replace(/^\uFEFF/, ''), file.name))
+  for (const [index, value] of values.entries()) {
+    const fallback = values.length === 1 ? file.name : `${file.name}#${index + 1}`
+    yield { document: documentOf(value, fallback, file.name), source: file.name, bytes: file.bytes / values.length }
   }
-  const title = titleOf(content, format, file.path)
-  const body = format === 'markdown' ? { markdown: content } : format === 'html' ? { html: content } : { text: content }
-  const document = { id: file.id, title, ...body, metadata: { path: file.id } }
-  yield { document, source: file.id, bytes: file.bytes }
 }
 
-async function* readLines(file: SourceFile): AsyncGenerator<ReadDocument> {
+async function* readLines(file: FolderFile): AsyncGenerator<ReadDocument> {
   let number = 0
   for await (const line of linesOf(createReadStream(file.path))) {
     number++
     if (line.trim() === '') continue
-    const source = `${file.id}:${number}`
+    const source = `${file.name}:${number}`
     const bytes = Buffer.byteLength(line) + 1
-    yield { document: documentOf(parse(line, source), `${file.id}#${number}`, source), source, bytes }
+    yield { document: documentOf(parse(line, source), `${file.name}#${number}`, source), source, bytes }
   }
 }
 
@@ -152,11 +108,4 @@ function documentOf(value: unknown, fallbackId: string, where: string): Document
     id: typeof given === 'number' ? String(given) : (given as string),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
   }
-}
-
-function titleOf(content: string, format: string | undefined, path: string): string {
-  const pattern =
-    format === 'markdown' ? /^# +(.+?)(?: +#+)?$/m : format === 'html' ? /<title[^>]*>([^<]+)<\/title>/i : undefined
-  const title = pattern?.exec(content)?.[1]?.trim()
-  return title === undefined || title === '' ? basename(path) : title
 }

@@ -4,6 +4,9 @@
  * of the API is safe to repeat.
  */
 
+import { readEvents } from './event-stream.ts'
+import type { ServerEvent } from './event-stream.ts'
+
 export interface ClientOptions {
   /** Origin of the server, such as `http://127.0.0.1:8787`. */
   readonly url: string
@@ -83,6 +86,37 @@ export interface Job {
   readonly failures: readonly { readonly documentId: string; readonly code: string; readonly detail?: string }[]
 }
 
+export interface FileInput {
+  /** With its path, parted by `/`: the document's id, unless the file makes several. */
+  readonly name: string
+  readonly content: Blob
+}
+
+export type FileStatus =
+  | 'queued'
+  | 'parsing'
+  | 'embedding'
+  | 'indexed'
+  | 'unchanged'
+  | 'superseded'
+  | 'failed'
+  | 'cancelled'
+
+/** One file of a job, as far as it has come; entries of an archive are files of their own. */
+export interface JobFile {
+  readonly name: string
+  readonly status: FileStatus
+  /** Of files that are one document. */
+  readonly documentId?: string
+  /** Why it failed, and a sentence about what to do. */
+  readonly code?: string
+  readonly detail?: string
+  readonly bytes: number
+  readonly documents: number
+  readonly chunks: number
+  readonly embeddedChunks: number
+}
+
 export interface CollectionInfo {
   readonly id: string
   readonly name: string
@@ -133,18 +167,21 @@ export class NearfieldClient {
     return this.#options.url
   }
 
-  /** Sends one request and returns the parsed JSON body (`undefined` for 204). @throws NearfieldError */
+  /**
+   * Sends one request and returns the parsed JSON body (`undefined` for 204). A form is sent as it is, anything else as
+   * JSON. @throws NearfieldError
+   */
   async request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-    const { url, key, tenant, retries = 0 } = this.#options
+    const { url, retries = 0 } = this.#options
+    const isForm = body instanceof FormData
     const init: RequestInit = {
       method,
       headers: {
-        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-        ...(tenant === undefined ? {} : { 'nearfield-tenant': tenant }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...this.#credentials(),
+        ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
     }
     for (let attempt = 0; ; attempt++) {
       const response = await fetch(url + path, init).catch((error: unknown) => {
@@ -160,15 +197,18 @@ export class NearfieldClient {
   }
 
   /** Sends one request and returns its body as it comes. @throws NearfieldError */
-  async stream(method: string, path: string): Promise<AsyncIterable<Uint8Array>> {
-    const { url, key, tenant } = this.#options
-    const headers = {
+  async stream(method: string, path: string, headers: Record<string, string> = {}): Promise<AsyncIterable<Uint8Array>> {
+    const response = await fetch(this.url + path, { method, headers: { ...this.#credentials(), ...headers } })
+    if (!response.ok || response.body === null) return read(response)
+    return response.body
+  }
+
+  #credentials(): Record<string, string> {
+    const { key, tenant } = this.#options
+    return {
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       ...(tenant === undefined ? {} : { 'nearfield-tenant': tenant }),
     }
-    const response = await fetch(url + path, { method, headers })
-    if (!response.ok || response.body === null) return read(response)
-    return response.body
   }
 
   put(
@@ -177,6 +217,23 @@ export class NearfieldClient {
     headers: Record<string, string> = {},
   ): Promise<PutResult> {
     return this.request('PUT', `/v1/collections/${encodeURIComponent(collection)}/documents`, { documents }, headers)
+  }
+
+  /** Uploads files as one job; they are durable when it returns, and indexed or failed when the job has ended. */
+  async uploadFiles(collection: string, files: readonly FileInput[]): Promise<{ readonly id: string }> {
+    const form = new FormData()
+    for (const { name, content } of files) form.append('file', content, name)
+    const path = `/v1/collections/${encodeURIComponent(collection)}/files`
+    return (await this.request<{ job: { id: string } }>('POST', path, form)).job
+  }
+
+  /** Deletes what a filter matches, or documents by id; answers how many there were. */
+  async deleteDocuments(
+    collection: string,
+    what: { readonly ids: readonly string[] } | { readonly filter: Record<string, unknown> },
+  ): Promise<number> {
+    const path = `/v1/collections/${encodeURIComponent(collection)}/documents/delete`
+    return (await this.request<{ deleted: number }>('POST', path, what)).deleted
   }
 
   search(collection: string, request: Record<string, unknown>): Promise<SearchResult> {
@@ -201,6 +258,30 @@ export class NearfieldClient {
 
   job(id: string): Promise<Job> {
     return this.request('GET', `/v1/jobs/${encodeURIComponent(id)}`)
+  }
+
+  /** One page of a job's files, in the order of the upload; entries of archives come behind. */
+  getJobFiles(
+    id: string,
+    page: { readonly limit?: number; readonly cursor?: string; readonly status?: FileStatus } = {},
+  ): Promise<{ data: JobFile[]; nextCursor: string | null }> {
+    const query = new URLSearchParams(Object.entries(page).map(([name, value]) => [name, String(value)]))
+    return this.request('GET', `/v1/jobs/${encodeURIComponent(id)}/files?${query.toString()}`)
+  }
+
+  /** What becomes of a job, until it has ended or the connection breaks; go on with the last event's id. */
+  async *jobEvents(id: string, lastEventId?: string): AsyncGenerator<ServerEvent> {
+    const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+    yield* readEvents(await this.stream('GET', `/v1/jobs/${encodeURIComponent(id)}/events`, headers))
+  }
+
+  /** Tries the failed files of a job again whose originals are still there. */
+  retryJob(id: string): Promise<unknown> {
+    return this.request('POST', `/v1/jobs/${encodeURIComponent(id)}/retry`)
+  }
+
+  cancelJob(id: string): Promise<unknown> {
+    return this.request('POST', `/v1/jobs/${encodeURIComponent(id)}/cancel`)
   }
 
   /** Polls a job until it has ended; `onProgress` sees every state. */

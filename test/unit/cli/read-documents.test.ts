@@ -23,39 +23,40 @@ async function read(...paths: string[]): Promise<DocumentInput[]> {
   return documents
 }
 
-describe('files become documents', () => {
-  it('with the relative path as id, in a stable order, each file once', async () => {
-    write('notes/b.md', '# Title of b\n\nText.')
-    write('notes/deep/a.txt', 'Plain.')
-    write('notes/c.html', '<title>Title of c</title><p>Text.')
-    write('notes/d.pdf', 'passed over')
-    expect(await read('notes', 'notes/b.md')).toEqual([
-      { id: 'notes/b.md', title: 'Title of b', markdown: '# Title of b\n\nText.', metadata: { path: 'notes/b.md' } },
-      {
-        id: 'notes/c.html',
-        title: 'Title of c',
-        html: '<title>Title of c</title><p>Text.',
-        metadata: { path: 'notes/c.html' },
-      },
-      { id: 'notes/deep/a.txt', title: 'a.txt', text: 'Plain.', metadata: { path: 'notes/deep/a.txt' } },
+describe('what is uploaded', () => {
+  it('is listed under relative paths, in a stable order, each file once', () => {
+    for (const name of ['notes/b.md', 'notes/deep/a.pdf', 'notes/c.html']) write(name, 'Text.')
+    expect(listFiles(['notes', 'notes/b.md'], folder).files.map(({ name }) => name)).toEqual([
+      'notes/b.md',
+      'notes/c.html',
+      'notes/deep/a.pdf',
     ])
+    expect(listFiles(['notes'], folder, ['deep']).files).toHaveLength(2)
   })
 
-  it('and counts the files of other kinds, but not hidden ones', () => {
+  it('leaves out kinds without text and counts them, unless they are named, but not hidden files', () => {
     write('notes/a.txt', 'Text.')
-    write('notes/d.pdf', 'passed over')
+    write('notes/d.mp3', 'passed over')
     write('notes/deep/e.png', 'passed over')
     write('notes/.hidden', 'not counted')
-    expect(listFiles(['notes', 'notes/deep'], folder)).toMatchObject({ files: [{ id: 'notes/a.txt' }], passedOver: 2 })
+    const { files, passedOver } = listFiles(['notes', 'notes/deep'], folder)
+    expect([files.map(({ name }) => name), passedOver.length]).toEqual([['notes/a.txt'], 2])
+    expect(listFiles(['notes/d.mp3'], folder).files).toHaveLength(1)
   })
 
-  it('with ids from beside what was named, where it lies outside', async () => {
+  it('is named from beside what was named, where it lies outside', () => {
     write('notes/b.md', 'Text.')
     mkdirSync(join(folder, 'elsewhere'))
     const { files } = listFiles(['../notes'], join(folder, 'elsewhere'))
-    expect(files[0]?.id).toBe('notes/b.md')
+    expect(files[0]?.name).toBe('notes/b.md')
   })
 
+  it('must be there', () => {
+    expect(() => listFiles(['missing'], folder)).toThrow(UsageError)
+  })
+})
+
+describe('json and jsonl become documents', () => {
   it('from json: one document, a list, or a list under documents; unknown fields are metadata', async () => {
     write('one.json', JSON.stringify({ text: 'One.', year: 2021 }))
     write(
@@ -96,11 +97,5 @@ describe('files become documents', () => {
     await expect(read('bad.jsonl')).rejects.toThrow(/bad\.jsonl:2/)
     write('value.jsonl', '3\n')
     await expect(read('value.jsonl')).rejects.toThrow(UsageError)
-  })
-
-  it('and what is not there or cannot be read is a usage error', async () => {
-    write('x.pdf', '')
-    expect(() => listFiles(['missing'], folder)).toThrow(UsageError)
-    expect(() => listFiles(['x.pdf'], folder)).toThrow(UsageError)
   })
 })

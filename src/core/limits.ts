@@ -143,6 +143,24 @@ export const MAX_PARSE_BYTES = 64_000_000
 /** Originals of files that failed are kept this long for another try. */
 export const FAILED_FILE_RETENTION_MS = 7 * 24 * 3_600_000
 
+/** Sources of a tenant: each may run at the same time as the others. */
+export const MAX_SOURCES = 100
+/** Pages of one crawl, and how many where the request does not say. */
+export const MAX_CRAWL_PAGES = 10_000
+export const DEFAULT_CRAWL_PAGES = 100
+/** Links between the first page of a crawl and the last ones. */
+export const MAX_CRAWL_DEPTH = 100
+/** Patterns of a crawl's `include` and of its `exclude`, and one of them in UTF-16 units. */
+export const MAX_CRAWL_PATTERNS = 50
+export const MAX_CRAWL_PATTERN_LENGTH = 200
+/** One page, sitemap or other answer of a site, after it was decompressed; and a sitemap that comes compressed. */
+export const MAX_PAGE_BYTES = 10_000_000
+export const MAX_SITEMAP_BYTES = 50_000_000
+/** Addresses of one sitemap, as sitemaps.org allows. */
+export const MAX_SITEMAP_ENTRIES = 50_000
+/** Of a bucket source, in UTF-8 bytes: what R2 allows for a key, less the tenant's own part. */
+export const MAX_INBOX_PREFIX_BYTES = 512
+
 /** Search cursors live this long; list cursors do not expire. */
 export const CURSOR_TTL_MS = 15 * 60_000
 /** Idempotency records are replayed for this long. */

@@ -2,6 +2,7 @@
  * Reads one page for a crawler: a plain GET without cookies, credentials or any header of a caller's. It follows no
  * redirect, reads no body that is not asked for, and counts what it reads. It never throws.
  */
+import { MAX_PAGE_BYTES } from '../core/limits.ts'
 import type { FetchedPage, PageOutcome, PageRequest } from './egress-api.ts'
 import { publicUrlFault } from './public-url.ts'
 
@@ -9,8 +10,6 @@ import { publicUrlFault } from './public-url.ts'
 export const CRAWLER_NAME = 'Nearfield-Crawler'
 /** A page has this long, body included. */
 export const PAGE_TIMEOUT_MS = 15_000
-/** After it was decompressed. */
-export const MAX_PAGE_BYTES = 10_000_000
 /** Validators and other header values beyond it are none. In UTF-16 units. */
 const MAX_HEADER_LENGTH = 512
 /** A redirect to a longer address leads nowhere that may be called. */

@@ -25,9 +25,9 @@ const parse = robotsParser as unknown as (url: string, text: string) => Robot
 export class RobotsRules {
   readonly #robot: Robot
 
-  /** `origin`: of the site, such as `https://example.com`. */
+  /** `origin`: of the site, such as `https://example.com`. `text`: what `relevantRules` left. */
   constructor(origin: string, text: string) {
-    this.#robot = parse(`${origin}/robots.txt`, relevantLines(text))
+    this.#robot = parse(`${origin}/robots.txt`, text)
   }
 
   mayFetch(address: string): boolean {
@@ -41,7 +41,7 @@ export class RobotsRules {
 }
 
 /** Rules of other crawlers go, and a group names each crawler once. */
-function relevantLines(text: string): string {
+export function relevantRules(text: string): string {
   const kept: string[] = []
   let length = 0
   let agents = new Set<string>()

@@ -3,10 +3,8 @@
  * a document defines itself are not expanded, and sizes, counts and depths are bounded.
  */
 import { Parser } from 'htmlparser2'
+import { MAX_SITEMAP_BYTES, MAX_SITEMAP_ENTRIES } from '../../core/limits.ts'
 
-/** As sitemaps.org allows for one file, after it was decompressed. */
-export const MAX_SITEMAP_BYTES = 50_000_000
-export const MAX_SITEMAP_ENTRIES = 50_000
 const MAX_DEPTH = 32
 const MAX_ATTRIBUTES = 64
 /** A longer one is no address that may be called. */

@@ -5,9 +5,6 @@
  */
 import { siteOf } from './page-address.ts'
 
-export const MAX_PATTERN_LENGTH = 200
-export const MAX_PATTERNS = 50
-
 const ABSOLUTE = /^https?:\/\/([^/?#*]+)(\/.*)$/i
 
 /** What is wrong with a pattern, as an error's detail. */

@@ -1,0 +1,183 @@
+/**
+ * What would reading this PDF cost? Every compressed stream is measured before a reader sees the file, wherever one seems
+ * to begin: not the cross-reference table is believed but the bytes. Pictures are counted, not unpacked, because text needs none.
+ * Streams of encrypted files look damaged from here; only their number and raw size is bounded.
+ */
+import { inflateSync } from 'fflate'
+import { FileFault } from '../file-fault.ts'
+import type { ParseBudget } from '../parse-budget.ts'
+import { countInflated, countLzw, countRunLength } from './count-inflated.ts'
+import { StructureCheck } from './structure-check.ts'
+
+const WINDOW = 1_048_576
+const OVERLAP = 65_536
+/** Of a stream's dictionary, in bytes before its data. */
+const MAX_DICTIONARY = 16_384
+/** One stream that is no picture: all of it is in memory at once. */
+const MAX_STREAM_BYTES = 16_000_000
+/** A scanned page has more pixels than this, and a logo fewer. */
+const MIN_SCAN_PIXELS = 300_000
+const PACKING = new Set(['FlateDecode', 'Fl', 'LZWDecode', 'LZW', 'RunLengthDecode', 'RL', 'BrotliDecode'])
+
+export interface Prescan {
+  /** Pictures that are as large as a page. */
+  readonly largeImages: number
+  readonly isEncrypted: boolean
+  /** Of all pages' content, in bytes, for pages that repeat it. */
+  readonly largestContent: number
+  /** Places that name a content. */
+  readonly contents: number
+}
+
+const latin1 = new TextDecoder('latin1')
+
+/** @throws FileFault expansion_limit, too_complex, parse_timeout */
+export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudget): Promise<Prescan> {
+  const check = new StructureCheck()
+  const sizes = new Map<number, number>()
+  let largeImages = 0
+  let isEncrypted = false
+  for (let from = 0; from < bytes.length; from += WINDOW) {
+    const start = Math.max(0, from - OVERLAP)
+    const text = latin1.decode(bytes.subarray(start, from + WINDOW))
+    check.look(text, from - start)
+    isEncrypted ||= text.includes('/Encrypt')
+    await budget.turn()
+    const keyword = /stream/g
+    keyword.lastIndex = from === 0 ? 0 : from - start - 5
+    for (let match = keyword.exec(text); match !== null; match = keyword.exec(text)) {
+      if (text.slice(Math.max(0, match.index - 3), match.index) === 'end') continue
+      const dictionary = dictionaryBefore(text, match.index)
+      const data = start + match.index + 6
+      const image = imageOf(dictionary.text)
+      if (image !== undefined) {
+        if (image >= MIN_SCAN_PIXELS) largeImages++
+        continue
+      }
+      const size = await measure(bytes, lineAfter(bytes, data), dictionary.text, { budget, check })
+      if (dictionary.object !== undefined) sizes.set(dictionary.object, size)
+    }
+  }
+  let contents = 0
+  let largestContent = 0
+  for (const [object, times] of check.contents) {
+    const size = sizes.get(object) ?? 0
+    contents += times
+    largestContent = Math.max(largestContent, size)
+    if (times > 1) budget.expand(size * (times - 1))
+  }
+  return { largeImages, isEncrypted, largestContent, contents }
+}
+
+/** From the last `n n obj` before it. */
+function dictionaryBefore(text: string, end: number): { text: string; object?: number } {
+  const before = text.slice(Math.max(0, end - MAX_DICTIONARY), end)
+  const at = before.lastIndexOf(' obj')
+  if (at < 0) return { text: before }
+  const number = /(\d+)\s+\d+$/.exec(before.slice(Math.max(0, at - 24), at))
+  const dictionary = before
+    .slice(at + 4)
+    .replace(/#([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return { text: dictionary, ...(number === null ? {} : { object: Number(number[1]) }) }
+}
+
+/** Pixels of a picture; strings or comments in a dictionary may feign one. */
+function imageOf(dictionary: string): number | undefined {
+  if (!/\/Subtype\s*\/Image\b/.test(dictionary) || /[()%]/.test(dictionary)) return undefined
+  const width = Number(/\/Width\s+(\d+)/.exec(dictionary)?.[1] ?? Number.NaN)
+  const height = Number(/\/Height\s+(\d+)/.exec(dictionary)?.[1] ?? Number.NaN)
+  return width > 0 && height > 0 ? width * height : undefined
+}
+
+/** A stream's data begins behind the line end that follows the keyword. */
+function lineAfter(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (at < bytes.length && bytes[at] !== 0x0a && bytes[at] !== 0x0d) at++
+  return bytes[at] === 0x0d && bytes[at + 1] === 0x0a ? at + 2 : at + 1
+}
+
+interface Scan {
+  readonly budget: ParseBudget
+  readonly check: StructureCheck
+}
+
+/** Size of what a stream unpacks to; looks through it where it is Flate. */
+async function measure(bytes: Uint8Array<ArrayBuffer>, from: number, dictionary: string, scan: Scan): Promise<number> {
+  const filters = [...(/\/Filter\s*(\/\w+|\[[^\]]*\])/.exec(dictionary)?.[1] ?? '').matchAll(/\/(\w+)/g)].map(
+    ([, name = '']) => name,
+  )
+  if (filters.filter((name) => PACKING.has(name)).length > 1) {
+    throw new FileFault('too_complex', 'a stream of the file is compressed more than once')
+  }
+  if (filters.includes('BrotliDecode')) throw new FileFault('too_complex', 'a stream of the file is packed with Brotli')
+  const raw = bytes.subarray(from, from + rawLength(bytes, from, dictionary))
+  const isAscii = /^(?:ASCII85Decode|A85|ASCIIHexDecode|AHx)$/.test(filters[0] ?? '')
+  if (isAscii) scan.budget.expand(raw.length)
+  const data = !isAscii ? raw : filters[0]?.includes('85') ? fromAscii85(raw) : fromHex(raw)
+  if (filters.some((name) => name.startsWith('LZW'))) {
+    scan.budget.step(data.length >> 3)
+    return countLzw(data, scan.budget)
+  }
+  if (filters.some((name) => name === 'RL' || name === 'RunLengthDecode')) {
+    const size = countRunLength(data)
+    scan.budget.expand(size)
+    return size
+  }
+  // Whatever the dictionary says, as far as the data goes: where it begins like Flate, a reader may take it for that.
+  const whole = isAscii ? data : bytes
+  const offset = isAscii ? 0 : from
+  const { size, end } = await countInflated(whole, offset, scan.budget)
+  if (size > MAX_STREAM_BYTES) throw new FileFault('expansion_limit')
+  if (size > 0) lookInto(whole.subarray(offset + 2, end), size, scan)
+  return Math.max(size, filters.length === 0 ? raw.length : 0)
+}
+
+function lookInto(deflated: Uint8Array, size: number, { budget, check }: Scan): void {
+  budget.hold(2 * size)
+  try {
+    check.look(latin1.decode(inflateSync(deflated, { out: new Uint8Array(size) })))
+  } catch (error) {
+    // Damaged towards its end: readers take the part before, which is too short to hold much.
+    if (error instanceof FileFault) throw error
+  } finally {
+    budget.release(2 * size)
+  }
+}
+
+/** As the dictionary says, or to the next end of a stream; bounded by the file. */
+function rawLength(bytes: Uint8Array, from: number, dictionary: string): number {
+  const [, digits, isReference] = /\/Length\s+(\d+)(\s+\d+\s+R)?/.exec(dictionary) ?? []
+  if (digits !== undefined && isReference === undefined) return Math.min(Number(digits), bytes.length - from)
+  const end = latin1.decode(bytes.subarray(from, from + WINDOW)).indexOf('endstream')
+  return end < 0 ? bytes.length - from : end
+}
+
+function fromAscii85(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(Math.ceil(bytes.length * 4))
+  let length = 0
+  let value = 0
+  let digits = 0
+  for (const byte of bytes) {
+    if (byte === 0x7e) break
+    if (byte === 0x7a && digits === 0) length += 4
+    if (byte < 0x21 || byte > 0x75) continue
+    value = value * 85 + byte - 0x21
+    if (++digits === 5) {
+      new DataView(out.buffer).setUint32(length, value % 2 ** 32)
+      length += 4
+      value = 0
+      digits = 0
+    }
+  }
+  for (let i = digits; i > 0 && i < 5; i++) value = value * 85 + 84
+  for (let i = 1; i < digits; i++) out[length++] = Math.floor(value / 256 ** (4 - i)) % 256
+  return out.subarray(0, length)
+}
+
+function fromHex(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const digits = latin1
+    .decode(bytes)
+    .split('>', 1)[0]!
+    .replace(/[^\da-f]/gi, '')
+  return Uint8Array.from({ length: digits.length >> 1 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16))
+}

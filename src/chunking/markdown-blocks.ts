@@ -179,9 +179,13 @@ class Scanner {
   }
 
   #isTableHead(delimiter: string, head: OpenBlock): boolean {
-    if (!TABLE_DELIMITER.test(delimiter) || !delimiter.includes('-')) return false
-    return delimiter.includes('|') && this.#text.slice(head.start, head.end).includes('|')
+    return isTableDelimiter(delimiter) && this.#text.slice(head.start, head.end).includes('|')
   }
+}
+
+/** Whether a line is the one below a table's header. */
+export function isTableDelimiter(line: string): boolean {
+  return line.includes('-') && line.includes('|') && TABLE_DELIMITER.test(line)
 }
 
 /** Where the text goes on after metadata between `---` lines at its beginning; 0 without them. */

@@ -18,7 +18,7 @@ export interface Slice {
 const MAX_LENGTH_PER_TOKEN = 16
 
 /** What may be repeated as overlap. */
-const UNIT_GRAINS: ReadonlySet<Grain> = new Set(['item', 'row', 'sentence'])
+const UNIT_GRAINS: ReadonlySet<Grain> = new Set(['item', 'record', 'row', 'sentence'])
 
 interface Packed {
   readonly piece: Piece
@@ -33,8 +33,15 @@ export class Packer {
   readonly #overlap: number
   readonly #countTokens: CountTokens
   readonly #maxLength: number
+  readonly #keepWhole: boolean
 
-  constructor(text: string, settings: { readonly size: number; readonly overlap: number }, countTokens: CountTokens) {
+  /** `keepWhole`: no piece that fits is split, even where a heading is left alone. */
+  constructor(
+    text: string,
+    settings: { readonly size: number; readonly overlap: number; readonly keepWhole?: boolean },
+    countTokens: CountTokens,
+  ) {
+    this.#keepWhole = settings.keepWhole ?? false
     this.#text = text
     this.#size = settings.size
     this.#overlap = settings.overlap
@@ -78,6 +85,15 @@ export class Packer {
     return slices
   }
 
+  /** Everything from the first piece to the last as one slice; `undefined` where it does not fit. */
+  whole(pieces: readonly Piece[]): Slice | undefined {
+    const start = pieces[0]?.start ?? 0
+    const end = pieces.at(-1)?.end ?? start
+    if (end - start > this.#maxLength) return undefined
+    const tokens = this.#countTokens(this.#text.slice(start, end))
+    return tokens > this.#size ? undefined : { start, end, tokens }
+  }
+
   /** Tokens of a piece; infinite where the text is too long to be counted or kept whole. */
   #count(piece: Piece): number {
     if (piece.end - piece.start > this.#maxLength && isSplittable(piece)) return Number.POSITIVE_INFINITY
@@ -93,6 +109,7 @@ export class Packer {
   #mustSplit(open: readonly Packed[], piece: Piece, tokens: number): boolean {
     if (!isSplittable(piece)) return false
     if (tokens > this.#size) return true
+    if (this.#keepWhole) return false
     return !piece.isHeading && open.length > 0 && open.every((packed) => packed.piece.isHeading)
   }
 

@@ -21,39 +21,43 @@ export interface Section {
 
 const MAX_HEADING_LENGTH = 200
 
-interface SectionDocument {
+export interface SectionDocument {
   readonly text: string
   readonly format: TextFormat
   readonly outline?: readonly OutlineBlock[]
 }
 
-/** Lists the sections in order; their pieces cover the whole text but white space. */
-export function sectionsOf(document: SectionDocument): Section[] {
-  const { text, format } = document
+/** Lists the sections of some blocks in order; `before` is what the first block stands under. */
+export function sectionsIn(
+  { text, format }: SectionDocument,
+  blocks: readonly OutlineBlock[],
+  before: readonly Heading[] = [],
+): Section[] {
   const sections: Section[] = []
-  let path: Heading[] = []
+  let path = before
   let pieces: Piece[] = []
   const close = (): void => {
     if (pieces.length > 0) sections.push({ path, pieces })
     pieces = []
   }
-  for (const block of blocksOf(document)) {
+  for (const block of blocks) {
     const isHeading = block.kind === 'heading'
     if (isHeading) {
       if (pieces.at(-1)?.isHeading === false) close()
       const raw = text.slice(block.start, block.end)
       const level = block.level ?? 1
       const plain = format === 'markdown' ? headingText(raw) : raw.slice(0, 1_000).replace(/\s+/g, ' ').trim()
-      const heading = { level, text: truncate(plain), start: block.start }
+      const heading = { level, text: truncateHeading(plain), start: block.start }
       path = [...path.filter((outer) => outer.level < level), heading]
     }
-    pieces.push({ start: block.start, end: block.end, grain: block.kind, isHeading })
+    const grain = block.kind === 'row' ? 'record' : block.kind
+    pieces.push({ start: block.start, end: block.end, grain, isHeading })
   }
   close()
   return sections
 }
 
-const truncate = (text: string): string =>
+export const truncateHeading = (text: string): string =>
   text.length <= MAX_HEADING_LENGTH
     ? text
     : text
@@ -63,7 +67,7 @@ const truncate = (text: string): string =>
         .trimEnd()
 
 /** Trimmed, ascending, disjoint blocks that cover all but white space. */
-function blocksOf({ text, format, outline }: SectionDocument): OutlineBlock[] {
+export function blocksOf({ text, format, outline }: SectionDocument): OutlineBlock[] {
   const whole = { start: 0, end: text.length }
   if (format === 'markdown') return cover(text, markdownBlocks(text))
   if (format !== 'text' && outline !== undefined) return cover(text, outline)

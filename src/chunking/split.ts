@@ -3,13 +3,21 @@
  * characters. Every splitter is given one piece and returns contiguous, trimmed, non-empty parts in order that together
  * cover all of it but white space.
  */
+import { codeParts, fencedBlocks } from './code-blocks.ts'
 import { sentences } from '../text/sentences.ts'
 import type { BlockKind } from './document-text.ts'
 
-/** What a piece is, coarse to fine. `item`, `row` and `lines` are parts of lists, tables and code. */
+/**
+ * What a piece is, coarse to fine. `item` and `row` are parts of lists and tables; a `record` is a row that stands on its own;
+ * `definition`, `member`, `nested` and `lines` are parts of code.
+ */
 export type Grain =
-  | BlockKind
+  | Exclude<BlockKind, 'row'>
+  | 'record'
   | 'item'
+  | 'definition'
+  | 'member'
+  | 'nested'
   | 'lines'
   | 'row'
   | 'sentence'
@@ -53,6 +61,15 @@ export function split(text: string, piece: Piece): Piece[] {
   return [{ ...piece, grain: 'codePoint' }]
 }
 
+/** The parts of a piece whose grain is in `until`, or the finest ones above words. */
+export function unitsOf(text: string, piece: Piece, until: ReadonlySet<Grain>): Piece[] {
+  if (until.has(piece.grain)) return [piece]
+  const [grain, splitter] = SPLITTERS[piece.grain]
+  return splitter(text, piece).flatMap(({ start, end }) =>
+    unitsOf(text, { start, end, grain, isHeading: piece.isHeading }, until),
+  )
+}
+
 interface Span {
   readonly start: number
   readonly end: number
@@ -63,7 +80,11 @@ const SPLITTERS: Readonly<Record<Grain, readonly [Grain, (text: string, piece: S
   chunk: ['paragraph', paragraphsOf],
   list: ['item', listItems],
   table: ['row', linesOf],
-  code: ['lines', paragraphsOf],
+  record: ['item', linesOf],
+  code: ['definition', (text, piece) => fencedBlocks(text, piece) ?? paragraphsOf(text, piece)],
+  definition: ['member', codeParts],
+  member: ['nested', codeParts],
+  nested: ['lines', codeParts],
   lines: ['row', linesOf],
   heading: ['sentence', sentencesOf],
   paragraph: ['sentence', sentencesOf],
@@ -100,7 +121,7 @@ function matchesOf(pattern: RegExp, text: string, piece: Span): Span[] {
   return found
 }
 
-function linesOf(text: string, piece: Span): Span[] {
+export function linesOf(text: string, piece: Span): Span[] {
   return matchesOf(/\S(?:[^\n]*\S)?/g, text, piece)
 }
 

@@ -1,5 +1,6 @@
 /** Parts of a tenant's archive on the wire, as its lines hold them. */
 import { z } from '@hono/zod-openapi'
+import { STRATEGIES } from '../../chunking/strategies.ts'
 import { isCollectionName } from '../../catalog/collections.ts'
 import {
   MAX_ARCHIVED_COLLECTIONS,
@@ -31,7 +32,7 @@ export const archivedCollectionSchema = z
     profileId: z.string().min(1).max(200),
     dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
     chunking: z.strictObject({
-      strategy: z.enum(['recursive', 'none']),
+      strategy: z.enum(STRATEGIES),
       size: z.number().int().min(MIN_CHUNK_TOKENS).max(100_000),
       overlap: z.number().int().min(0).max(100_000),
     }),

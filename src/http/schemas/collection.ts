@@ -1,6 +1,7 @@
 /** A collection on the wire. */
 import { z } from '@hono/zod-openapi'
 import { COLLECTION_NAME_RULE, isCollectionName } from '../../catalog/collections.ts'
+import { STRATEGIES } from '../../chunking/strategies.ts'
 import type { CollectionRecord, CollectionSettings } from '../../catalog/records.ts'
 import { rfc3339 } from '../../core/clock.ts'
 import { MAX_DIMENSIONS, MAX_SHARDS, MIN_CHUNK_TOKENS } from '../../core/limits.ts'
@@ -24,7 +25,7 @@ export const bringYourOwnSchema = z
 
 export const chunkingSchema = z
   .strictObject({
-    strategy: z.enum(['recursive', 'none']).optional().openapi({ default: 'recursive' }),
+    strategy: z.enum(STRATEGIES).optional().openapi({ default: 'recursive' }),
     size: z
       .number()
       .int()
@@ -34,7 +35,10 @@ export const chunkingSchema = z
       .openapi({ default: 200, description: "In the model's tokens." }),
     overlap: z.number().int().min(0).max(100_000).optional().openapi({ default: 20 }),
   })
-  .openapi('Chunking', { description: 'Where documents are cut; `none` makes one chunk of each.' })
+  .openapi('Chunking', {
+    description:
+      'Where documents are cut: by structure, at sentences, a page or a row to a chunk; `none` makes one chunk of each.',
+  })
 
 export const languageField = z
   .string()
@@ -57,7 +61,7 @@ export const collectionSchema = z
     id: z.string().openapi({ example: 'col_x7Qm2LsV0aZp91Rt' }),
     name: collectionName,
     model: z.union([modelName, bringYourOwnSchema]),
-    chunking: z.object({ strategy: z.enum(['recursive', 'none']), size: z.number().int(), overlap: z.number().int() }),
+    chunking: z.object({ strategy: z.enum(STRATEGIES), size: z.number().int(), overlap: z.number().int() }),
     shards: z.number().int().min(1).max(MAX_SHARDS),
     language: languageField,
     settings: settingsSchema,

@@ -78,10 +78,12 @@ export class Crawler {
 
   /** Looks at the next address, or says when that can be done. */
   async step(run: Run, settings: CrawlSettings): Promise<StepResult> {
-    const nowMs = this.#ports.clock()
     const frontier = new Frontier(this.#database, run.sourceId)
     const entry = frontier.next()
     if (entry === undefined) return 'done'
+    const name = await pageName(entry.address)
+    // From here on nothing waits until the host is reserved.
+    const nowMs = this.#ports.clock()
     if (entry.kind === 'page' && run.visited >= settings.maxPages) {
       this.#rows.setGap(run.sourceId, 'limit')
       return 'done'
@@ -91,7 +93,6 @@ export class Crawler {
     if (dueMs > nowMs) return { waitUntilMs: dueMs }
     const files = new KnownFiles(this.#database, run.sourceId)
     const scope = new CrawlScope({ start: settings.address, ...settings })
-    const name = await pageName(entry.address)
     const known = files.find(name)
     const step: Step = { run, settings, scope, frontier, files, entry, name, ...(known === undefined ? {} : { known }) }
     const rules = settings.respectRobots ? this.#hosts.robots(origin, nowMs) : new RobotsRules(origin, '')

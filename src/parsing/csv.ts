@@ -39,7 +39,7 @@ export async function* parseCsv(file: FileToParse): AsyncGenerator<ParsedDocumen
       const document = records.document(fields, { row }, `rows/${row}`)
       if (document !== undefined) yield document
     } else {
-      const text = records.block(fields).replace(/\s*\n\s*/g, ' ')
+      const text = records.line(fields)
       // Headers are repeated in every row: what comes out of them is counted too.
       budget.step(Math.ceil(text.length / 4))
       if (text !== '') yield* writer.add(text, { kind: 'row', row })
@@ -73,12 +73,12 @@ function delimiterOf(file: FileToParse, sample: string, isWhole: boolean): Delim
   return guessTable(sample, isWhole)?.delimiter ?? (file.format === 'tsv' ? '\t' : ',')
 }
 
-/** Names are short, differ, and are no numbers or dates. */
+/** Names are short, mostly differ, and are no numbers or dates. */
 function looksLikeHeader(cells: readonly string[]): boolean {
   const names = cells.map((cell) => cell.trim()).filter((cell) => cell !== '')
   return (
     names.length * 2 > cells.length &&
-    new Set(names).size === names.length &&
+    new Set(names).size * 2 > names.length &&
     names.every(
       (name) => name.length <= MAX_HEADER_LENGTH && !/^[-+]?[\d.,:/ -]+%?$/.test(name) && !/\n\s*\n/.test(name),
     )

@@ -49,6 +49,7 @@ const DECLARATION_BYTES = 4_096
 const MIN_CONFIDENCE = 10
 /** A text has hardly any of the control characters that binary data is full of. */
 const MAX_CONTROL_SHARE = 0.02
+const NUL_WEIGHT = 8
 
 /**
  * A label that `TextDecoder` knows, or `undefined` for what is no text. `ascii` is answered as `utf-8`.
@@ -57,7 +58,8 @@ const MAX_CONTROL_SHARE = 0.02
 export function detectEncoding(head: Uint8Array, isWhole = false): string | undefined {
   const marked = byteOrderMark(head)
   if (marked !== undefined) return marked === 'utf-32' ? undefined : marked
-  if (head.includes(0)) return utf16Without(head)
+  const wide = utf16Without(head)
+  if (wide !== undefined) return wide
   if (isBinary(head)) return undefined
   if (isIso2022Jp(head)) return 'iso-2022-jp'
   const declared = declaredEncoding(head)
@@ -66,15 +68,16 @@ export function detectEncoding(head: Uint8Array, isWhole = false): string | unde
   return byStatistics(head, isWhole)
 }
 
-/** Whether the bytes hold NUL outside of UTF-16, or too many control characters, to be a text of any encoding. */
+/** Whether the bytes hold too many control characters, NUL above all, to be a text of any encoding. */
 export function isBinary(head: Uint8Array): boolean {
   let controls = 0
   for (const byte of head) {
-    if (byte === 0) return utf16Without(head) === undefined
+    // Logs of programs that crashed have one or the other NUL; programs have one in every number.
+    if (byte === 0) controls += NUL_WEIGHT
     // ESC begins the shifts of ISO-2022-JP and the colours of a terminal's log.
-    if ((byte < 32 && !(byte >= 8 && byte <= 13) && byte !== 27) || byte === 127) controls++
+    else if ((byte < 32 && !(byte >= 8 && byte <= 13) && byte !== 27) || byte === 127) controls++
   }
-  return controls > Math.max(1, head.length * MAX_CONTROL_SHARE)
+  return controls > Math.max(3, head.length * MAX_CONTROL_SHARE) && utf16Without(head) === undefined
 }
 
 export function isAscii(bytes: Uint8Array): boolean {
@@ -162,6 +165,8 @@ function isThai(sample: Uint8Array): boolean {
   let misplaced = 0
   for (let i = 0; i < sample.length; i++) {
     const byte = sample[i]!
+    // The other half of a Chinese character may be a Latin letter; within Thai there is none.
+    if (byte >= 0x40 && byte < 0x7f && (sample[i - 1] ?? 0) >= 0xa1) misplaced++
     if (byte < 0xa1) continue
     const isConsonant = byte <= 0xce
     const isSign = byte === 0xd1 || (byte >= 0xd4 && byte <= 0xda) || (byte >= 0xe7 && byte <= 0xee)

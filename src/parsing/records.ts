@@ -72,13 +72,24 @@ export class RecordReader {
     }
   }
 
-  /** The record as one block of text among others: `Header: value; Header: value`. Empty when it holds no text. */
+  /** A row of a table as one line among others: `Header: value; Header: value`. Empty when it holds no text. */
+  line(fields: Fields): string {
+    const cells = this.#chosen(fields).map(([name, value]) => [
+      name,
+      cleanText(valueText(value)).replace(/\s+/g, ' ').trim(),
+    ])
+    return cells.flatMap(([name = '', text = '']) => (text === '' ? [] : [`${name}: ${text}`])).join('; ')
+  }
+
+  /** A record as one block of text among others, on as many lines as it takes. Empty when it holds no text. */
   block(fields: Fields): string {
+    return cleanText(fieldsText(this.#chosen(fields))).trim()
+  }
+
+  #chosen(fields: Fields): [string, Json][] {
     this.#note(fields)
     const { text } = this.#mapping
-    const chosen =
-      text === undefined ? [...fields] : text.map((name): [string, Json] => [name, valueAt(fields, name) ?? null])
-    return cleanText(fieldsText(chosen)).trim()
+    return text === undefined ? [...fields] : text.map((name) => [name, valueAt(fields, name) ?? null])
   }
 
   /** Call it once all records were seen. @throws FileFault mapping_mismatch */

@@ -144,12 +144,13 @@ export class SourceRows {
     this.#database.run('DELETE FROM sources WHERE id = ?', id)
   }
 
-  /** The job of the run that is under way, or of the one that now begins as `jobId`. */
+  /** The job of the run that is under way, or of the one that now begins as `jobId`; a repeated call begins nothing. */
   start(id: string, jobId: JobId, nowMs: number): JobId {
     const running = this.#run(id)
     if (running !== undefined) return running.job_id
     const source = this.#row(id)
     invariant(source !== undefined, 'a source that starts exists')
+    if (source.last_run !== null && (JSON.parse(source.last_run) as EndedRun).jobId === jobId) return jobId
     const next = source.schedule === null ? undefined : nextRunMs(source.schedule, nowMs)
     this.#database.run('UPDATE sources SET runs = runs + 1, next_ms = ? WHERE id = ?', next ?? null, id)
     this.#database.run(

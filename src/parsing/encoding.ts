@@ -58,12 +58,15 @@ const NUL_WEIGHT = 8
 export function detectEncoding(head: Uint8Array, isWhole = false): string | undefined {
   const marked = byteOrderMark(head)
   if (marked !== undefined) return marked === 'utf-32' ? undefined : marked
+  const isUtf8 = decodes(head, 'utf-8', isWhole)
+  // What reads as UTF-8 by chance is no text.
+  if (isUtf8 && !isAscii(head)) return isBinary(head) ? undefined : 'utf-8'
   const wide = utf16Without(head)
   if (wide !== undefined) return wide
   if (isBinary(head)) return undefined
   if (isIso2022Jp(head)) return 'iso-2022-jp'
   const declared = declaredEncoding(head)
-  if (decodes(head, 'utf-8', isWhole)) return isAscii(head) ? (declared ?? 'utf-8') : 'utf-8'
+  if (isUtf8) return declared ?? 'utf-8'
   if (declared !== undefined && decodes(head, declared, isWhole)) return declared
   return byStatistics(head, isWhole)
 }

@@ -39,7 +39,7 @@ async function* decodedPieces({ bytes, encoding, budget }: FileToParse): AsyncGe
   let isUndecided = encoding === undefined || encoding === 'utf-8'
   for await (const piece of equalPieces(bytes.stream())) {
     budget.step(Math.ceil(piece.length / 1_024))
-    if (isUndecided && (!isAscii(piece) || piece.includes(0))) {
+    if (isUndecided && (!isAscii(piece) || (encoding === undefined && piece.includes(0)))) {
       isUndecided = false
       const found = detectEncoding(piece) ?? 'utf-8'
       if (found !== 'utf-8') decoder = new PieceDecoder(found)

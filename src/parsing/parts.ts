@@ -70,7 +70,7 @@ export function endOfPart(text: string, start: number, maxBytes: number, outline
   const earliest = start + Math.floor((limit - start) * SEARCHED_SHARE)
   const window = text.slice(earliest, limit)
   const boundary = outline === undefined ? undefined : lastBoundary(outline, earliest, limit)
-  if (boundary !== undefined) return boundary
+  if (boundary !== undefined && !isWithinCharacter(text, boundary)) return boundary
   for (const pattern of ENDS) {
     let last = -1
     for (const match of window.matchAll(pattern)) last = match.index + match[0].length
@@ -78,6 +78,9 @@ export function endOfPart(text: string, start: number, maxBytes: number, outline
   }
   return limit
 }
+
+/** Between the two halves of a surrogate pair. */
+const isWithinCharacter = (text: string, at: number): boolean => (text.codePointAt(at - 1) ?? 0) > 0xffff
 
 /** The last start of a heading, or else of any block. */
 function lastBoundary(outline: readonly OutlineBlock[], earliest: number, limit: number): number | undefined {

@@ -24,6 +24,15 @@ export const MAX_FILTER_DEPTH = 8
 export const MAX_FIELD_PATH_BYTES = 512
 export const MAX_FIELD_PATH_PARTS = 32
 export const MAX_HITS = 1_000
+/** Neighbours of a hit on each side that `expand` may ask for. */
+export const MAX_EXPANSION = 10
+/** Hits of a page with `expand`: each may bring 24,000 UTF-16 units of context. */
+export const MAX_EXPANDED_HITS = 100
+/** What neighbours may make of a hit, in UTF-16 units; those that are farther away are left out. */
+export const MAX_CONTEXT_LENGTH = 24_000
+/** What `expand: "section"` brings at most, in chunks and in UTF-16 units. */
+export const MAX_SECTION_CHUNKS = 20
+export const MAX_SECTION_LENGTH = 8_000
 export const MAX_SHARDS = 32
 export const MAX_LIST_LIMIT = 1_000
 export const DEFAULT_LIST_LIMIT = 100
@@ -76,8 +85,18 @@ export const MAX_PASSAGES_PER_CALL = 32
 export const MIN_CHUNK_TOKENS = 16
 /** Failures that a job names. */
 export const MAX_JOB_FAILURES = 100
+/** Files that a job shows at once; all of them are listed by pages. */
+export const MAX_JOB_FILES = 100
+/** A stream of a job's events ends after this long, and is opened again from where it ended. */
+export const MAX_JOB_EVENTS_MS = 5 * 60_000
 /** A document that is cut into more fails with `document_too_large`: each chunk costs memory in every step of a write. */
 export const MAX_CHUNKS_PER_DOCUMENT = 20_000
+/** Chunks that a caller cuts may overlap; together they have at most this many UTF-16 units. */
+export const MAX_CHUNKED_LENGTH = 10_000_000
+/** Headings of a chunk that a caller cuts: a path is at most 40 tokens of what is embedded. */
+export const MAX_CHUNK_HEADINGS = 10
+/** In UTF-16 units; headings of documents are cut there. */
+export const MAX_HEADING_LENGTH = 200
 /** A document with its chunks as one message to its shard, where the platform allows 32 MiB. */
 export const MAX_PREPARED_BYTES = 28_000_000
 /** Title and heading path in front of a chunk, in model tokens; cut first. */

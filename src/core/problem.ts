@@ -28,6 +28,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'the path does not know this method', retryable: false },
   conflict: { status: 409, title: 'the name is in use', retryable: false },
   webhook_disabled: { status: 409, title: 'the webhook is disabled', retryable: false },
+  nothing_to_retry: { status: 409, title: 'the job has no failed file that can be tried again', retryable: false },
   request_in_flight: { status: 409, title: 'a request with this idempotency key is in flight', retryable: true },
   cursor_gone: { status: 410, title: 'the index behind the cursor was replaced', retryable: false },
   precondition_failed: { status: 412, title: 'the document is not the version that If-Match names', retryable: false },

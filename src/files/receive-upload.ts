@@ -75,14 +75,13 @@ export class ReceivingUpload {
    */
   async add(name: string, body: ReadableStream<Uint8Array>): Promise<void> {
     const key = `${this.#prefix}${this.#files.length + 1}`
-    const { uploadId } = this.#upload
     let format: FileFormat | undefined
     const stored = await this.#deps.originals.store(key, body, {
       maxBytes: (head) => {
         format = detectFormat(head, name)?.format
         return maxFileBytes(format)
       },
-      noteMultipart: (multipartId) => this.#deps.files.noteMultipart(uploadId, key, multipartId),
+      noteMultipart: (multipartId) => this.#noteMultipart(key, multipartId),
     })
     this.#requireLease()
     this.#files.push({ name, key, bytes: stored.bytes, sha256: stored.sha256, format })
@@ -106,7 +105,6 @@ export class ReceivingUpload {
     const request = { ...this.#upload, files: this.#files, options: this.#options, writer }
     if (await files.acceptUpload(request)) return jobId
     await jobs.remove(tenantUid, jobId)
-    await this.#deps.originals.deletePrefix(this.#prefix)
     throw sweptAway()
   }
 
@@ -114,10 +112,15 @@ export class ReceivingUpload {
   async drop(): Promise<void> {
     if (this.#isOver) return
     this.#end()
-    const { files, originals } = this.#deps
-    await files.dropUpload(this.#upload.uploadId).catch(() => {})
-    // A part may have come after the sweep.
-    await originals.deletePrefix(this.#prefix).catch(() => {})
+    await this.#deps.files.dropUpload(this.#upload.uploadId).catch(() => {})
+  }
+
+  async #noteMultipart(key: string, multipartId: string): Promise<void> {
+    try {
+      await this.#deps.files.noteMultipart(this.#upload.uploadId, key, multipartId)
+    } catch (error) {
+      throw asProblem(error)?.code === 'not_found' ? sweptAway() : error
+    }
   }
 
   #end(): void {

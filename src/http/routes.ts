@@ -16,8 +16,11 @@ import { patchDocumentRoute } from './routes/documents-patch.ts'
 import { putDocumentsRoute } from './routes/documents-put.ts'
 import { uploadFilesRoute } from './routes/files-upload.ts'
 import { cancelJobRoute } from './routes/jobs-cancel.ts'
+import { jobEventsRoute } from './routes/jobs-events.ts'
+import { listJobFilesRoute } from './routes/jobs-files.ts'
 import { getJobRoute } from './routes/jobs-get.ts'
 import { listJobsRoute } from './routes/jobs-list.ts'
+import { retryJobRoute } from './routes/jobs-retry.ts'
 import { createKey } from './routes/keys-create.ts'
 import { deleteKey } from './routes/keys-delete.ts'
 import { getKey } from './routes/keys-get.ts'
@@ -66,7 +69,10 @@ export const ROUTES: readonly Route[] = [
   deleteCollection,
   listJobsRoute,
   getJobRoute,
+  listJobFilesRoute,
+  jobEventsRoute,
   cancelJobRoute,
+  retryJobRoute,
   createKey,
   listKeys,
   getOwnKey,

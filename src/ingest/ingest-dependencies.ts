@@ -1,5 +1,13 @@
 /** What the ingest use-cases stand on, as ports: `worker.ts` passes placement, models, catalogue and sealer as they are. */
-import type { CollectionRecord, JobCounters, JobRecord, Page, PageRequest, SettledStatus } from '../catalog/records.ts'
+import type {
+  CollectionRecord,
+  JobCounters,
+  JobKind,
+  JobRecord,
+  Page,
+  PageRequest,
+  SettledStatus,
+} from '../catalog/records.ts'
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { CountTokens, Embedder } from '../models/embedder.ts'
@@ -46,6 +54,7 @@ export interface JobStore {
     readonly id: JobId
     readonly tenantUid: TenantUid
     readonly collectionId: CollectionId
+    readonly kind?: JobKind
     readonly total: number
     readonly keyId: string
   }): Promise<JobRecord>

@@ -13,9 +13,11 @@ import type { JobFailure } from './job-view.ts'
 import { asked } from '../shard/shard-call.ts'
 
 /** A request that has not handed over its documents after this long was interrupted; nobody was told of its job. */
-const ACCEPTANCE_MS = 60_000
+export const ACCEPTANCE_MS = 60_000
 
 export interface JobProgress extends JobCounters, Pick<JobRecord, 'status' | 'finishedAtMs'> {
+  /** Where it is known better than the record knows it. */
+  readonly total?: number
   readonly failures: readonly JobFailure[]
 }
 

@@ -27,6 +27,8 @@ export class FakeFiles implements FilesApi {
   renewals = 0
   /** Answers to `acceptUpload` and `renewUpload`. */
   isSwept = false
+  /** Deletes all originals of an upload. */
+  forget: (upload: OpenUpload) => Promise<unknown> = () => Promise.resolve()
   /** Thrown by `openUpload`. */
   refusal: Error | undefined
   #revision = 0
@@ -49,7 +51,8 @@ export class FakeFiles implements FilesApi {
   }
 
   async acceptUpload(request: AcceptFiles): Promise<boolean> {
-    if (!this.uploads.delete(request.uploadId) || this.isSwept) return false
+    if (this.isSwept) await this.dropUpload(request.uploadId)
+    if (!this.uploads.delete(request.uploadId)) return false
     this.accepted.set(request.jobId, request)
     this.files.set(
       request.jobId,
@@ -73,6 +76,8 @@ export class FakeFiles implements FilesApi {
   }
 
   async dropUpload(uploadId: string): Promise<void> {
+    const upload = this.uploads.get(uploadId)
+    if (upload !== undefined) await this.forget(upload)
     this.uploads.delete(uploadId)
   }
 

@@ -1,7 +1,7 @@
 /** `POST /v1/jobs/{id}/cancel`. */
 import { cancelJob } from '../../ingest/jobs.ts'
 import { mayReachCollection } from '../../tenancy/principal.ts'
-import { ingestStores } from '../ingest-stores.ts'
+import { jobStores } from '../ingest-stores.ts'
 import { jobSchema } from '../schemas/job.ts'
 import { defineRoute } from '../route.ts'
 
@@ -17,7 +17,7 @@ export const cancelJobRoute = defineRoute({
     202: { description: 'The job as it is now.', schema: jobSchema, headers: { Location: 'The job.' } },
   },
   async handle({ params, principal }, dependencies) {
-    const job = await cancelJob(ingestStores(dependencies), principal, params.id, (collection) =>
+    const job = await cancelJob(jobStores(dependencies), principal, params.id, (collection) =>
       mayReachCollection(principal, collection),
     )
     return { status: 202, headers: { location: `/v1/jobs/${job.id}` }, body: job }

@@ -1,7 +1,7 @@
 /** `GET /v1/jobs/{id}`. */
 import { getJob } from '../../ingest/jobs.ts'
 import { mayReachCollection } from '../../tenancy/principal.ts'
-import { ingestStores } from '../ingest-stores.ts'
+import { jobStores } from '../ingest-stores.ts'
 import { jobSchema } from '../schemas/job.ts'
 import { defineRoute } from '../route.ts'
 
@@ -14,7 +14,7 @@ export const getJobRoute = defineRoute({
   access: { kind: 'key', anyOf: ['documents:read', 'documents:write'], secretOnly: true },
   responses: { 200: { description: 'The job.', schema: jobSchema } },
   async handle({ params, principal }, dependencies) {
-    const job = await getJob(ingestStores(dependencies), principal, params.id, (collection) =>
+    const job = await getJob(jobStores(dependencies), principal, params.id, (collection) =>
       mayReachCollection(principal, collection),
     )
     return { status: 200, body: job }

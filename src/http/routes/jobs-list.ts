@@ -2,7 +2,7 @@
 import { listJobs } from '../../ingest/jobs.ts'
 import { mayReachCollection } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
-import { ingestStores } from '../ingest-stores.ts'
+import { jobStores } from '../ingest-stores.ts'
 import { pageQuery } from '../schemas/fields.ts'
 import { jobPageSchema } from '../schemas/job.ts'
 import { defineRoute } from '../route.ts'
@@ -18,7 +18,7 @@ export const listJobsRoute = defineRoute({
   query: pageQuery,
   responses: { 200: { description: 'Newest first.', schema: jobPageSchema } },
   async handle({ query, principal }, dependencies) {
-    const page = await listJobs(ingestStores(dependencies), principal, defined(query), (collection) =>
+    const page = await listJobs(jobStores(dependencies), principal, defined(query), (collection) =>
       mayReachCollection(principal, collection),
     )
     return { status: 200, body: page }

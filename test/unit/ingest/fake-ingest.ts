@@ -8,6 +8,7 @@ import { isSettled, type CollectionRecord, type JobCounters, type JobRecord } fr
 import { compareUtf8 } from '../../../src/core/bytes.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import type { IngestDependencies, ReadShard, WriteShard } from '../../../src/ingest/ingest-dependencies.ts'
+import type { JobDependencies } from '../../../src/ingest/jobs.ts'
 import { matches } from '../../../src/metadata/evaluate-filter.ts'
 import { shardOf } from '../../../src/shard/placement.ts'
 import type {
@@ -23,6 +24,7 @@ import type {
   WriteContext,
 } from '../../../src/shard/shard-api.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
+import { FakeFiles } from '../../support/fake-files.ts'
 
 interface Applied {
   readonly prepared: PreparedDocument
@@ -230,6 +232,7 @@ export class FakeIngest {
   readonly collections: CollectionRecord[]
   readonly calls: string[][] = []
   readonly jobs = new Map<string, JobRecord>()
+  readonly files = new FakeFiles()
   readonly #reported = new Map<string, Map<number, JobCounters>>()
   nowMs = 1_000_000
   /** Called before each call of the embedder; may throw. */
@@ -249,7 +252,8 @@ export class FakeIngest {
     return this.shards[await shardOf(id, this.shards.length)] as FakeShard
   }
 
-  readonly deps: IngestDependencies = {
+  readonly deps: IngestDependencies & Pick<JobDependencies, 'files'> = {
+    files: this.files,
     placement: {
       forWrite: (_, shard) => this.shards[shard] as FakeShard,
       forRead: (_, shard) => this.shards[shard] as FakeShard,

@@ -8,6 +8,8 @@ import { hex, sha256, utf8 } from '../../../src/core/bytes.ts'
 import { MAX_FILE_BYTES, MAX_FILES_PER_UPLOAD, ORIGINAL_PART_BYTES } from '../../../src/core/limits.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import type { AcceptFiles } from '../../../src/files/files-api.ts'
+import { originalPrefix } from '../../../src/files/original-key.ts'
+import { R2Originals } from '../../../src/files/originals.ts'
 import { FakeFiles } from '../../support/fake-files.ts'
 import { makeWorld, ORIGIN, problemOf } from './http-harness.ts'
 import type { Answer, TestTenant, World } from './http-harness.ts'
@@ -18,6 +20,9 @@ let tenant: TestTenant
 
 beforeAll(async () => {
   files = new FakeFiles()
+  const bucket = new R2Originals(env.ORIGINALS)
+  files.forget = async ({ tenantUid, collectionId, uploadId }) =>
+    bucket.deletePrefix(await originalPrefix(tenantUid, collectionId, uploadId))
   world = await makeWorld({ files })
 })
 

@@ -1,0 +1,92 @@
+/**
+ * Jobs whose items are files, as the tenant's files object knows them: the port that jobs are asked through, and how their
+ * files are shown.
+ */
+import { jobStatusOf } from '../catalog/job-outcome.ts'
+import { isSettled } from '../catalog/records.ts'
+import type { JobRecord } from '../catalog/records.ts'
+import type { TenantUid } from '../core/ids.ts'
+import { MAX_JOB_FAILURES } from '../core/limits.ts'
+import { costOf, dollars } from '../tenancy/prices.ts'
+import { ACCEPTANCE_MS, type JobProgress } from './job-progress.ts'
+import type { FileStatus, FileView, JobFailure } from './job-view.ts'
+
+/** One file of a job; see `files/files-api.ts`. */
+export interface FileItem {
+  readonly number: number
+  readonly name: string
+  readonly documentId?: string
+  readonly status: FileStatus
+  readonly code?: string
+  readonly detail?: string
+  readonly format?: string
+  readonly bytes: number
+  readonly pages?: number
+  readonly documents: number
+  readonly failedDocuments: number
+  readonly chunks: number
+  readonly embeddedChunks: number
+  readonly reusedChunks: number
+  readonly tokens: number
+  readonly milliseconds: number
+  readonly revision: number
+}
+
+export interface FileCounts {
+  readonly total: number
+  readonly queued: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly cancelled: number
+  readonly updatedAtMs: number
+}
+
+/** The files object of one tenant, as jobs see it. */
+export interface FileJobs {
+  jobCounts(jobId: string): Promise<FileCounts | undefined>
+  jobFiles(
+    jobId: string,
+    page: { readonly limit: number; readonly after?: number; readonly status?: FileStatus },
+  ): Promise<FileItem[]>
+  changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileItem[]>
+  cancelJob(jobId: string): Promise<boolean>
+  retryJob(jobId: string): Promise<number>
+}
+
+export interface FileJobsOfTenants {
+  of(tenantUid: TenantUid): Promise<FileJobs>
+}
+
+/**
+ * What a job of files has come to: the object is right, and tells the catalogue a little later. `undefined` counts: it knows
+ * no such job, because it was not handed over yet, or never will be, or was forgotten after its end.
+ */
+export function fileProgress(job: JobRecord, counts: FileCounts | undefined, nowMs: number): JobProgress {
+  if (counts === undefined) {
+    const lateMs = job.createdAtMs + ACCEPTANCE_MS
+    if (isSettled(job.status) || nowMs <= lateMs) return { ...job, failures: [] }
+    return { ...job, status: 'failed', finishedAtMs: lateMs, failures: [] }
+  }
+  const { succeeded, failed, cancelled, total, updatedAtMs } = counts
+  const counted = jobStatusOf(counts, total)
+  // One large file may be read for long before any is done, which the catalogue may know.
+  const status = counted === 'queued' && job.status === 'running' ? 'running' : counted
+  const end = isSettled(status) ? { finishedAtMs: job.finishedAtMs ?? updatedAtMs } : {}
+  return { succeeded, failed, cancelled, total, status, failures: [], ...end }
+}
+
+export function fileView(item: FileItem): FileView {
+  const { number: _, revision: _revision, ...file } = item
+  const nano = costOf({ embeddingTokens: file.tokens, chunksWritten: file.chunks })
+  return { ...file, cost: { currency: 'USD', amount: dollars(nano) } }
+}
+
+/** The first failed files, as the failures of a job. */
+export async function fileFailures(files: FileJobs, jobId: string): Promise<JobFailure[]> {
+  const failed = await files.jobFiles(jobId, { limit: MAX_JOB_FAILURES, status: 'failed' })
+  return failed.map(({ name, documentId = name, code = 'internal', detail }) => ({
+    documentId,
+    code,
+    ...(detail === undefined ? {} : { detail }),
+  }))
+}

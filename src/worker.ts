@@ -125,6 +125,7 @@ function appOf(env: WorkerEnv): App {
     placement: new Placement(env.SHARD),
     tenantObjects,
     files: new FilesObjects(env.FILES),
+    sources: new FilesObjects(env.FILES),
     originals: new R2Originals(env.ORIGINALS),
     auditTrail,
     models,

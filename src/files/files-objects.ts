@@ -1,6 +1,7 @@
 /** Where a tenant's files object is found. */
 import { hex, sha256, utf8 } from '../core/bytes.ts'
 import type { TenantUid } from '../core/ids.ts'
+import type { SourcesApi } from '../sources/source.ts'
 import type { FilesApi } from './files-api.ts'
 import type { FilesObject } from './files-object.ts'
 
@@ -15,6 +16,11 @@ export class FilesObjects {
   async of(tenantUid: TenantUid): Promise<FilesApi> {
     // What travels is plain data, so that the stub answers as the object does.
     return this.#namespace.getByName(await filesObjectName(tenantUid)) as unknown as FilesApi
+  }
+
+  /** The same object, as what it is to its sources. */
+  async sourcesOf(tenantUid: TenantUid): Promise<SourcesApi> {
+    return this.#namespace.getByName(await filesObjectName(tenantUid)) as unknown as SourcesApi
   }
 }
 

@@ -21,6 +21,7 @@ export interface AppDependencies {
   readonly signer: Signer
   readonly tenantObjects: TenantObjects
   readonly files: Pick<FilesObjects, 'of'>
+  readonly sources: Pick<FilesObjects, 'sourcesOf'>
   readonly originals: OriginalStore
   readonly auditTrail: AuditTrail
   /** Reads a file of `assets/` by its path there; `undefined` when there is none. */

@@ -12,6 +12,7 @@ const TAGS = [
   { name: 'answers', description: 'What do the documents say, with checked citations?' },
   { name: 'documents', description: 'What callers give and get back.' },
   { name: 'collections', description: "A tenant's named sets of documents." },
+  { name: 'sources', description: 'Sites and parts of the inbox that feed a collection by themselves.' },
   { name: 'jobs', description: 'Writes that were accepted and are being indexed.' },
   { name: 'keys', description: 'Who may do what inside a tenant.' },
   {

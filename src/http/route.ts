@@ -126,6 +126,7 @@ interface RouteDocumentation {
     | 'documents'
     | 'search'
     | 'answers'
+    | 'sources'
     | 'jobs'
     | 'webhooks'
     | 'usage'

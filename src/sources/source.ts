@@ -83,3 +83,16 @@ export interface StartedSource {
   readonly sourceId: string
   readonly jobId: JobId
 }
+
+/** What a tenant's files object answers over RPC about its sources. */
+export interface SourcesApi {
+  /** @throws quota_exceeded, not_found */
+  saveSource(operationId: string, source: NewSource): Promise<StartedSource>
+  listSources(collectionId: CollectionId, page: SourcePage): Promise<SourceRecord[]>
+  getSource(collectionId: CollectionId, id: string): Promise<SourceRecord | undefined>
+  /** `undefined` without such a source. */
+  startSource(collectionId: CollectionId, id: string, operationId: string): Promise<JobId | undefined>
+  deleteSource(collectionId: CollectionId, id: string, documents: boolean): Promise<boolean>
+  /** A hint, which may be lost, repeated or late. */
+  inboxChanged(): Promise<void>
+}

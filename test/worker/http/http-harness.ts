@@ -119,6 +119,7 @@ export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } 
     placement: new Placement(counted(env.SHARD)),
     tenantObjects,
     files: files ?? new FilesObjects(counted(env.FILES)),
+    sources: new FilesObjects(counted(env.FILES)),
     originals: new R2Originals(counted(env.ORIGINALS)),
     auditTrail,
     models: {

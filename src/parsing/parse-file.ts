@@ -21,8 +21,6 @@ const PARSERS: { readonly [Format in FileFormat]?: () => Promise<FileParser> } =
   pptx: async () => (await import('./pptx.ts')).parsePptx,
   xlsx: async () => (await import('./xlsx.ts')).parseXlsx,
   epub: async () => (await import('./epub.ts')).parseEpub,
-  xlsx: async () => (await import('./xlsx.ts')).parseXlsx,
-  epub: async () => (await import('./epub.ts')).parseEpub,
   html: async () => (await import('./html-page.ts')).parseHtmlPage,
   eml: async () => (await import('./eml.ts')).parseEml,
   mbox: async () => (await import('./mbox.ts')).parseMbox,

@@ -230,16 +230,19 @@ function archiveOf(name: string, names: ReadonlySet<string>): string | undefined
 
 function withItem(known: FileOutcome | undefined, item: JobFile, name: string): FileOutcome {
   const isEntry = item.name !== name
-  const { status, documentId, code = status, detail = '' } = item
-  const isFailed = status === 'failed' || status === 'cancelled'
-  const failures = [...(known?.failures ?? []), ...(isFailed ? [{ name: item.name, code, detail }] : [])]
-  const own = isEntry ? (known?.status ?? 'indexed') : status
-  const id = isEntry ? known?.documentId : documentId
+  const own = isEntry ? (known?.status ?? 'indexed') : item.status
+  const id = isEntry ? known?.documentId : item.documentId
   return {
     status: own === 'queued' || own === 'parsing' || own === 'embedding' ? 'failed' : own,
     ...(id === undefined ? {} : { documentId: id }),
-    failures,
+    failures: [...(known?.failures ?? []), ...failuresOf(item)],
     documents: (known?.documents ?? 0) + item.documents,
     chunks: (known?.chunks ?? 0) + item.chunks,
   }
+}
+
+function failuresOf({ name, status, code, detail = '', failedDocuments }: JobFile): FileFailure[] {
+  if (status === 'failed' || status === 'cancelled') return [{ name, code: code ?? status, detail }]
+  if (failedDocuments === 0) return []
+  return [{ name, code: code ?? 'documents_failed', detail: detail || `${failedDocuments} of its documents failed` }]
 }

@@ -113,6 +113,7 @@ export interface JobFile {
   readonly detail?: string
   readonly bytes: number
   readonly documents: number
+  readonly failedDocuments: number
   readonly chunks: number
   readonly embeddedChunks: number
 }
@@ -199,8 +200,8 @@ export class NearfieldClient {
   /** Sends one request and returns its body as it comes. @throws NearfieldError */
   async stream(method: string, path: string, headers: Record<string, string> = {}): Promise<AsyncIterable<Uint8Array>> {
     const response = await fetch(this.url + path, { method, headers: { ...this.#credentials(), ...headers } })
-    if (!response.ok || response.body === null) return read(response)
-    return response.body
+    if (!response.ok) return read(response)
+    return response.body ?? noBytes()
   }
 
   #credentials(): Record<string, string> {
@@ -294,6 +295,8 @@ export class NearfieldClient {
     }
   }
 }
+
+async function* noBytes(): AsyncGenerator<Uint8Array> {}
 
 async function read<T>(response: Response): Promise<T> {
   const raw = await response.text()

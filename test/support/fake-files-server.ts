@@ -103,7 +103,7 @@ export class FakeFilesServer {
 
   /** `broken`: fails; `later`: fails in a way that may pass; `rows`: makes two documents; `zip`: two entries, one broken. */
   #settle(name: string, text: string): JobFile[] {
-    const item = { name, bytes: text.length, chunks: 1, embeddedChunks: 1, documents: 1 }
+    const item = { name, bytes: text.length, chunks: 1, embeddedChunks: 1, documents: 1, failedDocuments: 0 }
     const failed = (code: string, detail: string): JobFile => ({
       ...item,
       status: 'failed',

@@ -70,7 +70,7 @@ function passageOf(hit: Hit): Passage {
     documentId: hit.documentId,
     ...(hit.title === undefined ? {} : { title: hit.title }),
     headings: hit.headings ?? [],
-    text: hit.text,
+    text: (hit.context ?? hit).text,
     score: hit.score,
     ...(hit.scores?.vector === undefined ? {} : { cosine: hit.scores.vector }),
   }

@@ -4,7 +4,7 @@
  */
 import { locationOf } from '../chunking/location.ts'
 import type { GeneratedAnswer } from '../models/generator.ts'
-import type { Hit } from '../search/search-request.ts'
+import type { ContextChunk, Hit } from '../search/search-request.ts'
 import { words } from '../text/words.ts'
 import { withoutMarks } from './extractive/plain-text.ts'
 import type { Citation, GroundedSentence } from './answer-request.ts'
@@ -37,23 +37,32 @@ export function checkCitations(generated: GeneratedAnswer, hits: readonly Hit[])
   return { citations, sentences }
 }
 
-/** `undefined` unless the offsets mark a part of the hit's text that has words and parts no character. */
+/** `undefined` unless the offsets mark a part of the hit's text, or of its context, that has words and parts no character. */
 function citationOf(hit: Hit, start: number, end: number): Citation | undefined {
-  if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end <= start || end > hit.text.length)
+  const source = hit.context ?? hit
+  if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end <= start || end > source.text.length)
     return undefined
-  const quote = hit.text.slice(start, end)
+  const quote = source.text.slice(start, end)
   if (quote.trim() === '' || !quote.isWellFormed()) return undefined
+  const chunk = chunkAt(hit, source.start + start)
   return {
     documentId: hit.documentId,
-    chunkId: hit.id,
-    start: hit.start + start,
-    end: hit.start + end,
+    chunkId: chunk.id,
+    start: source.start + start,
+    end: source.start + end,
     quote,
     ...(hit.title === undefined ? {} : { title: hit.title }),
     ...(hit.url === undefined ? {} : { url: hit.url }),
-    ...(hit.headings === undefined ? {} : { headings: hit.headings }),
-    ...locationOf(hit),
+    ...(chunk.headings === undefined ? {} : { headings: chunk.headings }),
+    ...locationOf(chunk),
   }
+}
+
+/** The chunk that the quote begins in, the hit's own where it can be; `at` is an offset into the document's text. */
+function chunkAt(hit: Hit, at: number): Hit | ContextChunk {
+  const { context } = hit
+  if (context === undefined || (hit.start <= at && at < hit.end)) return hit
+  return context.chunks.findLast(({ start }) => start <= at) ?? hit
 }
 
 function standsIn(text: string, quotes: readonly string[]): boolean {

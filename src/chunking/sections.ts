@@ -1,4 +1,5 @@
 /** A document's blocks, grouped under their headings. */
+import { MAX_HEADING_LENGTH } from '../core/limits.ts'
 import type { OutlineBlock, TextFormat } from './document-text.ts'
 import { headingText, markdownBlocks } from './markdown-blocks.ts'
 import { paragraphsOf, type Piece } from './split.ts'
@@ -18,8 +19,6 @@ export interface Section {
   /** Headings first. */
   readonly pieces: readonly Piece[]
 }
-
-const MAX_HEADING_LENGTH = 200
 
 export interface SectionDocument {
   readonly text: string

@@ -5,8 +5,12 @@
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { JobId } from '../core/ids.ts'
 import type { ProblemCode } from '../core/problem.ts'
+import type { ChunkInput } from './caller-chunks.ts'
 
-/** One document as the caller sends it. Exactly one of `text`, `markdown`, `html`; with `vector` all three may be absent. */
+/**
+ * One document as the caller sends it. Exactly one of `text`, `markdown`, `html`; with `vector`, or with `chunks` that are texts, all
+ * three are absent or may be.
+ */
 export interface DocumentInput {
   readonly id: string
   readonly text?: string
@@ -20,6 +24,8 @@ export interface DocumentInput {
   readonly metadata?: JsonObject
   /** Who may read it beside secret keys; absent: every reader of the collection. */
   readonly acl?: readonly string[]
+  /** Chunks that the caller cut: places in `text` or `markdown`, else texts. Not beside `html` and `vector`. */
+  readonly chunks?: readonly ChunkInput[]
   /** The caller's own vector of the whole document, in collections of `bring-your-own`. */
   readonly vector?: readonly number[]
 }

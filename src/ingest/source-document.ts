@@ -10,6 +10,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { parseHtml } from '../parsing/html.ts'
 import { normaliseNewlines } from '../parsing/normalise.ts'
 import type { SourceDocument } from '../shard/shard-api.ts'
+import { outlineOfChunks } from './caller-chunks.ts'
 import type { DocumentInput } from './put-request.ts'
 import { vectorKeyOfVector } from './vector-key.ts'
 
@@ -57,7 +58,11 @@ interface Content extends Pick<SourceDocument, 'format' | 'text' | 'outline'> {
   readonly title?: string
 }
 
-function contentOf({ text, markdown, html }: DocumentInput): Content {
+function contentOf({ text, markdown, html, chunks }: DocumentInput): Content {
+  if (chunks !== undefined) {
+    const format = markdown === undefined ? 'text' : 'markdown'
+    return { format, ...outlineOfChunks(chunks, markdown ?? text) }
+  }
   if (markdown !== undefined) return { format: 'markdown', text: normaliseNewlines(markdown) }
   if (html === undefined) return { format: 'text', text: normaliseNewlines(text ?? '') }
   const parsed = parseHtml(normaliseNewlines(html))

@@ -17,10 +17,23 @@ import {
 } from '../core/limits.ts'
 import { isLanguageTag } from '../text/language.ts'
 import { parseAcl } from './acl.ts'
+import { parseChunks, type ChunkInput } from './caller-chunks.ts'
 import type { DocumentInput, PutDocumentsRequest } from './put-request.ts'
 
-const KNOWN = new Set(['id', 'text', 'markdown', 'html', 'title', 'url', 'language', 'metadata', 'vector', 'acl'])
-const NOT_BUILT = new Set(['chunks', 'vectors'])
+const KNOWN = new Set([
+  'id',
+  'text',
+  'markdown',
+  'html',
+  'title',
+  'url',
+  'language',
+  'metadata',
+  'chunks',
+  'vector',
+  'acl',
+])
+const NOT_BUILT = new Set(['vectors'])
 const CONTENT_FIELDS = ['text', 'markdown', 'html'] as const
 /** Deeper metadata is refused before anything recurses into it. */
 const MAX_METADATA_DEPTH = 32
@@ -90,6 +103,7 @@ export function parseDocument(input: unknown, pointer: string, faults: Faults): 
     ...(language === undefined ? {} : { language: parseLanguage(language, `${pointer}/language`, faults) }),
     ...(metadata === undefined ? {} : { metadata: parseMetadata(metadata, `${pointer}/metadata`, faults) }),
     ...(acl === undefined ? {} : { acl: parseAcl(acl, `${pointer}/acl`, faults) }),
+    ...checkChunks(input, pointer, faults),
     ...(vector === undefined ? {} : { vector: parseVector(vector, `${pointer}/vector`, faults) }),
   }
 }
@@ -99,10 +113,28 @@ function pickContent(input: Record<string, unknown>): Pick<DocumentInput, 'text'
   return field === undefined ? {} : { [field]: input[field] }
 }
 
+function checkChunks(
+  { chunks, text, markdown, html, vector }: Record<string, unknown>,
+  pointer: string,
+  faults: Faults,
+): { chunks?: readonly ChunkInput[] } {
+  if (chunks === undefined) return {}
+  const at = `${pointer}/chunks`
+  const other = html === undefined ? (vector === undefined ? undefined : 'a vector') : 'html'
+  if (other !== undefined) {
+    faults.add(at, `must not stand beside ${other}`)
+    return {}
+  }
+  const parsed = parseChunks(chunks, text ?? markdown, at, faults)
+  return parsed === undefined ? {} : { chunks: parsed }
+}
+
 function checkContent(input: Record<string, unknown>, pointer: string, faults: Faults): void {
   const present = CONTENT_FIELDS.filter((name) => input[name] !== undefined)
   const hasVector = input['vector'] !== undefined
-  if (present.length === 0 && !hasVector) faults.add(`${pointer}/text`, 'is required, or markdown, html or a vector')
+  if (present.length === 0 && !hasVector && input['chunks'] === undefined) {
+    faults.add(`${pointer}/text`, 'is required, or markdown, html, chunks or a vector')
+  }
   for (const [place, field] of present.entries()) {
     const at = `${pointer}/${field}`
     if (place > 0) {

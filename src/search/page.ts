@@ -4,12 +4,12 @@
  */
 import { keywordQuery, type ShardAnswer, type Unit, type UnitStatistics } from './scatter.ts'
 import type { Json, JsonObject } from '../core/canonical-json.ts'
-import type { FetchRequest, FetchedChunk } from '../shard/shard-api.ts'
+import type { ChunkContext, FetchRequest, FetchedChunk } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
 import { explainHit } from './explain.ts'
 import type { RankedPosition, Ranking } from './fuse.ts'
 import type { CheckedSearch } from './parse-search-request.ts'
-import type { Hit } from './search-request.ts'
+import type { Hit, HitContext } from './search-request.ts'
 
 /** What reading hits needs to know of the search. */
 export interface PageContext {
@@ -75,6 +75,7 @@ function fetchChunks(
 ): Promise<(FetchedChunk | undefined)[]> {
   const { search, words, statistics } = context
   return fetchFrom(ranking, candidates, context, (unit, number) => ({
+    ...(search.expand === undefined ? {} : { expand: search.expand }),
     ...(search.highlight && search.query !== undefined ? { highlightWords: words } : {}),
     ...(search.explain && search.mode !== 'vector' && words.length > 0
       ? { explain: keywordQuery(unit, words, statistics[number]) }
@@ -128,9 +129,25 @@ function hitOf(ranking: Ranking, candidate: number, chunk: FetchedChunk, context
     end: chunk.end,
     ...(chunk.headings.length === 0 ? {} : { headings: chunk.headings }),
     ...chunk.location,
+    ...(chunk.context === undefined ? {} : { context: contextOf(documentId, chunk.context) }),
     highlights: chunk.highlights,
     metadata: search.fields === undefined ? chunk.metadata : pickFields(chunk.metadata, search.fields),
     ...(search.explain ? { explain: explainHit(ranking, candidate, chunk.explanation) } : {}),
+  }
+}
+
+function contextOf(documentId: string, { text, start, end, chunks }: ChunkContext): HitContext {
+  return {
+    text,
+    start,
+    end,
+    chunks: chunks.map(({ ordinal, headings, location, start, end }) => ({
+      id: `${documentId}#${ordinal}`,
+      start,
+      end,
+      ...(headings.length === 0 ? {} : { headings }),
+      ...location,
+    })),
   }
 }
 

@@ -7,6 +7,7 @@ import { utf8Length } from '../core/bytes.ts'
 import { Faults, isJsonObject, pointerTo } from '../core/faults.ts'
 import {
   MAX_DIMENSIONS,
+  MAX_EXPANDED_HITS,
   MAX_FACETS,
   MAX_FIELD_PATH_BYTES,
   MAX_FIELD_PATH_PARTS,
@@ -19,7 +20,9 @@ import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT, type Fusion, type SearchMode } fr
 import type { Filter } from '../metadata/filter.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { isRestricted } from '../tenancy/principal.ts'
+import type { Expansion } from '../shard/shard-api.ts'
 import { isLanguageTag } from '../text/language.ts'
+import { parseExpand } from './expand.ts'
 
 export interface CheckedSearch {
   readonly query: string | undefined
@@ -40,6 +43,7 @@ export interface CheckedSearch {
   readonly feedback: boolean
   /** As declared; `undefined` leaves it to detection. */
   readonly language: string | undefined
+  readonly expand: Expansion | undefined
   /** Canonical JSON of the body without `cursor` and `limit`: what a cursor is bound to. Pages may differ in size. */
   readonly identity: string
 }
@@ -61,8 +65,9 @@ const KNOWN = new Set([
   'fields',
   'feedback',
   'language',
+  'expand',
 ])
-const NOT_BUILT = new Set(['rerank', 'expand'])
+const NOT_BUILT = new Set(['rerank'])
 const FUSION_FIELDS = new Set(['method', 'alpha', 'rankConstant'])
 
 const DEFAULT_LIMIT = 10
@@ -106,12 +111,16 @@ export function parseSearchRequest(body: unknown, credential: { readonly kind: s
     fields: paths(body['fields'], '/fields', MAX_FIELDS, faults),
     feedback: flag(body['feedback'], '/feedback', faults) ?? false,
     language: languageOf(body['language'], faults),
+    expand: parseExpand(body['expand'], faults),
     identity: '',
   }
   if (body['query'] === undefined && body['vector'] === undefined) {
     faults.add('/query', 'is required unless there is a vector')
   } else if (body['query'] === undefined && body['mode'] === 'keyword') {
     faults.add('/query', 'is required in keyword mode')
+  }
+  if (checked.expand !== undefined && checked.limit > MAX_EXPANDED_HITS) {
+    faults.add('/limit', `must be at most ${MAX_EXPANDED_HITS} with expand`)
   }
   faults.throwIfAny()
   const { cursor: _, limit: __, ...rest } = body

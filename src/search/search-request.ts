@@ -43,12 +43,32 @@ export interface SearchRequest {
   readonly feedback?: boolean
   /** The query's language as a BCP 47 tag; wins over detection. */
   readonly language?: string
+  /** Brings each hit's neighbours as its `context`; at most 100 hits a page then. */
+  readonly expand?: { readonly before?: number; readonly after?: number } | 'section'
 }
 
 export interface Highlight {
   /** UTF-16 offsets into the hit's text, half-open. */
   readonly start: number
   readonly end: number
+}
+
+/** A chunk of a hit's context; its location as in a hit. */
+export interface ContextChunk extends Location {
+  readonly id: string
+  readonly start: number
+  readonly end: number
+  readonly headings?: readonly string[]
+}
+
+/** A hit with its neighbours as one stretch of the document. */
+export interface HitContext {
+  /** The document's text from `start` to `end`. */
+  readonly text: string
+  readonly start: number
+  readonly end: number
+  /** In order; they may overlap. The hit's own is among them. */
+  readonly chunks: readonly ContextChunk[]
 }
 
 /** `page`, `sheet`, `row`, `startTime`, `endTime`: where the chunk stands in the file that it comes from. */
@@ -70,6 +90,8 @@ export interface Hit extends Location {
   readonly start: number
   readonly end: number
   readonly headings?: readonly string[]
+  /** Where the search said `expand`. */
+  readonly context?: HitContext
   readonly highlights: readonly Highlight[]
   readonly metadata: JsonObject
   /** A tree whose root value is the score. */

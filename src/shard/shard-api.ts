@@ -309,11 +309,34 @@ export interface ShardSearchResult {
   readonly timingsMs: { readonly vector: number; readonly keyword: number }
 }
 
+/** Neighbours that come with a chunk: so many before and after it, or those under the same headings around it. */
+export type Expansion = { readonly before: number; readonly after: number } | 'section'
+
+/** A chunk and its neighbours as one stretch of their document. */
+export interface ChunkContext {
+  /** The document's text from `start` to `end`. */
+  readonly text: string
+  readonly start: number
+  readonly end: number
+  /** The chunks in it, in order; they may overlap. */
+  readonly chunks: readonly ContextChunk[]
+}
+
+export interface ContextChunk {
+  readonly ordinal: number
+  readonly start: number
+  readonly end: number
+  readonly headings: readonly string[]
+  readonly location?: Location
+}
+
 export interface FetchRequest {
   readonly chunks: readonly number[]
   /** Words to mark; absent: no highlights. */
   readonly highlightWords?: readonly string[]
   readonly withVectors?: boolean
+  /** Ask for their neighbours. */
+  readonly expand?: Expansion
   /** Ask for BM25's parts. */
   readonly explain?: KeywordQuery
 }
@@ -334,6 +357,7 @@ export interface FetchedChunk {
   readonly highlights: readonly { readonly start: number; readonly end: number }[]
   readonly vector?: Float32Array
   readonly explanation?: Explanation
+  readonly context?: ChunkContext
 }
 
 export interface ShardApi extends FileWorkApi {

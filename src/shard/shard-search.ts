@@ -11,9 +11,18 @@ import type { FacetValue } from '../metadata/metadata-index.ts'
 import { highlights } from '../text/highlight.ts'
 import type { LegScores } from '../vector/vector-index.ts'
 import type { DirectoryEntry } from './document-directory.ts'
-import { locationField, type DocumentRow } from './document-store.ts'
+import { locationField, type ChunkRow, type DocumentRow } from './document-store.ts'
 import { KEYWORD_LEG, VECTOR_LEG } from './shard-api.ts'
-import type { FetchedChunk, FetchRequest, ShardCandidates, ShardSearchRequest, ShardSearchResult } from './shard-api.ts'
+import { contextOf, reachOf } from './neighbours.ts'
+import type {
+  ChunkContext,
+  Expansion,
+  FetchedChunk,
+  FetchRequest,
+  ShardCandidates,
+  ShardSearchRequest,
+  ShardSearchResult,
+} from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 import type { TextPiece } from './text-pieces.ts'
 
@@ -85,6 +94,29 @@ export class ShardSearch {
     })
   }
 
+  #context(chunk: ChunkRow, row: DocumentRow, expand: Expansion, pieces: Map<number, TextPiece[]>): ChunkContext {
+    const { documents } = this.#state
+    const { before, after } = reachOf(expand)
+    const first = Math.max(row.first_chunk, chunk.chunk - before)
+    const end = Math.min(row.first_chunk + row.chunk_count, chunk.chunk + after + 1)
+    const near = documents.chunks({ first_chunk: first, chunk_count: end - first })
+    const chunks = contextOf(chunk, near, expand)
+    const start = Math.min(...chunks.map((one) => one.start_offset))
+    const stop = Math.max(...chunks.map((one) => one.end_offset))
+    return {
+      text: documents.slice(row, start, stop, pieces),
+      start,
+      end: stop,
+      chunks: chunks.map((one) => ({
+        ordinal: one.ordinal,
+        start: one.start_offset,
+        end: one.end_offset,
+        headings: JSON.parse(one.headings) as string[],
+        ...locationField(one),
+      })),
+    }
+  }
+
   #fetch(
     number: number,
     request: FetchRequest,
@@ -104,6 +136,7 @@ export class ShardSearch {
     }
     const { row, metadata } = document
     const { start_offset: start, end_offset: end, language } = chunk
+    const context = request.expand && this.#context(chunk, row, request.expand, pieces)
     const text = documents.slice(row, start, end, pieces)
     const explain = request.explain
     const statistics = explain && (explain.statistics ?? keywords.statistics(explain.words))
@@ -122,6 +155,7 @@ export class ShardSearch {
       metadata,
       highlights: request.highlightWords === undefined ? [] : highlights(text, request.highlightWords, language),
       ...(vector === undefined ? {} : { vector }),
+      ...(context === undefined ? {} : { context }),
       ...(explain === undefined || statistics === undefined
         ? {}
         : { explanation: keywords.explain(explain.words, statistics, explain.bm25, number) }),

@@ -1,9 +1,12 @@
 /** Documents, chunks and results of writes on the wire. `ingest/` makes the views; these schemas describe them. */
 import { z } from '@hono/zod-openapi'
 import {
+  MAX_CHUNKS_PER_DOCUMENT,
+  MAX_CHUNK_HEADINGS,
   MAX_DOCUMENT_ID_BYTES,
   MAX_DOCUMENT_TEXT_BYTES,
   MAX_DOCUMENTS_PER_CALL,
+  MAX_HEADING_LENGTH,
   MAX_PRINCIPAL_BYTES,
   MAX_PRINCIPALS,
 } from '../../core/limits.ts'
@@ -28,6 +31,25 @@ const acl = z
     description: `Who may read it beside secret keys: tokens whose \`principals\` share an entry. At most ${MAX_PRINCIPAL_BYTES} bytes each. Secret keys only.`,
     example: ['user:42', 'group:sales'],
   })
+const headings = z
+  .array(z.string().min(1).max(MAX_HEADING_LENGTH))
+  .max(MAX_CHUNK_HEADINGS)
+  .optional()
+  .openapi({ description: 'What the chunk stands under, outermost first.' })
+const chunks = z
+  .array(
+    z.union([
+      z.strictObject({ start: offset, end: offset, headings }),
+      z.strictObject({ text: z.string().min(1), headings }),
+    ]),
+  )
+  .min(1)
+  .max(MAX_CHUNKS_PER_DOCUMENT)
+  .openapi({
+    description:
+      'Exactly these chunks are indexed: places in `text` or `markdown`, ascending, which may overlap; or, without either, texts that together are the document. Not beside `html` or `vector`.',
+    example: [{ start: 0, end: 42, headings: ['Fares'] }],
+  })
 const vector = z.array(z.number()).openapi({ description: 'As many numbers as the collection has dimensions.' })
 
 const documentInputSchema = z
@@ -43,10 +65,13 @@ const documentInputSchema = z
     url: z.string().optional().openapi({ description: 'Absolute, http or https.' }),
     language: z.string().optional().openapi({ description: 'BCP 47, or `auto` to detect it for each chunk.' }),
     metadata: jsonObject.optional().openapi({ description: 'Any JSON; filterable without declaring it first.' }),
+    chunks: chunks.optional(),
     vector: vector.optional(),
     acl: acl.optional(),
   })
-  .openapi('DocumentInput', { description: 'Exactly one of `text`, `markdown` and `html`, or a `vector`.' })
+  .openapi('DocumentInput', {
+    description: 'Exactly one of `text`, `markdown` and `html`, or `chunks` that are texts, or a `vector`.',
+  })
 
 export const putDocumentsSchema = z
   .strictObject({

@@ -1,6 +1,13 @@
 /** Searches and answers on the wire. `search/` and `answer/` parse the requests; these schemas describe them. */
 import { z } from '@hono/zod-openapi'
-import { MAX_COLLECTIONS_PER_SEARCH, MAX_FACETS, MAX_HITS, MAX_QUERY_BYTES } from '../../core/limits.ts'
+import {
+  MAX_COLLECTIONS_PER_SEARCH,
+  MAX_EXPANDED_HITS,
+  MAX_EXPANSION,
+  MAX_FACETS,
+  MAX_HITS,
+  MAX_QUERY_BYTES,
+} from '../../core/limits.ts'
 import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT } from '../../core/ranking.ts'
 import { filter, jsonObject, locationFields } from './fields.ts'
 
@@ -35,6 +42,18 @@ const searchFields = {
     .openapi({ description: 'Dotted metadata fields that hits carry; all by default.' }),
   feedback: z.boolean().optional().openapi({ description: 'Moves the query towards the first hits and ranks again.' }),
   language: z.string().optional().openapi({ description: "The query's language (BCP 47); wins over detection." }),
+  expand: z
+    .union([
+      z.literal('section'),
+      z.strictObject({
+        before: z.number().int().min(0).max(MAX_EXPANSION).optional().openapi({ default: 0 }),
+        after: z.number().int().min(0).max(MAX_EXPANSION).optional().openapi({ default: 0 }),
+      }),
+    ])
+    .optional()
+    .openapi({
+      description: `Brings each hit's neighbouring chunks, or those under the same headings, as its \`context\`; \`limit\` is at most ${MAX_EXPANDED_HITS} then.`,
+    }),
 }
 
 export const searchSchema = z.strictObject(searchFields).openapi('Search')
@@ -72,6 +91,16 @@ const hitSchema = z
     ...span,
     headings: z.array(z.string()).optional(),
     ...locationFields,
+    context: z
+      .object({
+        text: z.string().openapi({ description: "The document's text from `start` to `end`." }),
+        ...span,
+        chunks: z.array(
+          z.object({ id: z.string(), ...span, headings: z.array(z.string()).optional(), ...locationFields }),
+        ),
+      })
+      .optional()
+      .openapi({ description: 'The chunk with its neighbours, where the search said `expand`.' }),
     highlights: z.array(z.object(span)).openapi({ description: 'Offsets into `text`.' }),
     metadata: jsonObject,
     explain: explanationSchema.optional(),

@@ -57,6 +57,25 @@ describe('checkCitations', () => {
     })
   })
 
+  it('quotes the neighbours of a hit as the chunks that they are', () => {
+    const context = {
+      text: DOCUMENT,
+      start: 0,
+      end: DOCUMENT.length,
+      chunks: [
+        { id: 'ferry#0', start: 0, end: 7, page: 2 },
+        { id: 'ferry#1', start: START, end: 45, page: 3 },
+        { id: 'ferry#2', start: 46, end: DOCUMENT.length, headings: ['Last'], page: 4 },
+      ],
+    }
+    const cited = (start: number, end: number) =>
+      checkCitations(answerOf('x', { passage: 0, start, end }), [{ ...hit, page: 3, context }]).citations[0]
+    expect(cited(0, 7)).toMatchObject({ chunkId: 'ferry#0', start: 0, end: 7, quote: 'Before.', page: 2 })
+    expect(cited(8, 45)).toMatchObject({ chunkId: 'ferry#1', start: 8, quote: hit.text, page: 3 })
+    expect(cited(46, 52)).toMatchObject({ chunkId: 'ferry#2', quote: 'After.', headings: ['Last'], page: 4 })
+    expect(cited(46, 53)).toBeUndefined()
+  })
+
   it('marks a sentence whose words its quotes do not hold', () => {
     const quote = { passage: 0, start: 0, end: 10 }
     const { sentences } = checkCitations(answerOf('The Osprey carries 300 cars.', quote), [hit])

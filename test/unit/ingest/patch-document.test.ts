@@ -41,6 +41,22 @@ describe('patching a document', () => {
     expect(await patch(fake, { metadata: null })).toMatchObject({ document: { metadata: {}, version: 4 } })
   })
 
+  it('leaves the chunks that the caller cut where they are', async () => {
+    const chunks = [
+      { start: 0, end: 7 },
+      { start: 4, end: 8, headings: ['Words'] },
+    ]
+    const fake = await filled({ chunks })
+    await patch(fake, { title: 'New' })
+    const applied = [...fake.shards.values()].flatMap((shard) => [...shard.applied.values()])
+    expect(applied.map(({ prepared }) => prepared.chunks)).toMatchObject([
+      [
+        { start: 0, end: 7, headings: [], prefix: 'New' },
+        { start: 4, end: 8, headings: ['Words'], prefix: 'New > Words' },
+      ],
+    ])
+  })
+
   it('embeds again where the title stands before the text', async () => {
     const fake = await filled()
     await patch(fake, { title: 'New' })

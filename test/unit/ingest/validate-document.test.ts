@@ -88,9 +88,9 @@ describe('a document', () => {
   })
 
   it('says which of its fields are not built yet', () => {
-    const problem = refusal(() => parsePutRequest({ documents: [{ id: 'x', text: 'a', vectors: {}, chunks: [] }] }))
+    const problem = refusal(() => parsePutRequest({ documents: [{ id: 'x', text: 'a', vectors: {} }] }))
     expect(problem.code).toBe('not_supported')
-    expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(['/documents/0/vectors', '/documents/0/chunks'])
+    expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(['/documents/0/vectors'])
   })
 
   it('keeps every field it may have', () => {

@@ -69,10 +69,25 @@ describe('a search request', () => {
     [{ query: 'x', highlight: 'yes' }, '/highlight'],
     [{ query: 'x', language: 'no such tag' }, '/language'],
     [{ query: 'x', 'a/b~c': 1 }, '/a~1b~0c'],
+    [{ query: 'x', expand: true }, '/expand'],
+    [{ query: 'x', expand: 'page' }, '/expand'],
+    [{ query: 'x', expand: { before: 11 } }, '/expand/before'],
+    [{ query: 'x', expand: { after: -1 } }, '/expand/after'],
+    [{ query: 'x', expand: { after: '1' } }, '/expand/after'],
+    [{ query: 'x', expand: { around: 1 } }, '/expand/around'],
+    [{ query: 'x', expand: 'section', limit: 101 }, '/limit'],
     [[], ''],
     [null, ''],
   ])('is refused for %j with a pointer to %s', (body, pointer) => {
     expect(refusal(body)).toMatchObject({ code: 'invalid_request', errors: [{ pointer }] })
+  })
+
+  it('may ask for neighbours, of public keys as well', () => {
+    const expandOf = (expand: unknown) => parseSearchRequest({ query: 'x', expand }, { kind: 'public' }).expand
+    expect(expandOf(undefined)).toBeUndefined()
+    expect(expandOf('section')).toBe('section')
+    expect(expandOf({ before: 10 })).toEqual({ before: 10, after: 0 })
+    expect(expandOf({ after: 2, before: 1 })).toEqual({ before: 1, after: 2 })
   })
 
   it('says which fields are not built yet', () => {
@@ -80,8 +95,8 @@ describe('a search request', () => {
       code: 'not_supported',
       errors: [{ pointer: '/rerank' }],
     })
-    expect(refusal({ query: 'x', expand: true }).code).toBe('not_supported')
-    expect(refusal({ query: 'x', expand: true, limit: 0 }).code).toBe('invalid_request')
+    expect(refusal({ query: 'x', rerank: {} }).code).toBe('not_supported')
+    expect(refusal({ query: 'x', rerank: {}, limit: 0 }).code).toBe('invalid_request')
   })
 
   it('by a public key is refused what shows raw scores, before any fault is told', () => {

@@ -1,0 +1,132 @@
+/**
+ * One mail as a document: its subject as title, its text, who wrote it to whom and when as metadata. The plain text is taken
+ * where there is one, else what its HTML says. Attachments are named in the metadata; what they hold is not indexed.
+ */
+import type { OutlineBlock } from '../chunking/document-text.ts'
+import type { JsonObject } from '../core/canonical-json.ts'
+import { MAX_FILE_DEPTH } from '../core/limits.ts'
+import { FileFault } from './file-fault.ts'
+import { cleanText } from './file-text.ts'
+import { parseHtml } from './html.ts'
+import type { ParseBudget } from './parse-budget.ts'
+import type { ParsedDocument } from './parsed-document.ts'
+
+const MAX_HEADER_BYTES = 1_000_000
+/** Parts of one mail, as lines that look like a border between two. */
+const MAX_BORDERS = 10_000
+/** Lines that are no base64; the library handles each as an object of its own. */
+const MAX_TEXT_LINES = 100_000
+const MIN_PACKED_LINE = 57
+/** Mails inside mails that are read with it; deeper ones count as attachments. */
+const MAX_FORWARDED = 3
+/** Recipients and attachments that the metadata names, and the length of one, in UTF-16 units. */
+const MAX_NAMES = 20
+const MAX_NAME_LENGTH = 100
+
+interface Mailbox {
+  readonly name?: string | undefined
+  readonly address?: string | undefined
+  readonly group?: readonly Mailbox[] | undefined
+}
+
+/** Reads one mail; `undefined` where it says nothing at all. @throws FileFault too_complex, malformed_file */
+export async function readMessage(
+  bytes: Uint8Array<ArrayBuffer>,
+  key: string,
+  budget: ParseBudget,
+): Promise<ParsedDocument | undefined> {
+  checkLines(bytes, budget)
+  // The bytes themselves, and the parts decoded.
+  budget.hold(2 * bytes.length)
+  try {
+    const { default: PostalMime } = await import('postal-mime')
+    const email = await PostalMime.parse(bytes, {
+      maxNestingDepth: MAX_FILE_DEPTH,
+      maxHeadersSize: MAX_HEADER_BYTES,
+      maxRfc822NestingDepth: MAX_FORWARDED,
+    }).catch((error: unknown) => {
+      const isLimit = error instanceof Error && /exceeded/i.test(error.message)
+      throw new FileFault(isLimit ? 'too_complex' : 'malformed_file')
+    })
+    await budget.turn()
+    const subject = line(email.subject ?? '')
+    const { text, format, outline } = bodyOf(email.text, email.html, subject)
+    if (text === '') return undefined
+    const known: Record<string, string | string[] | undefined> = {
+      from: mailboxes(email.from === undefined ? [] : [email.from])[0],
+      to: some(mailboxes(email.to ?? [])),
+      cc: some(mailboxes(email.cc ?? [])),
+      date: isoDate(email.date),
+      messageId: email.messageId === undefined ? undefined : line(email.messageId),
+      attachments: some(email.attachments.map(({ filename }) => line(filename ?? '')).filter((name) => name !== '')),
+    }
+    const metadata: JsonObject = Object.fromEntries(
+      Object.entries(known).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
+    )
+    return {
+      key,
+      ...(subject === '' ? {} : { title: subject }),
+      metadata,
+      format,
+      text,
+      ...(outline === undefined ? {} : { outline }),
+    }
+  } finally {
+    budget.release(2 * bytes.length)
+  }
+}
+
+/** A mail that brings only attachments is found by its subject. */
+function bodyOf(
+  plain: string | undefined,
+  html: string | undefined,
+  subject: string,
+): Pick<ParsedDocument, 'text' | 'format'> & { outline?: OutlineBlock[] } {
+  const text = cleanText(plain ?? '').trim()
+  if (text !== '') return { text, format: 'text' }
+  const page = parseHtml(cleanText(html ?? ''))
+  return page.text === '' ? { text: subject, format: 'text' } : { ...page, format: 'html' }
+}
+
+/** @throws FileFault too_complex */
+function checkLines(bytes: Uint8Array, budget: ParseBudget): void {
+  let borders = 0
+  let lines = 0
+  for (let start = 0, end = 0; start < bytes.length; start = end + 1) {
+    end = bytes.indexOf(0x0a, start)
+    if (end < 0) end = bytes.length
+    if (bytes[start] === 0x2d && bytes[start + 1] === 0x2d && bytes[start + 2] !== 0x20) borders++
+    if (end - start < MIN_PACKED_LINE || isSpaced(bytes, start)) lines++
+  }
+  if (borders > MAX_BORDERS || lines > MAX_TEXT_LINES) throw new FileFault('too_complex')
+  budget.step(borders + lines)
+}
+
+/** Lines of base64 have no spaces. */
+function isSpaced(bytes: Uint8Array, start: number): boolean {
+  return bytes.subarray(start, start + MIN_PACKED_LINE).includes(0x20)
+}
+
+const line = (text: string): string =>
+  text
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, 4 * MAX_NAME_LENGTH)
+    .toWellFormed()
+
+function mailboxes(given: readonly Mailbox[]): string[] {
+  return given
+    .flatMap((mailbox) => mailbox.group ?? [mailbox])
+    .map(({ name = '', address = '' }) => line(name === '' ? address : address === '' ? name : `${name} <${address}>`))
+    .filter((text) => text !== '')
+}
+
+const some = (names: readonly string[]): string[] | undefined =>
+  names.length === 0
+    ? undefined
+    : names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME_LENGTH).toWellFormed())
+
+function isoDate(text: string | undefined): string | undefined {
+  const date = new Date(text ?? Number.NaN)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}

@@ -4,7 +4,7 @@ import { Cron } from 'croner'
 export const MAX_SCHEDULE_LENGTH = 100
 
 /** Names and numbers, lists, ranges and steps; none of the extensions that only some crons know. */
-const FORM = /^\d{1,2}( [0-9A-Za-z*,/-]+){4}$/
+const FORM = /^\d{1,2}( (?:[0-9*,/-]|[A-Za-z]{3})+){4}$/
 /** A schedule that is next due later than this is a mistake, such as the 30th of February. */
 const MAX_AHEAD_MS = 5 * 366 * 24 * 3_600_000
 

@@ -8,7 +8,7 @@ const PAGES = 8
 const addressOf = (page: number): string => (page === 0 ? HOME : `${HOME}p${page}`)
 
 interface Page {
-  readonly kind: 'page' | 'page' | 'page' | 'noindex' | 'redirect' | 'absent' | 'off'
+  readonly kind: 'page' | 'noindex' | 'redirect' | 'absent' | 'off'
   readonly links: readonly number[]
   readonly words: number
   readonly validated: boolean

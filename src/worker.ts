@@ -12,6 +12,8 @@ import { asProblem } from './core/problem.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { FilesObject } from './files/files-object.ts'
 import { FilesObjects } from './files/files-objects.ts'
+import type { JobProgress } from './files/job-reports.ts'
+import { R2Inbox } from './files/r2-inbox.ts'
 import { R2Originals } from './files/originals.ts'
 import { consumeMessages } from './files/consume-messages.ts'
 import { createApp } from './http/app.ts'
@@ -23,6 +25,7 @@ import relaxedModule from './kernels/edge-relaxed.wasm'
 import { EmbedderObject } from './models/edge/embedder-object.ts'
 import { createModels } from './models/models.ts'
 import type { Models } from './models/models.ts'
+import { parseFile } from './parsing/parse-file.ts'
 import { applyMigrations } from './shard/apply-migrations.ts'
 import { DurableSqlDatabase } from './shard/durable-sql-database.ts'
 import type { ShardProjection } from './shard/projection.ts'
@@ -34,6 +37,7 @@ import { Authenticator } from './tenancy/authenticate.ts'
 import { LastUse } from './tenancy/last-use.ts'
 import { Sealer } from './tenancy/sealing.ts'
 import { Signer } from './tenancy/signing.ts'
+import { Allowances } from './tenancy/allowances.ts'
 import { TenantObject } from './tenancy/tenant-object.ts'
 import { TenantObjects } from './tenancy/tenant-objects.ts'
 import { jobFinished } from './tenancy/webhook-events.ts'
@@ -55,6 +59,8 @@ interface WorkerEnv extends Env {
 }
 
 const DEFAULT_EMBEDDER_OBJECTS = 4
+/** In the place of a shard among those who report a job's progress. */
+const FILES_REPORTER = -2
 const DEMO_COLLECTION = 'docs'
 
 /** What the sealing key makes: both are stateless, so that the Worker and its objects share them. */
@@ -157,6 +163,18 @@ async function project(catalog: Catalog, tenantObjects: TenantObjects, batch: Sh
   }
 }
 
+/** What the control plane learns of a job of files. One that ends is told by every report that finds it so, as above. */
+async function tellJob(catalog: Catalog, tenantObjects: TenantObjects, progress: JobProgress): Promise<void> {
+  const { tenantUid, jobId, total, isReopened, isClosed, isCancelled, atMs } = progress
+  if (isReopened) await catalog.jobs.reopen(tenantUid, jobId)
+  await catalog.jobs.setTotal(tenantUid, jobId, total)
+  if (isClosed && total === 0) {
+    await catalog.jobs.settle(tenantUid, jobId, isCancelled ? 'cancelled' : 'succeeded', atMs)
+  } else await catalog.jobs.reportProgress(tenantUid, jobId, FILES_REPORTER, progress, atMs)
+  const job = await catalog.jobs.find(tenantUid, jobId)
+  if (job !== undefined && isSettled(job.status)) await (await tenantObjects.of(tenantUid)).emitEvent(jobFinished(job))
+}
+
 /** A failure in the background. Messages of errors may quote what they failed on, so only their kind and place are logged. */
 function report(what: string, error: unknown): void {
   const { name = 'unknown', stack = '' } = error instanceof Error ? error : {}
@@ -190,6 +208,7 @@ export class Tenant extends TenantObject<WorkerEnv> {
           {
             catalog: isolateOf(env).catalog,
             placement: new Placement(env.SHARD),
+            files: new FilesObjects(env.FILES),
             operator: () => new TenantObjects(env.TENANT).operator(),
           },
           tenantUid,
@@ -209,7 +228,38 @@ export class Tenant extends TenantObject<WorkerEnv> {
 
 export class Files extends FilesObject<WorkerEnv> {
   constructor(state: DurableObjectState, env: WorkerEnv) {
-    super(state, env, { clock: systemClock })
+    const { catalog, models } = isolateOf(env)
+    const tenantObjects = new TenantObjects(env.TENANT)
+    super(state, env, {
+      openDatabase,
+      originals: new R2Originals(env.ORIGINALS),
+      placement: new Placement(env.SHARD),
+      models,
+      collections: catalog.collections,
+      allowances: new Allowances(tenantObjects, systemClock),
+      tenantOf: (tenantUid) => catalog.tenants.findByUid(tenantUid),
+      parse: parseFile,
+      readCMap: async (name) => {
+        // The name stands in a file that anyone may have made.
+        if (!/^[\w-]+$/.test(name)) return undefined
+        const bytes = await readAsset(env, `cmaps/${name}.bcmap`)
+        return bytes && new Uint8Array(bytes)
+      },
+      removeJob: (tenantUid, jobId) => catalog.jobs.remove(tenantUid, jobId),
+      createJob: async ({ tenantUid, collectionId, jobId, kind, writer: { keyId } }) => {
+        // One item stands for what is still to come.
+        await catalog.jobs.create({ id: jobId, tenantUid, collectionId, kind, total: 1, keyId })
+      },
+      tellJob: (progress) => tellJob(catalog, tenantObjects, progress),
+      sources: {
+        fetchPage: (request) => env.EGRESS.fetchPage(request),
+        inbox: new R2Inbox(env.INBOX),
+      },
+      release: version,
+      clock: systemClock,
+      pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
+      report: (error) => report('files', error),
+    })
   }
 }
 
@@ -231,7 +281,7 @@ export default {
     consumeMessages(batch, {
       tenantUidOf: async (tenantId) => (await isolateOf(env).catalog.tenants.find(tenantId))?.uid,
       wakeFiles: async (tenantUid) => (await new FilesObjects(env.FILES).of(tenantUid)).wake(tenantUid),
-      wakeSources: () => Promise.resolve(),
+      wakeSources: async (tenantUid) => (await new FilesObjects(env.FILES).sourcesOf(tenantUid)).inboxChanged(),
       log: (line) => console.log(JSON.stringify(line)),
     }),
 } satisfies ExportedHandler<WorkerEnv>

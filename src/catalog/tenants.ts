@@ -95,6 +95,17 @@ export class Tenants {
     return rows.map(recordOf)[0]
   }
 
+  /** By internal id; a deleted tenant is not found. */
+  async findByUid(uid: TenantUid): Promise<TenantRecord | undefined> {
+    const rows = await this.#connection.run((db) =>
+      db
+        .select()
+        .from(tenants)
+        .where(and(eq(tenants.uid, uid), isNull(tenants.deletedAtMs))),
+    )
+    return rows.map(recordOf)[0]
+  }
+
   /** `undefined` when there is no such tenant. */
   async update(id: string, { limits, ...changes }: TenantChanges): Promise<TenantRecord | undefined> {
     const { clock } = this.#connection

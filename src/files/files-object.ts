@@ -3,63 +3,214 @@
  * object counts. Thin: every call is one method of one part, and its alarm runs the parts that are due.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { Clock } from '../core/clock.ts'
+import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import { Problem } from '../core/problem.ts'
+import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
+import type { ChangeReport } from '../core/usage.ts'
+import type { NewSource, SourcePage, SourceRecord, SourcesApi, StartedSource } from '../sources/source.ts'
+import type { SourcePorts } from '../sources/source-ports.ts'
+import { Sources } from '../sources/sources.ts'
+import { PartAlarm } from '../tenancy/part-alarm.ts'
+import type { TenantPart } from '../tenancy/tenant-part.ts'
+import { FileStore } from './file-store.ts'
+import { FileViews } from './file-views.ts'
 import type { AcceptFiles, FileJob, FilePage, FileRecord, FilesApi, OpenUpload } from './files-api.ts'
+import { Intake, type IntakePorts } from './intake.ts'
+import { acceptFiles, cancelJob, fingerprintOf, retryJob } from './job-actions.ts'
+import { JobReports, type TellJob } from './job-reports.ts'
+import { applyReport } from './log-reports.ts'
+import { FILES_MIGRATIONS } from './migrations.ts'
+import { originalPrefix } from './original-key.ts'
+import { Pipeline } from './pipeline.ts'
+import type { PipelinePorts } from './pipeline-ports.ts'
+import { SpentOriginals } from './spent-originals.ts'
+import { Uploads, type UploadOptions } from './uploads.ts'
 
-export interface FilesObjectDependencies {
-  readonly clock: Clock
+export interface FilesObjectDependencies extends PipelinePorts {
+  /** Opens the object's SQLite and brings its schema up to the migrations given. */
+  readonly openDatabase: (storage: DurableObjectStorage, migrations: readonly SqlMigration[]) => SqlDatabase
+  readonly removeJob: UploadOptions['removeJob']
+  readonly createJob: IntakePorts['createJob']
+  readonly tellJob: TellJob
+  readonly sources: Pick<SourcePorts, 'fetchPage' | 'inbox'>
 }
 
-const notYet = (): never => {
-  throw new Problem('overloaded')
+/** All that an erased object remembers, so that a late request does not fill it again. */
+const ERASED = 'erased'
+
+/** The parts of one object, in the order in which its alarm runs them. */
+interface Parts {
+  readonly store: FileStore
+  readonly views: FileViews
+  readonly uploads: Uploads
+  readonly sources: Sources
+  readonly pipeline: Pipeline
+  readonly jobReports: JobReports
+  readonly spentOriginals: SpentOriginals
 }
 
-export class FilesObject<Env = unknown> extends DurableObject<Env> implements FilesApi {
-  constructor(state: DurableObjectState, env: Env, _dependencies: FilesObjectDependencies) {
+export class FilesObject<Env = unknown> extends DurableObject<Env> implements FilesApi, SourcesApi {
+  readonly #dependencies: FilesObjectDependencies
+  readonly #alarm: PartAlarm
+  #parts: Parts | undefined
+
+  constructor(state: DurableObjectState, env: Env, dependencies: FilesObjectDependencies) {
     super(state, env)
+    this.#dependencies = dependencies
+    const { clock, report } = dependencies
+    this.#alarm = new PartAlarm({ storage: state.storage, clock, parts: () => this.#scheduled(), report })
+    // An alarm may have been lost after its last retry; whoever wakes the object brings it back to work.
+    void state.blockConcurrencyWhile(() => this.#alarm.arm())
   }
 
-  async openUpload(_upload: OpenUpload): Promise<void> {
-    notYet()
+  async openUpload(upload: OpenUpload): Promise<void> {
+    await this.#armed(({ uploads }) => uploads.open(upload))
   }
-  async noteMultipart(): Promise<void> {
-    notYet()
+
+  async noteMultipart(uploadId: string, key: string, multipartId: string): Promise<void> {
+    await this.#armed(({ uploads }) => uploads.noteMultipart(uploadId, key, multipartId))
   }
-  async renewUpload(): Promise<boolean> {
-    return notYet()
+
+  async renewUpload(uploadId: string): Promise<boolean> {
+    return this.#opened().uploads.renew(uploadId)
   }
-  async acceptUpload(_request: AcceptFiles): Promise<boolean> {
-    return notYet()
+
+  async acceptUpload(request: AcceptFiles): Promise<boolean> {
+    const { files, options, writer } = request
+    const fingerprints = await Promise.all(files.map((file) => fingerprintOf(file, options, writer)))
+    return this.#armed(({ store, uploads }) => acceptFiles(store, uploads, request, fingerprints))
   }
-  async dropUpload(): Promise<void> {
-    notYet()
+
+  async dropUpload(uploadId: string): Promise<void> {
+    await this.#opened().uploads.drop(uploadId)
   }
-  async jobCounts(): Promise<FileJob | undefined> {
-    return notYet()
+
+  async jobCounts(jobId: string): Promise<FileJob | undefined> {
+    return this.#opened().views.job(jobId)
   }
-  async jobFiles(_jobId: string, _page: FilePage): Promise<FileRecord[]> {
-    return notYet()
+
+  async jobFiles(jobId: string, page: FilePage): Promise<FileRecord[]> {
+    return this.#opened().views.files(jobId, page)
   }
-  async changedFiles(): Promise<FileRecord[]> {
-    return notYet()
+
+  async changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileRecord[]> {
+    return this.#opened().views.changed(jobId, afterRevision, limit)
   }
-  async cancelJob(): Promise<boolean> {
-    return notYet()
+
+  async cancelJob(jobId: string): Promise<boolean> {
+    return this.#armed(({ store }) => cancelJob(store, jobId))
   }
-  async retryJob(): Promise<number> {
-    return notYet()
+
+  async retryJob(jobId: string): Promise<number> {
+    return this.#armed(({ store }) => retryJob(store, jobId))
   }
-  async applyFileChanges(): Promise<number> {
-    return notYet()
+
+  async applyFileChanges(report: ChangeReport): Promise<number> {
+    return this.#armed(({ store }) => applyReport(store, report))
   }
-  async wake(): Promise<void> {
-    notYet()
+
+  async wake(_tenantUid: TenantUid): Promise<void> {
+    await this.#alarm.arm()
   }
-  async collectionDeleted(): Promise<number> {
-    return 0
+
+  async saveSource(operationId: string, source: NewSource): Promise<StartedSource> {
+    const { store, sources } = this.#opened()
+    store.belongsTo(source.tenantUid)
+    try {
+      return await sources.save(operationId, source)
+    } finally {
+      await this.#alarm.arm()
+    }
   }
-  async erase(): Promise<number> {
-    return 0
+
+  async listSources(collectionId: CollectionId, page: SourcePage): Promise<SourceRecord[]> {
+    return this.#opened().sources.list(collectionId, page)
+  }
+
+  async getSource(collectionId: CollectionId, id: string): Promise<SourceRecord | undefined> {
+    return this.#opened().sources.find(collectionId, id)
+  }
+
+  async startSource(collectionId: CollectionId, id: string, operationId: string): Promise<JobId | undefined> {
+    try {
+      return await this.#opened().sources.start(collectionId, id, operationId)
+    } finally {
+      await this.#alarm.arm()
+    }
+  }
+
+  async deleteSource(collectionId: CollectionId, id: string, documents: boolean): Promise<boolean> {
+    return this.#armed(({ sources }) => sources.delete(collectionId, id, documents))
+  }
+
+  async inboxChanged(): Promise<void> {
+    await this.#armed(({ sources }) => sources.inboxChanged())
+  }
+
+  async collectionDeleted(tenantUid: TenantUid, collectionId: CollectionId): Promise<number> {
+    if (!this.#isErased()) {
+      await this.#armed(({ store, sources, uploads }) =>
+        store.database.transaction(() => {
+          sources.collectionDeleted(collectionId)
+          uploads.dropCollection(collectionId)
+          store.removeCollection(collectionId)
+        }),
+      )
+    }
+    return this.#dependencies.originals.deletePrefix(await originalPrefix(tenantUid, collectionId))
+  }
+
+  async erase(tenantUid: TenantUid): Promise<number> {
+    this.#parts = undefined
+    await this.ctx.storage.deleteAlarm()
+    await this.ctx.storage.deleteAll()
+    this.ctx.storage.kv.put(ERASED, true)
+    return this.#dependencies.originals.deletePrefix(await originalPrefix(tenantUid))
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#alarm.run()
+  }
+
+  /** Does what may give a part something to do. */
+  async #armed<T>(work: (parts: Parts) => T): Promise<T> {
+    const result = work(this.#opened())
+    await this.#alarm.arm()
+    return result
+  }
+
+  #isErased(): boolean {
+    return this.ctx.storage.kv.get(ERASED) === true
+  }
+
+  #scheduled(): TenantPart[] {
+    if (this.#isErased()) return []
+    const { uploads, sources, pipeline, jobReports, spentOriginals } = this.#opened()
+    return [uploads, jobReports, spentOriginals, sources, pipeline]
+  }
+
+  #opened(): Parts {
+    if (this.#parts !== undefined) return this.#parts
+    if (this.#isErased()) throw new Problem('not_found')
+    const dependencies = this.#dependencies
+    const { clock, openDatabase, originals, removeJob, tellJob, report } = dependencies
+    const database = openDatabase(this.ctx.storage, [...FILES_MIGRATIONS, ...Sources.migrations])
+    const store = new FileStore(database, clock)
+    const uploads = new Uploads(store, { originals, removeJob })
+    this.#parts = {
+      store,
+      uploads,
+      views: new FileViews(store, dependencies),
+      sources: new Sources(database, {
+        ...dependencies.sources,
+        intake: new Intake(store, uploads, dependencies),
+        clock,
+        report,
+      }),
+      pipeline: new Pipeline(store, dependencies),
+      jobReports: new JobReports(store, tellJob),
+      spentOriginals: new SpentOriginals(store, originals),
+    }
+    return this.#parts
   }
 }

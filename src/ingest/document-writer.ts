@@ -32,7 +32,9 @@ const COMMITS_PER_SHARD = 4
 /** Text cut, in UTF-16 units, before other requests of the isolate get their turn. */
 const UNITS_PER_TURN = 10_000
 
-type Writing = Pick<IngestDependencies, 'placement' | 'models'>
+type Writing = Pick<IngestDependencies, 'models'> & {
+  readonly placement: Pick<IngestDependencies['placement'], 'forWrite'>
+}
 
 export class DocumentWriter {
   readonly #deps: Writing

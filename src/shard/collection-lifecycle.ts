@@ -18,9 +18,16 @@ export interface DeletionMemory {
   erase(): Promise<void>
 }
 
+/** The part of a tenant's files object that an erasure needs; see `files/files-object.ts`. Both answer how many originals went. */
+export interface FileMemory {
+  collectionDeleted(tenantUid: TenantUid, collectionId: CollectionId): Promise<number>
+  erase(tenantUid: TenantUid): Promise<number>
+}
+
 export interface ErasureStores {
   readonly catalog: Pick<Catalog, 'collections' | 'tenants'>
   readonly placement: Pick<Placement, 'erase'>
+  readonly files: { of(tenantUid: TenantUid): Promise<FileMemory> }
 }
 
 export interface LifecycleStores extends ErasureStores {
@@ -87,13 +94,15 @@ export async function deleteCollection(stores: LifecycleStores, collection: Coll
 }
 
 /**
- * Empties the shards of a collection that is marked, then removes its rows; safe to repeat. Answers how many rows the
- * document catalogue lost.
+ * Empties the shards of a collection that is marked, then removes its rows; safe to repeat. Its files go first, so that
+ * nothing more is handed to the shards. Answers how many rows the document catalogue and originals the bucket lost.
  */
 export async function eraseCollection(
-  { catalog, placement }: ErasureStores,
+  { catalog, placement, files }: ErasureStores,
   collection: CollectionRecord,
-): Promise<number> {
+): Promise<{ readonly documents: number; readonly originals: number }> {
+  const { tenantUid, id } = collection
+  const originals = await (await files.of(tenantUid)).collectionDeleted(tenantUid, id)
   await placement.erase(collection)
-  return catalog.collections.purge(collection.tenantUid, collection.id)
+  return { documents: await catalog.collections.purge(tenantUid, id), originals }
 }

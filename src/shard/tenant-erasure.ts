@@ -12,8 +12,8 @@ import { eraseCollection, type ErasureStores, type LifecycleStores } from './col
  * and the collection begun last may take 350 more: 32 shards with 50,000 documents each.
  */
 const MAX_CALLS_PER_RUN = 600
-/** Of D1 and the operator's object, for each collection and for each of its documents. */
-const CALLS_PER_COLLECTION = 4
+/** Of D1, the files object and the operator's object, for each collection and for each of its documents. */
+const CALLS_PER_COLLECTION = 5
 const CALLS_PER_DOCUMENT = 1 / 5_000
 /** In the tenant's object, beside the ids of its collections. */
 const WHOLE_TENANT = 'tenant'
@@ -22,6 +22,8 @@ const WHOLE_TENANT = 'tenant'
 export interface ErasedCounts extends ErasedRows {
   /** Durable Objects emptied. */
   readonly shards: number
+  /** Originals of files deleted. */
+  readonly originals: number
 }
 
 /** The operator's memory of erasures, from which receipts are made. */
@@ -34,7 +36,7 @@ export interface TenantErasureStores extends LifecycleStores {
   readonly tenantObjects: LifecycleStores['tenantObjects'] & { operator(): Promise<ErasureMemory> }
 }
 
-const NOTHING: ErasedCounts = { shards: 0, keys: 0, collections: 0, jobs: 0, documents: 0, usage: 0 }
+const NOTHING: ErasedCounts = { shards: 0, keys: 0, collections: 0, jobs: 0, documents: 0, usage: 0, originals: 0 }
 
 /**
  * Marks the tenant and all its collections as deleted: no reader finds them any more, and its alarm erases them if the
@@ -89,7 +91,8 @@ async function eraseRows(
     await operator.recordErasure(id, counts, false)
   })
   if (!isAll) return false
-  await operator.recordErasure(id, { shards: 0, ...(await stores.catalog.tenants.finishErasure(uid)) }, true)
+  const originals = await (await stores.files.of(uid)).erase(uid)
+  await operator.recordErasure(id, { shards: 0, originals, ...(await stores.catalog.tenants.finishErasure(uid)) }, true)
   return true
 }
 
@@ -104,9 +107,9 @@ async function eraseMarkedCollections(
   // One after another: a tenant may have many.
   for (const collection of marked) {
     if (calls >= MAX_CALLS_PER_RUN) break
-    const documents = await eraseCollection(stores, collection)
+    const { documents, originals } = await eraseCollection(stores, collection)
     const { shards } = collection.generation
-    await onErased({ ...NOTHING, shards, documents, collections: 1 })
+    await onErased({ ...NOTHING, shards, documents, originals, collections: 1 })
     calls += shards + CALLS_PER_COLLECTION + documents * CALLS_PER_DOCUMENT
     done++
   }

@@ -22,6 +22,8 @@ export interface ErasureReceipt {
   readonly stores: {
     readonly shards: number
     readonly tenantObject: true
+    /** Uploaded files. */
+    readonly originals: number
     readonly database: {
       readonly keys: number
       readonly collections: number
@@ -64,12 +66,12 @@ export const REMAINDERS: readonly Remainder[] = [
 
 /** `record` is of an erasure that has ended. */
 export function erasureReceipt(record: ErasureRecord & { readonly finishedAtMs: number }): ErasureReceipt {
-  const { tenantId, startedAtMs, finishedAtMs, shards, keys, collections, jobs, documents, usage } = record
+  const { tenantId, startedAtMs, finishedAtMs, shards, keys, collections, jobs, documents, usage, originals } = record
   return {
     id: tenantId,
     startedAt: rfc3339(startedAtMs),
     erasedAt: rfc3339(finishedAtMs),
-    stores: { shards, tenantObject: true, database: { keys, collections, jobs, documents, usage } },
+    stores: { shards, tenantObject: true, originals, database: { keys, collections, jobs, documents, usage } },
     remains: REMAINDERS,
   }
 }

@@ -14,6 +14,8 @@ export interface ErasedCounts {
   readonly jobs: number
   readonly documents: number
   readonly usage: number
+  /** Objects of the bucket of originals. */
+  readonly originals: number
 }
 
 export interface ErasureRecord extends ErasedCounts {
@@ -30,8 +32,16 @@ interface Row extends ErasedCounts {
   readonly finished_ms: number | null
 }
 
-const COLUMNS = 'shards, keys, collections, jobs, documents, usage'
-export const NOTHING_ERASED: ErasedCounts = { shards: 0, keys: 0, collections: 0, jobs: 0, documents: 0, usage: 0 }
+const COLUMNS = 'shards, keys, collections, jobs, documents, usage, originals'
+export const NOTHING_ERASED: ErasedCounts = {
+  shards: 0,
+  keys: 0,
+  collections: 0,
+  jobs: 0,
+  documents: 0,
+  usage: 0,
+  originals: 0,
+}
 
 export class ErasureRecords {
   static readonly migrations: readonly SqlMigration[] = [
@@ -47,6 +57,14 @@ export class ErasureRecords {
     },
   ]
 
+  /** Behind all that came before it in the object's history. */
+  static readonly laterMigrations: readonly SqlMigration[] = [
+    {
+      id: 'tenancy/10 erased originals',
+      statements: ['ALTER TABLE erasures ADD COLUMN originals INTEGER NOT NULL DEFAULT 0'],
+    },
+  ]
+
   readonly #database: SqlDatabase
 
   constructor(database: SqlDatabase) {
@@ -56,13 +74,14 @@ export class ErasureRecords {
   /** Adds what a run removed; the first end stays. */
   add(tenantId: string, counts: ErasedCounts, isFinished: boolean, nowMs: number): ErasureRecord {
     return this.#database.transaction(() => {
-      const { shards, keys, collections, jobs, documents, usage } = counts
+      const { shards, keys, collections, jobs, documents, usage, originals } = counts
       this.#database.run(
-        `INSERT INTO erasures (tenant_id, started_ms, finished_ms, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO erasures (tenant_id, started_ms, finished_ms, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (tenant_id) DO UPDATE SET finished_ms = coalesce(finished_ms, excluded.finished_ms),
            shards = shards + excluded.shards, keys = keys + excluded.keys,
            collections = collections + excluded.collections, jobs = jobs + excluded.jobs,
-           documents = documents + excluded.documents, usage = usage + excluded.usage`,
+           documents = documents + excluded.documents, usage = usage + excluded.usage,
+           originals = originals + excluded.originals`,
         tenantId,
         nowMs,
         isFinished ? nowMs : null,
@@ -72,6 +91,7 @@ export class ErasureRecords {
         jobs,
         documents,
         usage,
+        originals,
       )
       return this.find(tenantId) as ErasureRecord
     })

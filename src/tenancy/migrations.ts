@@ -18,4 +18,5 @@ export const TENANT_MIGRATIONS: readonly SqlMigration[] = [
   ...ErasureRecords.migrations,
   ...FirstCount.migrations,
   ...PlannedRevocations.migrations,
+  ...ErasureRecords.laterMigrations,
 ]

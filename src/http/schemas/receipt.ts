@@ -12,6 +12,7 @@ export const receiptSchema = z
       .object({
         shards: z.number().int().openapi({ description: 'Durable Objects emptied, with every document in them.' }),
         tenantObject: z.literal(true),
+        originals: z.number().int().openapi({ description: 'Uploaded files deleted.' }),
         database: z
           .object({
             keys: z.number().int(),

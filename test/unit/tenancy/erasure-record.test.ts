@@ -8,15 +8,15 @@ import { ErasureRecords, NOTHING_ERASED } from '../../../src/tenancy/erasure-rec
 import { Sealer } from '../../../src/tenancy/sealing.ts'
 import { Signer } from '../../../src/tenancy/signing.ts'
 
-const FIRST = { shards: 2, keys: 3, collections: 1, jobs: 4, documents: 50, usage: 6 }
-const SECOND = { shards: 1, keys: 0, collections: 2, jobs: 0, documents: 7, usage: 10 }
-const BOTH = { shards: 3, keys: 3, collections: 3, jobs: 4, documents: 57, usage: 16 }
+const FIRST = { shards: 2, keys: 3, collections: 1, jobs: 4, documents: 50, usage: 6, originals: 9 }
+const SECOND = { shards: 1, keys: 0, collections: 2, jobs: 0, documents: 7, usage: 10, originals: 2 }
+const BOTH = { shards: 3, keys: 3, collections: 3, jobs: 4, documents: 57, usage: 16, originals: 11 }
 
 let records: ErasureRecords
 
 beforeEach(() => {
   const database = new NodeSqlDatabase()
-  applyMigrations(database, ErasureRecords.migrations)
+  applyMigrations(database, [...ErasureRecords.migrations, ...ErasureRecords.laterMigrations])
   records = new ErasureRecords(database)
 })
 
@@ -49,12 +49,12 @@ describe('the receipt of an erasure', () => {
   const signer = new Signer(new Sealer('5a'.repeat(32)))
 
   it('names every store with what was removed from it, and all that may remain', () => {
-    const { shards, ...database } = BOTH
+    const { shards, originals, ...database } = BOTH
     expect(erasureReceipt(record)).toEqual({
       id: 'acme',
       startedAt: '2026-01-01T00:00:00.000Z',
       erasedAt: '2026-01-02T00:00:00.000Z',
-      stores: { shards, tenantObject: true, database },
+      stores: { shards, tenantObject: true, originals, database },
       remains: REMAINDERS,
     })
   })

@@ -8,6 +8,7 @@ import type { CollectionRecord, TenantRecord } from '../../../src/catalog/record
 import { systemClock } from '../../../src/core/clock.ts'
 import { asProblem, Problem } from '../../../src/core/problem.ts'
 import { createCollection, deleteCollection } from '../../../src/shard/collection-lifecycle.ts'
+import { FilesObjects } from '../../../src/files/files-objects.ts'
 import type { CreationStores, LifecycleStores } from '../../../src/shard/collection-lifecycle.ts'
 import { objectName, Placement } from '../../../src/shard/placement.ts'
 import { finishTenantErasure, startTenantErasure } from '../../../src/shard/tenant-erasure.ts'
@@ -16,7 +17,9 @@ import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
 const catalog = new Catalog(env.DB, systemClock)
 const placement = new Placement(env.SHARD)
 const tenantObjects = new TenantObjects(env.TENANT)
-const stores = { catalog, placement, tenantObjects, clock: systemClock } satisfies LifecycleStores & CreationStores
+const files = new FilesObjects(env.FILES)
+const stores = { catalog, placement, tenantObjects, files, clock: systemClock } satisfies LifecycleStores &
+  CreationStores
 
 let tenant: TenantRecord
 let serial = 0

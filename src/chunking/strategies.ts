@@ -159,43 +159,37 @@ function rowGroups(document: GroupedDocument): Group[] {
   for (const { path, pieces } of sectionsIn(document, blocksOf(document))) {
     const pathOf = () => path
     let others: Piece[] = []
-    let header: Heading | undefined
     const flush = (): void => {
       if (others.length > 0) groups.push({ pathOf, pieces: others })
       others = []
     }
     for (const piece of pieces) {
-      const table = tableOf(text, piece, header)
+      const table = tableOf(text, piece)
       if (table === undefined) {
         others.push(piece)
-        header = undefined
         continue
       }
       // A heading, and the header row, stand with the first row.
       const headings = others.every(({ isHeading }) => isHeading) ? others : []
       if (headings.length > 0) others = []
       flush()
-      header = table.header
+      const { header } = table
       const lead = table.lead === undefined ? headings : [...headings, table.lead]
       if (table.rows.length === 0) groups.push({ pathOf, pieces: lead })
       for (const [index, row] of table.rows.entries()) {
         const of = header === undefined ? {} : { header }
         groups.push({ pathOf, pieces: index === 0 ? [...lead, row] : [row], ...of })
       }
-      if (piece.grain !== 'record') header = undefined
     }
     flush()
   }
   return groups
 }
 
-/** The rows of a piece, `undefined` where it has none; `header` is that of the records before it. */
-function tableOf(text: string, piece: Piece, header: Heading | undefined): Table | undefined {
-  if (piece.grain === 'record') {
-    // The first record with cells names the columns of those that follow it.
-    const own = header ?? (text.slice(piece.start, piece.end).includes('\t') ? headerOf(text, piece) : undefined)
-    return { lead: undefined, header: own, rows: [piece] }
-  }
+/** The rows of a piece; `undefined` where it has none. */
+function tableOf(text: string, piece: Piece): Table | undefined {
+  // Parsers of files write the names of the columns into every record.
+  if (piece.grain === 'record') return { lead: undefined, header: undefined, rows: [piece] }
   if (piece.grain !== 'table' && piece.grain !== 'paragraph') return undefined
   const lines = linesOf(text, piece)
   const [first, second] = lines

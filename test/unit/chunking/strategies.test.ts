@@ -247,17 +247,6 @@ describe('the strategy row', () => {
     ])
   })
 
-  it('repeats the first record with cells before those that follow it', () => {
-    const document = extracted([
-      { text: 'Who\tPrice', kind: 'row', row: 1 },
-      { text: 'adult\t3', kind: 'row', row: 2 },
-    ])
-    expect(cut(document, { strategy: 'row' })).toMatchObject([
-      { text: 'Who\tPrice', prefix: '' },
-      { text: 'adult\t3', prefix: 'Who | Price' },
-    ])
-  })
-
   it('never crosses a row, and parts none that fits', () => {
     const how = fc.record({
       strategy: fc.constant<Strategy>('row'),

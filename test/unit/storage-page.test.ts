@@ -1,9 +1,11 @@
 /** `docs/storage.md` is a contract: every table and column it lists exists, and every one that exists is listed. */
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { FILES_MIGRATIONS } from '../../src/files/migrations.ts'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
 import { MIGRATIONS } from '../../src/shard/migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
+import { Sources } from '../../src/sources/sources.ts'
 import { TENANT_MIGRATIONS } from '../../src/tenancy/migrations.ts'
 
 const page = readFileSync('docs/storage.md', 'utf8')
@@ -53,6 +55,12 @@ describe('docs/storage.md', () => {
     const database = new NodeSqlDatabase()
     applyMigrations(database, TENANT_MIGRATIONS)
     compare(section("The tenant's object"), database)
+  })
+
+  it('lists the tables and columns of a files object', () => {
+    const database = new NodeSqlDatabase()
+    applyMigrations(database, [...FILES_MIGRATIONS, ...Sources.migrations])
+    compare(section('The files object'), database)
   })
 
   it('names every binding that wrangler.toml has', () => {

@@ -45,14 +45,23 @@ export async function* parseEpub({ bytes, budget }: FileToParse): AsyncGenerator
     const title = titles.get(path)
     const isTitled = chapter.outline.some(({ kind }, index) => kind === 'heading' && index < 3)
     if (chapter.text === '') continue
-    if (title !== undefined && !isTitled) append(title, [{ start: 0, end: title.length, kind: 'heading', level: 1 }])
     budget.hold(chapter.text.length * 2)
-    append(chapter.text, chapter.outline)
+    const [first, ...others] = chapter.outline
+    if (title === undefined || isTitled || first === undefined) append(chapter.text, chapter.outline)
+    else if (chapter.text.slice(first.start, first.end) === title) {
+      append(chapter.text, [{ ...first, kind: 'heading', level: 1 }, ...others])
+    } else {
+      append(title, [{ start: 0, end: title.length, kind: 'heading', level: 1 }])
+      append(chapter.text, chapter.outline)
+    }
   }
   container.close()
   if (length === 0) throw new FileFault('no_text')
   yield { key: '', ...propertiesOf(book.properties), format: 'extracted', text: texts.join(''), outline }
 }
+
+/** Furigana, which repeat what they stand above. */
+const RUBY = /<(rt|rp)\b[^<>]*>[^<]*<\/\1\s*>/g
 
 /** XHTML as HTML. @throws FileFault malformed_file when it declares entities */
 function htmlOf(markup: string): string {
@@ -61,5 +70,6 @@ function htmlOf(markup: string): string {
   }
   return cleanText(markup)
     .replace(/<!\[CDATA\[([^\]]*)\]\]>/g, (_, text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;'))
+    .replace(RUBY, '')
     .replace(SELF_CLOSED, (tag, name: string, rest: string) => (VOID.has(name) ? tag : `<${name}${rest}></${name}>`))
 }

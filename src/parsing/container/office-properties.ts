@@ -10,6 +10,7 @@ export interface FileProperties {
   readonly metadata?: JsonObject
 }
 
+/** The language is missing here: what office programs write is mostly their own, and the text tells better. */
 const NAMES: Readonly<Record<string, string>> = {
   creator: 'author',
   subject: 'subject',
@@ -17,7 +18,6 @@ const NAMES: Readonly<Record<string, string>> = {
   created: 'created',
   modified: 'modified',
   title: 'title',
-  language: 'language',
 }
 const MAX_LENGTH = 1_000
 

@@ -52,7 +52,8 @@ export class PartAlarm {
       const dueMs = part.nextDueMs() ?? Infinity
       return failed.has(part) ? Math.max(dueMs, retryMs) : dueMs
     })
-    const nextMs = Math.min(...due)
+    // A part may say 0 for at once, which the platform takes for no time at all.
+    const nextMs = Math.max(1, Math.min(...due))
     if (nextMs === Infinity) return
     const alarmMs = await storage.getAlarm()
     if (alarmMs === null || alarmMs > nextMs) await storage.setAlarm(nextMs)

@@ -30,6 +30,12 @@ import { rotateKey } from './routes/keys-rotate.ts'
 import { updateKey } from './routes/keys-update.ts'
 import { searchCollection } from './routes/search-collection.ts'
 import { searchCollections } from './routes/search-collections.ts'
+import { createSource } from './routes/sources-create.ts'
+import { crawl } from './routes/sources-crawl.ts'
+import { deleteSource } from './routes/sources-delete.ts'
+import { getSource } from './routes/sources-get.ts'
+import { listSources } from './routes/sources-list.ts'
+import { runSource } from './routes/sources-run.ts'
 import { createTenant } from './routes/tenants-create.ts'
 import { deleteTenant } from './routes/tenants-delete.ts'
 import { exportTenantRoute } from './routes/tenants-export.ts'
@@ -67,6 +73,12 @@ export const ROUTES: readonly Route[] = [
   getCollection,
   updateCollection,
   deleteCollection,
+  crawl,
+  createSource,
+  listSources,
+  getSource,
+  deleteSource,
+  runSource,
   listJobsRoute,
   getJobRoute,
   listJobFilesRoute,

@@ -24,6 +24,12 @@ const wideSearch = ({ query }: BodyContext): Record<string, unknown> => ({
   facets: ['note', 'team'],
 })
 
+const FORM = 'multipart/form-data'
+const BOUNDARY = 'adversary'
+
+/** Bytes that are no document, so that no model is kept busy: such a file fails for good. */
+export const UNREADABLE = 'GIF89a\u0001\u0000\u0001\u0000\u0000\u0000\u0000;'
+
 const RECIPES: Readonly<Record<string, Recipe>> = {
   search: (_, context) => wideSearch(context),
   searchCollections: (_, context) => ({ ...wideSearch(context), collections: [context.collection] }),
@@ -34,8 +40,15 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   putDocuments: (_, { document, dice }) => ({
     documents: [{ id: document, text: `The heron ${dice.letters(6)} waits.`, metadata: { team: 'blue' } }],
   }),
+  uploadFiles: (_, { dice }) => {
+    const head = `Content-Disposition: form-data; name="file"; filename="made/${dice.letters(8)}.gif"`
+    return `--${BOUNDARY}\r\n${head}\r\n\r\n${UNREADABLE}\r\n--${BOUNDARY}--\r\n`
+  },
   patchDocument: (_, { dice }) => ({ metadata: { seen: dice.letters(6) } }),
   deleteDocuments: (_, { document }) => ({ ids: [document] }),
+  // The same beginning again, because a tenant has room for a hundred.
+  crawl: () => ({ url: 'https://docs.example/', maxPages: 1 }),
+  createSource: () => ({ kind: 'bucket', prefix: 'manuals/' }),
 }
 
 /** Operations whose body names a thing of the tenant, and which. */
@@ -46,6 +59,13 @@ export const NAMED_IN_BODY: Readonly<Record<string, keyof Pick<BodyContext, 'col
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The content type that goes with a body. */
+export const contentTypeOf = ({ body }: Operation): string =>
+  body?.mediaType === FORM ? `${FORM}; boundary=${BOUNDARY}` : (body?.mediaType ?? 'application/json')
+
+/** A body that is stored while it comes is read after it is known that there is a place for it. */
+export const isReadLast = ({ body }: Operation): boolean => body?.mediaType === FORM
 
 /** @throws Error for a documented body without an example, which a route of its own kind needs a recipe for */
 export function validBody({ id, body }: Operation, context: BodyContext): unknown {

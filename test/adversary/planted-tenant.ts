@@ -4,7 +4,7 @@
  */
 import type { Canaries } from './canaries.ts'
 import type { Zone } from './canaries.ts'
-import { validBody } from './bodies.ts'
+import { UNREADABLE, validBody } from './bodies.ts'
 import { filledPath, isForRoot } from './surface.ts'
 import type { Operation, Surface } from './surface.ts'
 import { propertiesOf } from './json-schema.ts'
@@ -45,6 +45,9 @@ const VOLATILE = new Set([
   'counts',
   'statistics',
   'failingSince',
+  'run',
+  'lastRun',
+  'nextRunAt',
   'waiting',
 ])
 
@@ -159,13 +162,18 @@ export class PlantedTenant {
     // The job of a deleted collection stays, and tells that it was cancelled.
     await this.#makeJob(gone, this.#document('open', { team: 'blue' }))
     const jobs = {
-      own: await this.#makeJob(open, this.#document('open', { team: 'blue' })),
-      hidden: await this.#makeJob(vault, this.#document('vault', { team: 'red' })),
+      own: await this.#makeFilesJob(open, this.#plant('open', 'content')),
+      hidden: await this.#makeFilesJob(vault, this.#plant('vault', 'content')),
     }
     await this.call('DELETE', `/v1/collections/${gone}`)
     this.places.set('collections/collection', { own: open, ownById: ids[open] ?? '', hidden: vault, deleted: gone })
     this.places.set('documents/id', { own: kept.id, hidden: filtered.id, deleted: removed.id })
     this.places.set('jobs/id', jobs)
+    if (this.#tools.surface.operations.some(({ places }) => places.includes('sources/id'))) {
+      const removedSource = await this.#makeSource(open)
+      await this.call('DELETE', `/v1/collections/${open}/sources/${removedSource}`)
+      this.places.set('sources/id', { own: await this.#makeSource(open), deleted: removedSource })
+    }
   }
 
   #document(zone: Zone, metadata: object, more: object = {}): { readonly id: string } {
@@ -180,6 +188,12 @@ export class PlantedTenant {
     } as { readonly id: string }
   }
 
+  async #makeSource(collection: string): Promise<string> {
+    const body = { kind: 'bucket', prefix: `${this.#tools.dice.letters(12)}/` }
+    const made = await this.call('POST', `/v1/collections/${collection}/sources`, body)
+    return (made as { source: { id: string } }).source.id
+  }
+
   async #makeJob(collection: string, document: object): Promise<string> {
     const { send } = this.#tools
     const answer = await send({
@@ -191,6 +205,23 @@ export class PlantedTenant {
     const job = (jsonOf(answer) as { job?: { id: string } } | undefined)?.job
     if (job === undefined) throw new Error(`planting: no job: ${answer.status} ${answer.text}`)
     return job.id
+  }
+
+  /** A job of one file that cannot be read, so that it can be tried again; over when it is handed out. */
+  async #makeFilesJob(collection: string, name: string): Promise<string> {
+    const answer = await this.#tools.send({
+      method: 'POST',
+      path: `/v1/collections/${collection}/files?name=${name}.gif`,
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'image/gif' },
+      body: UNREADABLE,
+    })
+    const { job } = (jsonOf(answer) ?? {}) as { job?: { id: string } }
+    if (job === undefined) throw new Error(`planting: no job of files: ${answer.status} ${answer.text}`)
+    for (;;) {
+      const { status } = (await this.call('GET', `/v1/jobs/${job.id}`)) as { status: string }
+      if (status === 'failed') return job.id
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
   }
 
   async #createKeys(): Promise<void> {
@@ -296,7 +327,7 @@ export class PlantedTenant {
     if (place === 'collections/collection') {
       const name = `spare-${dice.letters(12)}`
       await this.call('POST', '/v1/collections', { name })
-      this.#spares.delete('documents/id')
+      for (const inside of ['documents/id', 'sources/id']) this.#spares.delete(inside)
       return name
     }
     if (place === 'documents/id') {
@@ -306,9 +337,9 @@ export class PlantedTenant {
       return id
     }
     if (place === 'jobs/id') {
-      const document = { id: `spare-${dice.letters(12)}`, text: 'The heron waits.' }
-      return this.#makeJob(await this.#spare('collections/collection'), document)
+      return this.#makeFilesJob(await this.#spare('collections/collection'), `spare-${dice.letters(12)}`)
     }
+    if (place === 'sources/id') return this.#makeSource(await this.#spare('collections/collection'))
     if (place === 'keys/id') return (await this.makeKey({ name: 'spare', scopes: ['search'] })).id
     if (place === 'tenants/id') {
       const id = `spare-${dice.letters(16)}`
@@ -326,7 +357,7 @@ export class PlantedTenant {
     const { operations } = this.#tools.surface
     const readable = operations.filter(
       ({ method, path, places }) =>
-        method === 'GET' && places.length > 0 && !/\/(export|receipt|deliveries)$/.test(path),
+        method === 'GET' && places.length > 0 && !/\/(export|receipt|deliveries|events)$/.test(path),
     )
     const parts: string[] = []
     for (const operation of readable) {

@@ -1,8 +1,14 @@
 /** `POST /v1/collections/{collection}/crawl`. */
 import { MAX_SOURCES } from '../../core/limits.ts'
-import { inCollection } from '../audit-trail.ts'
 import { defineRoute } from '../route.ts'
-import { crawlOf, crawlSchema, sourceOwner, startedReply, startedSourceSchema } from '../schemas/source.ts'
+import {
+  crawlOf,
+  crawlSchema,
+  sourceOwner,
+  startedReply,
+  startedSource,
+  startedSourceSchema,
+} from '../schemas/source.ts'
 
 export const crawl = defineRoute({
   method: 'post',
@@ -12,7 +18,7 @@ export const crawl = defineRoute({
   summary: 'Take in the pages of a site',
   description: `Reads public pages, each of which becomes a document whose id is its address; the job names those that could not be read. The same beginning again replaces the settings of the source and lets it run: only what has changed is read, and what has vanished is removed. A tenant has at most ${MAX_SOURCES} sources.`,
   access: { kind: 'key', anyOf: ['documents:write'], secretOnly: true, unfiltered: true },
-  audit: { action: 'source.save', subject: inCollection },
+  audit: { action: 'source.crawl', subject: startedSource },
   body: {
     schema: crawlSchema,
     example: { url: 'https://docs.example/', include: ['/guide/**'], maxPages: 500, schedule: '15 3 * * *' },

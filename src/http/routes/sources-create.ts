@@ -1,9 +1,8 @@
 /** `POST /v1/collections/{collection}/sources`. */
 import { requireTenant } from '../../tenancy/principal.ts'
-import { inCollection } from '../audit-trail.ts'
 import { defined } from '../defined.ts'
 import { defineRoute } from '../route.ts'
-import { createSourceSchema, sourceOwner, startedReply, startedSourceSchema } from '../schemas/source.ts'
+import { createSourceSchema, sourceOwner, startedReply, startedSource, startedSourceSchema } from '../schemas/source.ts'
 
 export const createSource = defineRoute({
   method: 'post',
@@ -14,7 +13,7 @@ export const createSource = defineRoute({
   description:
     'Takes in the objects of the operator’s inbox bucket below `<tenant id>/<prefix>`, each under its key below the prefix. It looks again by its schedule and when the bucket tells of changes: changed objects are read, documents of deleted ones are removed.',
   access: { kind: 'key', anyOf: ['documents:write'], secretOnly: true, unfiltered: true },
-  audit: { action: 'source.save', subject: inCollection },
+  audit: { action: 'source.create', subject: startedSource },
   body: { schema: createSourceSchema, example: { kind: 'bucket', prefix: 'manuals/', schedule: '0 * * * *' } },
   responses: {
     202: { description: 'It runs.', schema: startedSourceSchema, headers: { Location: 'The job of this run.' } },

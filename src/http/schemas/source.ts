@@ -21,7 +21,7 @@ import {
 import { requireTenant } from '../../tenancy/principal.ts'
 import type { Principal } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
-import type { Reply } from '../route.ts'
+import type { Reply, RouteAudit } from '../route.ts'
 import { pageOf, time } from './fields.ts'
 
 const judged = (fault: (text: string) => string | undefined) =>
@@ -156,6 +156,12 @@ export function startedReply({ sourceId, jobId }: StartedSource): Reply {
     headers: { location: `/v1/jobs/${jobId}` },
     body: { job: { id: jobId satisfies JobId }, source: { id: sourceId } },
   }
+}
+
+/** The audit log's subject is the source, which the answer names. */
+export const startedSource: NonNullable<RouteAudit['subject']> = (_, reply) => {
+  const source = (reply?.body as z.output<typeof startedSourceSchema> | undefined)?.source
+  return source && { type: 'source', id: source.id }
 }
 
 const runView = ({ jobId, startedAtMs, taken, unchanged, failed, removed }: CurrentRun): z.input<typeof runSchema> => ({

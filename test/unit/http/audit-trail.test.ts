@@ -321,10 +321,11 @@ describe('a refusal', () => {
 })
 
 describe('routes', () => {
-  /** Changes what the control plane holds, or hands out what opens or carries away data. */
+  /** Changes what the control plane holds, lets something go on by itself, or hands out what opens or carries away data. */
   const mustBeAudited = ({ access, method, path }: Route): boolean => {
     if (path === '/v1/tokens' || path.endsWith('/export')) return true
     if (method === 'get') return false
+    if (/\/(?:crawl|sources|sources\/\{id\})$/.test(path)) return true
     return access.kind !== 'key' || (access.anyOf?.includes('collections') ?? false)
   }
 

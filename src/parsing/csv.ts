@@ -23,25 +23,27 @@ export async function* parseCsv(file: FileToParse): AsyncGenerator<ParsedDocumen
   const asRows = options.documents === 'rows'
   let header: string[] | undefined
   let row = 0
-  for await (const cells of rowsOf(file)) {
-    row++
-    budget.step(cells.length)
-    if (cells.length === 1 && cells[0]!.trim() === '') continue
-    if (row === 1 && EXCEL_SEPARATOR.test(cells.join(''))) continue
-    if (header === undefined) {
-      const isHeader = options.mapping !== undefined || looksLikeHeader(cells)
-      header = columnNames(isHeader ? cells : cells.map(() => ''))
-      records.checkColumns(header)
-      if (isHeader) continue
-    }
-    const fields = fieldsOf(header, cells)
-    if (asRows) {
-      const document = records.document(fields, { row }, `rows/${row}`)
-      if (document !== undefined) yield document
-    } else {
+  for await (const rows of rowsOf(file)) {
+    for (const cells of rows) {
+      row++
+      budget.step(cells.length)
+      if (cells.length === 1 && cells[0]!.trim() === '') continue
+      if (row === 1 && EXCEL_SEPARATOR.test(cells.join(''))) continue
+      if (header === undefined) {
+        const isHeader = options.mapping !== undefined || looksLikeHeader(cells)
+        header = columnNames(isHeader ? cells : cells.map(() => ''))
+        records.checkColumns(header)
+        if (isHeader) continue
+      }
+      const fields = fieldsOf(header, cells)
+      if (asRows) {
+        const document = records.document(fields, { row }, `rows/${row}`)
+        if (document !== undefined) yield document
+        continue
+      }
       const text = records.line(fields)
       // Headers are repeated in every row: what comes out of them is counted too.
-      budget.step(Math.ceil(text.length / 4))
+      budget.step(Math.ceil(text.length / 2))
       if (text !== '') yield* writer.add(text, { kind: 'row', row })
     }
   }
@@ -49,24 +51,31 @@ export async function* parseCsv(file: FileToParse): AsyncGenerator<ParsedDocumen
   if (last !== undefined) yield last
 }
 
-/** Reads ahead as far as it takes to tell the delimiter. */
-async function* rowsOf(file: FileToParse): AsyncGenerator<string[]> {
+/** The rows of one piece of the file after another; reads ahead as far as it takes to tell the delimiter. */
+async function* rowsOf(file: FileToParse): AsyncGenerator<string[][]> {
   let reader: DelimitedReader | undefined
   let sample = ''
+  const rowsIn = (text: string, from: DelimitedReader): string[][] => {
+    const rows: string[][] = []
+    from.push(text, rows)
+    return rows
+  }
   for await (const piece of decodeFile(file)) {
-    if (reader === undefined) {
-      sample += piece
-      if (sample.length < SAMPLE_CHARACTERS) continue
-      reader = new DelimitedReader(delimiterOf(file, sample, false))
-      yield* reader.push(sample)
-    } else yield* reader.push(piece)
+    if (reader !== undefined) {
+      yield rowsIn(piece, reader)
+      continue
+    }
+    sample += piece
+    if (sample.length < SAMPLE_CHARACTERS) continue
+    reader = new DelimitedReader(delimiterOf(file, sample, false))
+    yield rowsIn(sample, reader)
   }
   if (reader === undefined) {
     reader = new DelimitedReader(delimiterOf(file, sample, true))
-    yield* reader.push(sample)
+    yield rowsIn(sample, reader)
   }
   const last = reader.finish()
-  if (last !== undefined) yield last
+  if (last !== undefined) yield [last]
 }
 
 function delimiterOf(file: FileToParse, sample: string, isWhole: boolean): Delimiter {

@@ -8,16 +8,19 @@ import { FileFault } from './file-fault.ts'
 
 /** As many as a spreadsheet has at most. */
 export const MAX_COLUMNS = 16_384
+/** Twice as many as a spreadsheet has; empty lines count too. */
+export const MAX_ROWS = 2_000_000
 
 export const DELIMITERS = [',', ';', '\t', '|'] as const
 export type Delimiter = (typeof DELIMITERS)[number]
 
-const QUOTE = '"'
+const QUOTE = 0x22
+const LINE_FEED = 0x0a
 
 type State = 'start' | 'plain' | 'quoted' | 'quote-in-quoted'
 
 export class DelimitedReader {
-  readonly #delimiter: Delimiter
+  readonly #delimiter: number
   #state: State = 'start'
   #cell = ''
   #cells: string[] = []
@@ -26,31 +29,34 @@ export class DelimitedReader {
   #rows = 0
 
   constructor(delimiter: Delimiter) {
-    this.#delimiter = delimiter
+    this.#delimiter = delimiter.charCodeAt(0)
   }
 
-  /** Yields the rows that `piece` ends, each with all its cells; an empty line is a row of one empty cell. Lines end in LF. @throws FileFault */
-  *push(piece: string): Generator<string[]> {
+  /**
+   * Adds the rows that `piece` ends to `rows`, each with all its cells; an empty line is a row of one empty cell. Lines end
+   * in LF. @throws FileFault
+   */
+  push(piece: string, rows: string[][]): void {
     for (let at = 0; at < piece.length;) {
       if (this.#state === 'quoted') {
-        const quote = piece.indexOf(QUOTE, at)
+        const quote = piece.indexOf('"', at)
         const end = quote === -1 ? piece.length : quote
         this.#append(piece.slice(at, end))
         if (quote !== -1) this.#state = 'quote-in-quoted'
         at = end + 1
         continue
       }
-      const character = piece[at]!
-      if (character === QUOTE && this.#state !== 'plain') {
+      const unit = piece.charCodeAt(at)
+      if (unit === QUOTE && this.#state !== 'plain') {
         // Doubled inside of quotes, it stands for itself.
-        if (this.#state === 'quote-in-quoted') this.#append(QUOTE)
+        if (this.#state === 'quote-in-quoted') this.#append('"')
         this.#state = 'quoted'
         at++
-      } else if (character === this.#delimiter) {
+      } else if (unit === this.#delimiter) {
         this.#endCell()
         at++
-      } else if (character === '\n') {
-        yield this.#endRow()
+      } else if (unit === LINE_FEED) {
+        rows.push(this.#endRow())
         at++
       } else {
         // What follows a closing quote belongs to the cell, as spreadsheets read it.
@@ -71,8 +77,8 @@ export class DelimitedReader {
 
   #endOfPlain(piece: string, from: number): number {
     for (let at = from; at < piece.length; at++) {
-      const character = piece[at]
-      if (character === this.#delimiter || character === '\n') return at
+      const unit = piece.charCodeAt(at)
+      if (unit === this.#delimiter || unit === LINE_FEED) return at
     }
     return piece.length
   }
@@ -103,6 +109,7 @@ export class DelimitedReader {
     this.#cells = []
     this.#units = 0
     this.#rows++
+    if (this.#rows > MAX_ROWS) throw new FileFault('too_complex', `the table has more than ${MAX_ROWS} rows; divide it`)
     return cells
   }
 
@@ -143,18 +150,16 @@ export function guessTable(sample: string, isWhole: boolean): GuessedTable | und
 
 function tableBy(sample: string, isWhole: boolean, delimiter: Delimiter): GuessedTable | undefined {
   const reader = new DelimitedReader(delimiter)
-  const rows: string[][] = []
+  const all: string[][] = []
   try {
-    for (const row of reader.push(sample)) {
-      if (row.length > 1 || row[0]!.trim() !== '') rows.push(row)
-      if (rows.length === SAMPLED_ROWS) break
-    }
-    const last = isWhole && rows.length < SAMPLED_ROWS ? reader.finish() : undefined
-    if (last !== undefined) rows.push(last)
+    reader.push(sample, all)
+    const last = isWhole ? reader.finish() : undefined
+    if (last !== undefined) all.push(last)
   } catch (error) {
     if (!(error instanceof FileFault)) throw error
     // The rows before the one at fault show enough.
   }
+  const rows = all.filter((row) => row.length > 1 || row[0]!.trim() !== '').slice(0, SAMPLED_ROWS)
   const counts = new Map<number, number>()
   for (const row of rows) counts.set(row.length, (counts.get(row.length) ?? 0) + 1)
   const [most] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])

@@ -133,8 +133,12 @@ class TextCleaner {
   }
 }
 
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const UNCLEAN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/
+
 /** Line ends and form feeds become LF, other control characters go, lone surrogates become U+FFFD. */
 export function cleanText(text: string): string {
+  if (!UNCLEAN.test(text)) return text.toWellFormed()
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   const withoutControls = text.replace(/[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f]/g, '')
   return normaliseNewlines(withoutControls.replaceAll('\f', '\n')).toWellFormed()

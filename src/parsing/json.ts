@@ -78,7 +78,7 @@ async function* recordsIn(values: Iterable<Json>, file: FileToParse): AsyncGener
       if (document !== undefined) yield document
     } else {
       const text = records.block(fields)
-      budget.step(Math.ceil(text.length / 4))
+      budget.step(Math.ceil(text.length / 2))
       if (text !== '') yield* writer.add(text, { kind: 'row', row })
     }
   }

@@ -20,24 +20,26 @@ export async function* parseJsonl(file: FileToParse): AsyncGenerator<ParsedDocum
   let row = 0
   let good = 0
   let firstBad: number | undefined
-  for await (const line of linesOf(decodeFile(file))) {
-    row++
-    if (line.trim() === '') continue
-    budget.step(10)
-    const value = parseLine(line)
-    if (value === undefined) {
-      firstBad ??= row
-      continue
-    }
-    good++
-    const fields = jsonFields(value)
-    if (options.documents === 'file') {
-      const text = records.block(fields)
-      budget.step(Math.ceil(text.length / 4))
-      if (text !== '') yield* writer.add(text, { kind: 'row', row })
-    } else {
-      const document = records.document(fields, { row }, `rows/${row}`)
-      if (document !== undefined) yield document
+  for await (const lines of linesOf(decodeFile(file))) {
+    for (const line of lines) {
+      row++
+      budget.step(10)
+      if (line.trim() === '') continue
+      const value = parseLine(line)
+      if (value === undefined) {
+        firstBad ??= row
+        continue
+      }
+      good++
+      const fields = jsonFields(value)
+      if (options.documents === 'file') {
+        const text = records.block(fields)
+        budget.step(Math.ceil(text.length / 2))
+        if (text !== '') yield* writer.add(text, { kind: 'row', row })
+      } else {
+        const document = records.document(fields, { row }, `rows/${row}`)
+        if (document !== undefined) yield document
+      }
     }
   }
   if (good === 0 && firstBad !== undefined)
@@ -56,26 +58,20 @@ function parseLine(line: string): Json | undefined {
   }
 }
 
-/** Lines without their ends, never more than one of them in memory. @throws FileFault record_too_large */
-export async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  let line = ''
-  let number = 1
+/** The lines that each piece ends, without their ends; no more than one is held from piece to piece. @throws FileFault record_too_large */
+async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string[]> {
+  let rest = ''
+  let number = 0
   for await (const piece of pieces) {
-    let start = 0
-    for (let feed = piece.indexOf('\n'); feed !== -1; feed = piece.indexOf('\n', start)) {
-      const whole = line + piece.slice(start, feed)
-      checkLength(whole, number)
-      yield whole
-      line = ''
-      number++
-      start = feed + 1
-    }
-    line += piece.slice(start)
+    const lines = (rest + piece).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) checkLength(line, ++number)
     // Each unit is at least a byte.
-    if (line.length > MAX_RECORD_BYTES) checkLength(line, number)
+    if (rest.length > MAX_RECORD_BYTES) checkLength(rest, number + 1)
+    yield lines
   }
-  checkLength(line, number)
-  if (line !== '') yield line
+  checkLength(rest, number + 1)
+  if (rest !== '') yield [rest]
 }
 
 function checkLength(line: string, number: number): void {

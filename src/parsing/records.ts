@@ -74,11 +74,12 @@ export class RecordReader {
 
   /** A row of a table as one line among others: `Header: value; Header: value`. Empty when it holds no text. */
   line(fields: Fields): string {
-    const cells = this.#chosen(fields).map(([name, value]) => [
-      name,
-      cleanText(valueText(value)).replace(/\s+/g, ' ').trim(),
-    ])
-    return cells.flatMap(([name = '', text = '']) => (text === '' ? [] : [`${name}: ${text}`])).join('; ')
+    let line = ''
+    for (const [name, value] of this.#chosen(fields)) {
+      const text = oneLine(valueText(value))
+      if (text !== '') line += line === '' ? `${name}: ${text}` : `; ${name}: ${text}`
+    }
+    return cleanText(line)
   }
 
   /** A record as one block of text among others, on as many lines as it takes. Empty when it holds no text. */
@@ -125,6 +126,9 @@ export class RecordReader {
     for (const name of this.#missing.keys()) if (valueAt(fields, name) !== undefined) this.#missing.delete(name)
   }
 }
+
+/** Most cells are one line already. */
+const oneLine = (text: string): string => (/[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text).trim()
 
 interface MappedRecord {
   readonly id: Json | undefined
@@ -246,9 +250,13 @@ const membersOf = (value: Json): [string, Json][] =>
 /** A row is one block, unless its text has paragraphs of its own. */
 function rowOutline(text: string, place: FileRecordPlace): OutlineBlock[] {
   const blocks: OutlineBlock[] = []
-  for (const match of text.matchAll(/\S(?:(?!\n[ \t]*\n)[\s\S])*/g))
-    blocks.push({ start: match.index, end: match.index + match[0].trimEnd().length, kind: 'paragraph', ...place })
-  return blocks.length === 1 ? [{ ...blocks[0]!, kind: 'row' }] : blocks
+  let start = 0
+  for (const gap of text.matchAll(/\n[ \t]*\n\s*/g)) {
+    blocks.push({ start, end: gap.index, kind: 'paragraph', ...place })
+    start = gap.index + gap[0].length
+  }
+  if (blocks.length === 0) return [{ start: 0, end: text.length, kind: 'row', ...place }]
+  return [...blocks, { start, end: text.length, kind: 'paragraph', ...place }]
 }
 
 /** The same value without NUL, other control characters and lone surrogates. */

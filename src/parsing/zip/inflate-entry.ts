@@ -47,44 +47,68 @@ async function* readRange(bytes: FileBytes, start: number, end: number): AsyncGe
 async function* inflate(raw: AsyncIterable<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new DecompressionStream('deflate-raw')
   const reader = readable.getReader()
-  const writer = writable.getWriter()
-  let sourceError: { readonly reason: unknown } | undefined
-  const feeding = feed(raw, writer).catch(async (reason: unknown) => {
-    sourceError = { reason }
-    await writer.abort(reason).catch(() => undefined)
-  })
+  const feed = new Feed(raw, writable.getWriter())
+  const feeding = feed.run()
   try {
     for (;;) {
       const { done, value } = await reader.read().catch(() => {
-        // The writer fails with the reader when the data are wrong; a source that failed came first.
+        if (feed.sourceError !== undefined) throw feed.sourceError.reason
         throw new FileFault('malformed_file', 'an entry cannot be decompressed')
       })
       if (done) break
       yield value as Uint8Array<ArrayBuffer>
     }
-  } catch (error) {
-    if (sourceError?.reason instanceof SourceError) throw sourceError.reason.cause
-    throw error
   } finally {
-    await reader.cancel().catch(() => undefined)
+    // Read to the end of what was fed instead of cancelled: Node's stream, when cancelled while it inflates, throws where
+    // nobody can catch it.
+    feed.stop()
+    for (let isDone = false; !isDone;)
+      isDone = await reader.read().then(
+        ({ done }) => done,
+        () => true,
+      )
     await feeding
   }
 }
 
-/** Tells what the source throws from what the decompressor does. */
-class SourceError extends Error {}
+/** Feeds a decompressor little by little. */
+class Feed {
+  readonly #raw: AsyncIterable<Uint8Array<ArrayBuffer>>
+  readonly #writer: WritableStreamDefaultWriter<BufferSource>
+  #isStopped = false
+  /** What reading the source ended with. */
+  sourceError: { readonly reason: unknown } | undefined
 
-async function feed(
-  raw: AsyncIterable<Uint8Array<ArrayBuffer>>,
-  writer: WritableStreamDefaultWriter<BufferSource>,
-): Promise<void> {
-  const source = raw[Symbol.asyncIterator]()
-  for (;;) {
-    const { done, value } = await source.next().catch((cause: unknown) => {
-      throw new SourceError('the source failed', { cause })
-    })
-    if (done === true) break
-    for (let at = 0; at < value.length; at += FEED_BYTES) await writer.write(value.subarray(at, at + FEED_BYTES))
+  constructor(raw: AsyncIterable<Uint8Array<ArrayBuffer>>, writer: WritableStreamDefaultWriter<BufferSource>) {
+    this.#raw = raw
+    this.#writer = writer
   }
-  await writer.close()
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Never rejects: what the decompressor says, its reader is told too. */
+  async run(): Promise<void> {
+    try {
+      for await (const piece of this.#watched()) {
+        for (let at = 0; at < piece.length && !this.#isStopped; at += FEED_BYTES) {
+          await this.#writer.write(piece.subarray(at, at + FEED_BYTES))
+        }
+        if (this.#isStopped) break
+      }
+      await this.#writer.close()
+    } catch (reason) {
+      await this.#writer.abort(reason).catch(() => undefined)
+    }
+  }
+
+  async *#watched(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    try {
+      yield* this.#raw
+    } catch (reason) {
+      this.sourceError = { reason }
+      throw reason
+    }
+  }
 }

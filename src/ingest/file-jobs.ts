@@ -67,6 +67,8 @@ export function fileProgress(job: JobRecord, counts: FileCounts | undefined, now
     if (isSettled(job.status) || nowMs <= lateMs) return { ...job, failures: [] }
     return { ...job, status: 'failed', finishedAtMs: lateMs, failures: [] }
   }
+  // A crawl that found nothing new, or nothing yet: how it ended, the object has told the catalogue.
+  if (counts.total === 0) return { ...job, failures: [] }
   const { succeeded, failed, cancelled, total, updatedAtMs } = counts
   const counted = jobStatusOf(counts, total)
   // One large file may be read for long before any is done, which the catalogue may know.

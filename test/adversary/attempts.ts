@@ -2,7 +2,7 @@
  * The rows of the matrix: every operation × every attacker × every kind of id × every way of asking. What is destroyed by
  * success is aimed at spare things; what must fail is aimed at the planted ones.
  */
-import { NAMED_IN_BODY, validBody } from './bodies.ts'
+import { contentTypeOf, isReadLast, NAMED_IN_BODY, validBody } from './bodies.ts'
 import type { PlantedTenant } from './planted-tenant.ts'
 import type { Attacker } from './principals.ts'
 import { filledPath, isForRoot, isSafe } from './surface.ts'
@@ -163,7 +163,8 @@ export function aimed(
     collection: inBody === undefined ? attacker.tenant.openCollection : names,
     document: inBody === undefined ? `made-${tools.dice.letters(8)}` : names,
   })
-  const path = filledPath(operation.path, segments) + (manner === 'broken' && body === undefined ? '?zzz=1' : '')
+  const isBrokenByQuery = manner === 'broken' && (body === undefined || isReadLast(operation))
+  const path = filledPath(operation.path, segments) + (isBrokenByQuery ? '?zzz=1' : '')
   const hasBody = body !== undefined
   return {
     request: {
@@ -171,7 +172,7 @@ export function aimed(
       path,
       headers: {
         ...attacker.headers,
-        ...(hasBody ? { 'content-type': operation.body?.mediaType ?? 'application/json' } : {}),
+        ...(hasBody ? { 'content-type': contentTypeOf(operation) } : {}),
         ...(manner === 'idempotent' ? { 'idempotency-key': `attempt-${tools.serial}` } : {}),
       },
       ...(hasBody ? { body: manner === 'broken' ? '{broken' : bodyText(body) } : {}),

@@ -5,7 +5,7 @@
 import { PROBLEMS } from '../../src/core/problem.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { SHOWS_DELETED } from './attempts.ts'
-import { validBody } from './bodies.ts'
+import { contentTypeOf, validBody } from './bodies.ts'
 import { Canaries } from './canaries.ts'
 import { valueFor } from './generate.ts'
 import type { Json } from './generate.ts'
@@ -161,7 +161,7 @@ class Fuzzer {
       path: filledPath(operation.path, segments),
       headers: {
         authorization: `Bearer ${isForOperator(operation) ? rootKey : tenant.key}`,
-        ...(body === undefined ? {} : { 'content-type': operation.body?.mediaType ?? 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': contentTypeOf(operation) }),
       },
       ...(body === undefined ? {} : typeof body === 'string' ? { text: body } : { body }),
     }

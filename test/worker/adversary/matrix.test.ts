@@ -10,7 +10,7 @@ import { appWire } from './app-wire.ts'
 const ATTEMPTS = 20_000
 const SEED = 20_260_704
 
-it('shows nobody what is not theirs, on any route, by any credential, with any id', { timeout: 240_000 }, async () => {
+it('shows nobody what is not theirs, on any route, by any credential, with any id', { timeout: 480_000 }, async () => {
   const world = await makeWorld()
   const report = await runMatrix({
     send: appWire(world),

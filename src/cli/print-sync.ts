@@ -33,10 +33,9 @@ function printPlan(report: SyncReport): void {
 
 function printOutcome(report: SyncReport, folder: string, collection: string): void {
   const { indexed, documents, chunks, vanished, deletedDocuments, unchanged, seconds } = report
+  const made = documents === 0 ? '' : ` (${count(documents, 'document')}, ${count(chunks, 'chunk')})`
   const did = [
-    ...(indexed === 0
-      ? []
-      : [`${count(indexed, 'file')} sent (${count(documents, 'document')}, ${count(chunks, 'chunk')})`]),
+    ...(indexed === 0 ? [] : [`${count(indexed, 'file')} sent${made}`]),
     ...(vanished.length === 0
       ? []
       : [`${count(vanished.length, 'file')} gone (${count(deletedDocuments, 'document')} deleted)`]),

@@ -1,11 +1,12 @@
 /** The command line as a person and as a program uses it, against a real server. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { copyState, newFolder, ROOT, startServer } from '../support/local-server.ts'
+import { NearfieldClient } from '../../src/client/client.ts'
+import { copyState, newFolder, ROOT, startServer, until } from '../support/local-server.ts'
 import type { LocalServer } from '../support/local-server.ts'
-import { makeTenant } from '../support/tenants.ts'
+import { listAll, makeTenant } from '../support/tenants.ts'
 
 interface Outcome {
   readonly code: number | null
@@ -63,7 +64,7 @@ const json = (outcome: Outcome) => JSON.parse(outcome.stdout)
 describe('nearfield', () => {
   it('adds folders and files of every kind, then finds and cites them', async () => {
     const added = await nearfield(['add', 'notes', 'list.json', '--collection', 'mixed', '--json'])
-    expect([added.code, json(added)]).toMatchObject([0, { created: 4, failed: 0 }])
+    expect([added.code, json(added)]).toMatchObject([0, { created: 1, indexed: 3, failed: 0, passedOver: 1 }])
     const found = json(await nearfield(['search', 'how many passengers', '--collection', 'mixed', '--json']))
     expect(found.hits[0]).toMatchObject({ documentId: 'notes/ferry.md', title: 'The ferry' })
     const ids = json(
@@ -87,6 +88,78 @@ describe('nearfield', () => {
       unchanged: 150,
     })
     expect(json(await nearfield(['add', 'more.jsonl', '-c', 'log', '--json']))).toMatchObject({ replaced: 1 })
+  })
+
+  it('keeps a folder in sync: adds, changes, deletions, failures, and nothing where nothing changed', async () => {
+    const write = (name: string, text: string): void => {
+      mkdirSync(join(folder, 'handbook', name, '..'), { recursive: true })
+      writeFileSync(join(folder, 'handbook', name), text)
+    }
+    const sync = (...flags: string[]) => nearfield(['sync', 'handbook', '-c', 'handbook', ...flags])
+    const titles = async (query: string): Promise<string[]> => {
+      const { hits } = json(await nearfield(['search', query, '-c', 'handbook', '--json', '--limit', '20']))
+      return hits.map((hit: { documentId: string }) => hit.documentId).sort()
+    }
+    write('ferry.md', '# The ferry\n\nThe Osprey carries 214 passengers.')
+    write('deep/places.csv', 'place,closed\nMuseum,Mondays\nLibrary,Sundays\n')
+    write('deep/log.jsonl', '{"text":"A heron by the weir."}\n{"text":"An otter in the mill stream."}\n')
+    write('broken.pdf', '%PDF-1.7 and nothing else')
+    const first = await sync('--json')
+    expect([first.code, json(first)]).toMatchObject([
+      1,
+      { indexed: 3, documents: 4, failures: [{ name: 'broken.pdf', code: 'malformed_file' }] },
+    ])
+    expect(await titles('heron otter passengers Mondays')).toEqual([
+      'deep/log.jsonl/rows/1',
+      'deep/log.jsonl/rows/2',
+      'deep/places.csv',
+      'ferry.md',
+    ])
+    expect(await sync()).toMatchObject({ code: 1, stderr: expect.stringMatching(/broken\.pdf +malformed_file +\w/) })
+
+    rmSync(join(folder, 'handbook', 'broken.pdf'))
+    renameSync(join(folder, 'handbook', 'deep', 'log.jsonl'), join(folder, 'handbook', 'moved.jsonl'))
+    write('ferry.md', '# The ferry\n\nThe Osprey carries 300 passengers.')
+    expect((await sync('--dry-run')).stdout).toContain('1 new, 1 changed, 2 gone, 1 as before')
+    const second = await sync('--json')
+    expect([second.code, json(second)]).toMatchObject([0, { indexed: 2, deletedDocuments: 2, failures: [] }])
+    expect(await titles('heron otter passengers Mondays')).toEqual([
+      'deep/places.csv',
+      'ferry.md',
+      'moved.jsonl/rows/1',
+      'moved.jsonl/rows/2',
+    ])
+    // Back under its old name, with the bytes that the server knew and was told to forget.
+    renameSync(join(folder, 'handbook', 'moved.jsonl'), join(folder, 'handbook', 'deep', 'log.jsonl'))
+    await sync()
+    expect(await titles('heron otter passengers Mondays')).toEqual([
+      'deep/log.jsonl/rows/1',
+      'deep/log.jsonl/rows/2',
+      'deep/places.csv',
+      'ferry.md',
+    ])
+    expect(json(await sync('--json'))).toMatchObject({ added: [], changed: [], vanished: [], unchanged: 3 })
+  })
+
+  it('finishes a sync that was killed, and leaves nothing doubled or behind', async () => {
+    const names = Array.from({ length: 250 }, (_, number) => `note-${number}.txt`)
+    mkdirSync(join(folder, 'many'))
+    for (const name of names) writeFileSync(join(folder, 'many', name), `The otter wrote ${name}.`)
+    const record = join(folder, 'many', '.nearfield-sync.json')
+    const child = spawn(process.execPath, [join(ROOT, 'src/cli/main.ts'), 'sync', 'many', '-c', 'many'], {
+      cwd: folder,
+      env: { ...process.env, ...environment, INIT_CWD: folder },
+      stdio: 'ignore',
+    })
+    const ended = new Promise((resolve) => child.on('close', resolve))
+    await until('a job is on its way', () => existsSync(record) && readFileSync(record, 'utf8').includes('"job"'))
+    child.kill('SIGKILL')
+    await ended
+    rmSync(join(folder, 'many', 'note-0.txt'))
+    const outcome = await nearfield(['sync', 'many', '-c', 'many', '--json'])
+    expect(outcome.code).toBe(0)
+    const client = new NearfieldClient({ url: server.credentials.url, key: environment['NEARFIELD_KEY'] ?? '' })
+    expect((await listAll(client, 'many')).map(({ id }) => id).sort()).toEqual(names.slice(1).sort())
   })
 
   it('uploads the rest where some documents are refused, and exits with 1', async () => {

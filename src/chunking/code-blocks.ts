@@ -28,6 +28,8 @@ export interface CodeOutline {
 
 /** Definitions within more others than this are not listed. */
 const MAX_NESTING = 6
+/** More are not listed: a text has at most 20,000 chunks that could stand under them. */
+const MAX_DEFINITIONS = 50_000
 const CONTROL = new Set(
   'if for while switch catch return else do try with new throw await yield case using lock foreach synchronized match loop unless when assert defer go select elif until not and or in'.split(
     ' ',
@@ -37,12 +39,26 @@ const PROCEDURE = /^create\b.{0,80}\b(?:procedure|function|trigger|package)\b/i
 
 /** Blocks and definitions of a text of code, or of a part of it. */
 export function codeOutline(text: string, language: CodeLanguage, part?: CodeSpan): CodeOutline {
-  const lines = codeLines(text, part?.start ?? 0, part?.end ?? text.length, language)
-  const reader = new OutlineReader(text, language, lines)
-  return {
-    blocks: language.family === 'statements' ? reader.statements() : reader.blocks(),
-    definitions: reader.definitions(),
+  const lines = (): Iterable<CodeLine> => codeLines(text, part?.start ?? 0, part?.end ?? text.length, language)
+  const reader = new OutlineReader(text, language, language.family === 'brackets' ? 0 : marginOf(lines()))
+  let before: CodeLine | undefined
+  let line: CodeLine | undefined
+  for (const next of lines()) {
+    if (line !== undefined) reader.add(line, before, next)
+    before = line
+    line = next
   }
+  if (line !== undefined) reader.add(line, before, undefined)
+  return reader.finish()
+}
+
+/** The least indentation of any line: a fenced block may be indented as a whole. */
+function marginOf(lines: Iterable<CodeLine>): number {
+  let margin = Infinity
+  for (const line of lines) {
+    if (line.end > line.start && !line.isInside && line.indent < margin) margin = line.indent
+  }
+  return margin
 }
 
 /** The definitions that hold `start`, outermost first; where none does, the first that begins before `end`. */
@@ -89,148 +105,130 @@ export function fencedBlocks(text: string, span: CodeSpan): CodeSpan[] | undefin
   return blocks
 }
 
+/** Takes the lines one by one, so that a long text is never held as lines. */
 class OutlineReader {
   readonly #text: string
   readonly #language: CodeLanguage
-  readonly #lines: readonly CodeLine[]
-  /** The least indentation of any line: a fenced block may be indented as a whole. */
   readonly #margin: number
+  readonly #blocks: CodeSpan[] = []
+  readonly #builder = new BlockBuilder(this.#blocks)
+  #statement: Statement | undefined
+  readonly #found: Open[] = []
+  readonly #open: Open[] = []
+  /** Of the code so far. */
+  #end = 0
+  #isBetween = true
 
-  constructor(text: string, language: CodeLanguage, lines: readonly CodeLine[]) {
+  constructor(text: string, language: CodeLanguage, margin: number) {
     this.#text = text
     this.#language = language
-    this.#lines = lines.filter((line) => !line.isInside || line.end > line.start)
-    let margin = Infinity
-    for (const line of this.#lines) {
-      if (line.end > line.start && !line.isInside && line.indent < margin) margin = line.indent
-    }
     this.#margin = margin
   }
 
-  blocks(): CodeSpan[] {
-    const blocks: CodeSpan[] = []
-    const builder = new BlockBuilder(blocks)
-    for (const [index, line] of this.#lines.entries()) {
-      if (line.end === line.start) {
-        if (!line.isInside) builder.blank()
-        continue
-      }
-      const nextDepth = this.#lines[index + 1]?.depth ?? 0
-      const role = this.#roleOf(line, index)
-      builder.add(line, role, nextDepth > 0, line.lastSign === ';' || line.lastSign === '}')
+  /** `next` is undefined at the end. */
+  add(line: CodeLine, before: CodeLine | undefined, next: CodeLine | undefined): void {
+    const isStatements = this.#language.family === 'statements'
+    if (line.end === line.start) {
+      this.#builder.blank()
+      if (this.#statement?.hasCode === false) this.#endStatement()
+      return
     }
-    builder.close()
-    return blocks
+    const head = headOf(this.#text, line)
+    const isDefinition = isStatements ? this.#isBetween : this.#isDefinition(line, next, head)
+    if (isStatements) this.#addToStatement(line, head)
+    else {
+      const ends = line.lastSign === ';' || line.lastSign === '}'
+      this.#builder.add(line, this.#roleOf(line, before, head, isDefinition), (next?.depth ?? 0) > 0, ends)
+    }
+    this.#addToDefinitions(line, next, head, isDefinition)
   }
 
-  /** Each statement with the comments above it. */
-  statements(): CodeSpan[] {
-    const blocks: CodeSpan[] = []
-    let open: { start: number; end: number; hasCode: boolean; head: string; isProcedure: boolean } | undefined
-    for (const line of this.#lines) {
-      if (line.end === line.start) {
-        if (open !== undefined && !open.hasCode && !line.isInside) {
-          blocks.push({ start: open.start, end: open.end })
-          open = undefined
-        }
-        continue
-      }
-      const head = headOf(this.#text, line)
-      open ??= { start: line.start, end: line.end, hasCode: false, head: '', isProcedure: false }
-      open.end = line.end
-      if (line.hasCode && open.head === '') open.head = head
-      open.hasCode ||= line.hasCode
-      open.isProcedure ||= PROCEDURE.test(open.head) && /\bbegin\b/i.test(head) && !line.isInside
-      if (line.lastSign !== ';' || (open.isProcedure && !/^end\b/i.test(head))) continue
-      if (open.isProcedure && line.indent > this.#margin) continue
-      blocks.push({ start: open.start, end: open.end })
-      open = undefined
-    }
-    if (open !== undefined) blocks.push({ start: open.start, end: open.end })
-    return blocks
+  finish(): CodeOutline {
+    this.#builder.close()
+    this.#endStatement()
+    for (const definition of this.#open) definition.end = this.#end
+    return { blocks: this.#blocks, definitions: this.#found }
   }
 
-  definitions(): CodeDefinition[] {
-    const { family } = this.#language
-    const found: Open[] = []
-    const open: Open[] = []
-    let end = 0
-    let isBetween = true
-    for (const [index, line] of this.#lines.entries()) {
-      if (line.end === line.start) continue
+  /** A statement begins with the comments above it. */
+  #addToStatement(line: CodeLine, head: string): void {
+    const open = (this.#statement ??= { start: line.start, end: 0, hasCode: false, head: '', isProcedure: false })
+    open.end = line.end
+    if (line.hasCode && open.head === '') open.head = head
+    open.hasCode ||= line.hasCode
+    open.isProcedure ||= PROCEDURE.test(open.head) && /\bbegin\b/i.test(head) && !line.isInside
+    const isInProcedure = open.isProcedure && (!/^end\b/i.test(head) || line.indent > this.#margin)
+    if (line.lastSign === ';' && !isInProcedure) this.#endStatement()
+  }
+
+  #endStatement(): void {
+    if (this.#statement !== undefined) this.#blocks.push({ start: this.#statement.start, end: this.#statement.end })
+    this.#statement = undefined
+  }
+
+  #addToDefinitions(line: CodeLine, next: CodeLine | undefined, head: string, isDefinition: boolean): void {
+    const { family, continuation } = this.#language
+    const open = this.#open
+    if (!line.isInside && line.hasCode && (family !== 'indentation' || line.depth === 0)) {
       const level = family === 'brackets' ? line.depth : family === 'statements' ? 0 : line.indent
-      if (!line.isInside && line.hasCode && (family !== 'indentation' || line.depth === 0)) {
-        const head = headOf(this.#text, line)
-        const isDefinition = family === 'statements' ? isBetween : this.#isDefinition(line, index, head)
-        if (isDefinition || !this.#language.continuation.test(head)) {
-          while (open.length > 0 && level <= (open.at(-1)?.level ?? 0)) {
-            const closed = open.at(-1)
-            if (closed === undefined || (!isDefinition && !closed.hasBody && family === 'brackets')) break
-            closed.end = end
-            open.pop()
-          }
+      if (isDefinition || !continuation.test(head)) {
+        for (let last = open.at(-1); last !== undefined && level <= last.level; last = open.at(-1)) {
+          if (!isDefinition && !last.hasBody && family === 'brackets') break
+          last.end = this.#end
+          open.pop()
         }
-        if (isDefinition && open.length < MAX_NESTING) {
-          const parent = open.at(-1)
-          const definition: Open = {
-            start: line.start,
-            end: line.end,
-            signature: signatureOf(head),
-            parent,
-            level,
-            hasBody: false,
-          }
-          found.push(definition)
-          open.push(definition)
-        }
-        const innermost = open.at(-1)
-        const nextDepth = this.#lines[index + 1]?.depth ?? 0
-        if (innermost !== undefined && (nextDepth > innermost.level || line.lastSign === ';' || line.lastSign === '}'))
-          innermost.hasBody = true
-        isBetween = line.lastSign === ';'
       }
-      if (line.hasCode) end = line.end
+      if (isDefinition && open.length < MAX_NESTING && this.#found.length < MAX_DEFINITIONS) {
+        const { start, end } = line
+        const made: Open = { start, end, signature: signatureOf(head), parent: open.at(-1), level, hasBody: false }
+        this.#found.push(made)
+        open.push(made)
+      }
+      const innermost = open.at(-1)
+      const ends = line.lastSign === ';' || line.lastSign === '}'
+      if (innermost !== undefined && (ends || (next?.depth ?? 0) > innermost.level)) innermost.hasBody = true
+      this.#isBetween = line.lastSign === ';'
     }
-    for (const definition of open) definition.end = end
-    return found
+    if (line.hasCode) this.#end = line.end
   }
 
-  #roleOf(line: CodeLine, index: number): Role {
-    const { family, continuation, lead } = this.#language
+  #roleOf(line: CodeLine, before: CodeLine | undefined, head: string, isDefinition: boolean): Role {
+    const { family, continuation, definition, lead } = this.#language
     const isTop = line.depth === 0 && !line.isInside && (family === 'brackets' || line.indent <= this.#margin)
     if (!isTop) return 'inner'
     if (!line.hasCode) return 'lead'
-    const head = headOf(this.#text, line)
-    if (this.#isDefinition(line, index, head)) {
-      const before = this.#lines[index - 1]
-      const isNamedAfterType = !this.#language.definition.test(head) && before !== undefined && this.#isType(before)
-      return isNamedAfterType ? 'inner' : 'definition'
-    }
+    // In C the type that a function answers with may stand on the line above its name.
+    if (isDefinition)
+      return before !== undefined && !definition.test(head) && this.#isType(before) ? 'inner' : 'definition'
     if (continuation.test(head)) return 'inner'
     return lead.test(head) ? 'lead' : 'statement'
   }
 
-  /** Whether a line may be the type that the function below it answers with, as C is written. */
   #isType(line: CodeLine): boolean {
-    return (
-      line.depth === 0 && line.hasCode && !line.isInside && /^[A-Za-z_][\w<>,:*& ]*$/.test(headOf(this.#text, line))
-    )
+    const isCode = line.depth === 0 && line.hasCode && !line.isInside
+    return isCode && /^[A-Za-z_][\w<>,:*& ]*$/.test(headOf(this.#text, line))
   }
 
-  #isDefinition(line: CodeLine, index: number, head: string): boolean {
+  #isDefinition(line: CodeLine, next: CodeLine | undefined, head: string): boolean {
     if (line.isInside || !line.hasCode) return false
     if (this.#language.definition.test(head)) return true
-    if (!this.#language.bareMethods) return false
-    const bracket = head.indexOf('(')
+    const bracket = this.#language.bareMethods ? head.indexOf('(') : -1
     if (bracket <= 0) return false
-    const next = this.#lines[index + 1]
-    const opens =
-      line.lastSign === '{' || (line.lastSign === ')' && next !== undefined && this.#text.charAt(next.start) === '{')
-    if (!opens) return false
+    const isOpenedBelow = line.lastSign === ')' && next !== undefined && this.#text.charAt(next.start) === '{'
+    if (line.lastSign !== '{' && !isOpenedBelow) return false
     const before = head.slice(0, bracket).trimEnd()
     const [first = ''] = /^[\w$#~]+/.exec(before) ?? []
     return first !== '' && !CONTROL.has(first) && /[\w$>~\]]$/.test(before) && /^[\w$~<>[\],?*&:#@\s]+$/.test(before)
   }
+}
+
+interface Statement {
+  readonly start: number
+  end: number
+  hasCode: boolean
+  /** Its first line of code. */
+  head: string
+  isProcedure: boolean
 }
 
 interface Open {
@@ -316,25 +314,29 @@ const COMMENT = /^(?:\/\/|\/\*|\*|#|--|@\w|"""|''')/
  * what begins at that indentation. One part where it has one line only.
  */
 export function codeParts(text: string, span: CodeSpan): CodeSpan[] {
-  const lines = linesIn(text, span)
-  const base = lines[0]?.indent ?? 0
+  let base: number | undefined
   let body = Infinity
-  for (const { indent, isCloser } of lines) if (indent > base && indent < body && !isCloser) body = indent
-  if (body === Infinity) body = base
-  const begins = lines.map((line, index) => {
-    const before = lines[index - 1]
-    if (before === undefined || line.isCloser || line.indent > body) return false
-    return line.afterBlank || !before.isComment
-  })
-  const hasGroups = lines.some((line, index) => begins[index] === true && line.afterBlank)
-  const parts: { start: number; end: number }[] = []
-  for (const [index, line] of lines.entries()) {
-    const last = parts.at(-1)
-    if (last === undefined || (begins[index] === true && (line.afterBlank || !hasGroups))) {
-      parts.push({ start: line.start, end: line.end })
-    } else last.end = line.end
+  for (const { indent, isCloser } of linesIn(text, span)) {
+    base ??= indent
+    if (indent > base && indent < body && !isCloser) body = indent
   }
-  return parts
+  if (body === Infinity) body = base ?? 0
+  const groups: { start: number; end: number }[] = []
+  const lines: { start: number; end: number }[] = []
+  let before: Line | undefined
+  for (const line of linesIn(text, span)) {
+    const begins = !line.isCloser && line.indent <= body
+    extend(groups, line, begins && line.afterBlank)
+    extend(lines, line, begins && (line.afterBlank || before?.isComment !== true))
+    before = line
+  }
+  return groups.length > 1 ? groups : lines
+}
+
+function extend(parts: { start: number; end: number }[], { start, end }: CodeSpan, begins: boolean): void {
+  const last = parts.at(-1)
+  if (last === undefined || begins) parts.push({ start, end })
+  else last.end = end
 }
 
 interface Line extends CodeSpan {
@@ -344,8 +346,7 @@ interface Line extends CodeSpan {
   readonly isComment: boolean
 }
 
-function linesIn(text: string, span: CodeSpan): Line[] {
-  const found: Line[] = []
+function* linesIn(text: string, span: CodeSpan): Generator<Line> {
   let lineStart = span.start
   while (lineStart > 0 && span.start - lineStart < 200 && text.charAt(lineStart - 1) !== '\n') lineStart--
   let afterBlank = false
@@ -357,17 +358,16 @@ function linesIn(text: string, span: CodeSpan): Line[] {
     if (words === '') afterBlank = true
     else {
       const start = Math.max(from, span.start) + raw.length - raw.trimStart().length
-      found.push({
+      yield {
         start,
         end: start + words.length,
         indent: start - from,
         afterBlank,
         isCloser: CLOSER.test(words.slice(0, 20)),
         isComment: COMMENT.test(words.slice(0, 5)),
-      })
+      }
       afterBlank = false
     }
     from = stop + 1
   }
-  return found
 }

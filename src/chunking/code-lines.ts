@@ -22,7 +22,7 @@ export interface CodeLine {
 /** A line's first characters, enough to tell what it is. */
 const HEAD = 300
 /** Closings that are looked for in vain; after so many the code is rubbish, and each search costs its whole length. */
-const MAX_MISSING = 64
+const MAX_MISSING = 24
 /** Of a regular expression between its slashes. */
 const MAX_PATTERN = 500
 /** What a division, and nothing that a regular expression, can follow. */
@@ -31,7 +31,8 @@ const VALUE_END = /[\w$)\]"'`]/
 export const headOf = (text: string, line: CodeLine): string =>
   text.slice(line.start, Math.min(line.end, line.start + HEAD))
 
-export function codeLines(text: string, from: number, to: number, language: CodeLanguage): CodeLine[] {
+/** The lines in order; blank ones in a row are one, and so are those that lie within one string or comment. */
+export function codeLines(text: string, from: number, to: number, language: CodeLanguage): Iterable<CodeLine> {
   return new LineReader(text, from, to, language).read()
 }
 
@@ -39,7 +40,9 @@ class LineReader {
   readonly #text: string
   readonly #to: number
   readonly #language: CodeLanguage
-  readonly #lines: CodeLine[] = []
+  /** Read, and not handed out yet. */
+  #lines: CodeLine[] = []
+  #wasBlank = false
   /** Signs that begin a comment or string or are brackets; all others are passed over. */
   readonly #starters: ReadonlySet<string>
   /** Closings that do not come any more, so that nobody looks for them twice. */
@@ -47,6 +50,9 @@ class LineReader {
   /** Depths at which `${` of a template was opened. */
   #templates: number[] = []
   #at: number
+  #newline = -1
+  /** Up to here no regular expression ends. */
+  #patternless = 0
   #lineStart: number
   #lineDepth = 0
   #depth = 0
@@ -77,16 +83,21 @@ class LineReader {
     ])
   }
 
-  read(): CodeLine[] {
+  *read(): Generator<CodeLine> {
     while (this.#at < this.#to) {
       const sign = this.#text.charAt(this.#at)
       if (!this.#starters.has(sign)) {
         if (sign !== ' ' && sign !== '\t') this.#code(sign)
         this.#at++
-      } else this.#special(sign)
+        continue
+      }
+      this.#special(sign)
+      if (this.#lines.length === 0) continue
+      yield* this.#lines
+      this.#lines = []
     }
     this.#endLine(this.#to)
-    return this.#lines
+    yield* this.#lines
   }
 
   #code(sign: string): void {
@@ -221,7 +232,9 @@ class LineReader {
   /** On one line; what has no end there is a division. */
   #regularExpression(): boolean {
     let isClass = false
+    if (this.#at < this.#patternless) return false
     const most = Math.min(this.#to, this.#at + MAX_PATTERN)
+    this.#patternless = most
     for (let at = this.#at + 1; at < most; at++) {
       const sign = this.#text.charAt(at)
       if (sign === '\n') break
@@ -302,27 +315,46 @@ class LineReader {
   }
 
   #skipLines(from: number, end: number): void {
+    const first = this.#newlineFrom(from)
+    if (first >= end) return
     const hadCode = this.#hasCode
-    for (let at = this.#text.indexOf('\n', from); at !== -1 && at < end; at = this.#text.indexOf('\n', at + 1)) {
-      this.#endLine(at)
+    this.#endLine(first)
+    const last = this.#text.lastIndexOf('\n', end - 1)
+    this.#isInside = true
+    this.#hasCode = hadCode
+    if (last > first) {
+      this.#endLine(last)
       this.#isInside = true
       this.#hasCode = hadCode
     }
+  }
+
+  /** Places asked for ascend; the next line feed is looked for once. */
+  #newlineFrom(from: number): number {
+    if (this.#newline < from) {
+      const next = this.#text.indexOf('\n', from)
+      this.#newline = next === -1 ? Infinity : next
+    }
+    return this.#newline
   }
 
   #endLine(end: number): void {
     const raw = this.#text.slice(this.#lineStart, end)
     const indent = raw.length - raw.trimStart().length
     const start = this.#lineStart + indent
-    this.#lines.push({
-      start,
-      end: Math.max(start, this.#lineStart + raw.trimEnd().length),
-      indent,
-      depth: this.#lineDepth,
-      isInside: this.#isInside,
-      hasCode: this.#hasCode,
-      lastSign: this.#hasCode ? this.#lastSign : '',
-    })
+    const isBlank = indent === raw.length
+    if (!isBlank || (!this.#wasBlank && !this.#isInside)) {
+      this.#wasBlank = isBlank
+      this.#lines.push({
+        start,
+        end: isBlank ? start : this.#lineStart + raw.trimEnd().length,
+        indent,
+        depth: this.#lineDepth,
+        isInside: this.#isInside,
+        hasCode: this.#hasCode,
+        lastSign: this.#hasCode ? this.#lastSign : '',
+      })
+    }
     this.#lineStart = end + 1
     this.#lineDepth = this.#depth
     this.#isInside = false

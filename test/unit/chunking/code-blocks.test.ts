@@ -217,7 +217,7 @@ describe('the blocks of code', () => {
     ['quotes that never close', 'ts', '`"\''],
     ['patterns that never close', 'ts', '=/['],
     ['templates in templates', 'ts', '`${'],
-    ['dollar quotes, each of its own', 'sql', (i: number) => `$a${i}$`],
+    ['dollar quotes, each of its own', 'sql', (i: number) => `$a${i}$ `],
     ['raw strings, each of its own', 'c', (i: number) => `R"a${i}(`],
     ['heredocs, each of its own', 'sh', (i: number) => `<<A${i}\n`],
     ['open brackets', 'java', '{'],

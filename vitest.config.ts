@@ -7,12 +7,12 @@ import { defineConfig } from 'vitest/config'
 import { egressBundle } from './scripts/build.ts'
 import { egressOptions } from './scripts/start/bindings.ts'
 import { keyHash, newKey } from './src/tenancy/key-format.ts'
+import { playedWeb } from './test/support/played-web.ts'
 
-/** The egress Worker from its sources. Its public network is one receiver that takes every delivery. */
+/** The egress Worker from its sources. Its public network takes every delivery, and has the sites that tests set. */
 async function egressWorker() {
   const { rootPath: _, scriptPath: _path, ...options } = egressOptions(import.meta.dirname)
-  const outboundService = () => new Response(null, { status: 204 })
-  return { ...options, script: await egressBundle(import.meta.dirname), outboundService }
+  return { ...options, script: await egressBundle(import.meta.dirname), outboundService: playedWeb() }
 }
 
 /** Throw-away secrets of one test run, and the root key itself for tests that play the operator. */

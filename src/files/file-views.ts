@@ -29,7 +29,9 @@ export class FileViews {
   job(jobId: string): FileJob | undefined {
     const job = this.#store.jobs.find(jobId)
     if (job === undefined) return undefined
-    const { total, succeeded, failed, cancelled, updated_ms: updatedAtMs } = job
+    const { succeeded, failed, cancelled, updated_ms: updatedAtMs } = job
+    // While more may come, what is known is never all there is.
+    const total = job.total + (job.is_open === 1 ? 1 : 0)
     return { total, queued: total - succeeded - failed - cancelled, succeeded, failed, cancelled, updatedAtMs }
   }
 

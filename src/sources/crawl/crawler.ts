@@ -89,7 +89,7 @@ export class Crawler {
       return 'done'
     }
     const { origin } = new URL(entry.address)
-    const dueMs = Math.max(entry.dueMs, this.#hosts.freeMs(origin))
+    const dueMs = Math.max(entry.dueMs, this.#hosts.freeMs(origin, nowMs))
     if (dueMs > nowMs) return { waitUntilMs: dueMs }
     const files = new KnownFiles(this.#database, run.sourceId)
     const scope = new CrawlScope({ start: settings.address, ...settings })
@@ -103,9 +103,9 @@ export class Crawler {
     return 'again'
   }
 
-  /** Nobody else asks the host meanwhile; after a crash it is left alone for as long as an answer might take. */
+  /** Nobody else asks the host meanwhile. */
   async #ask(origin: string, work: () => Promise<void>): Promise<void> {
-    this.#hosts.reserve(origin, this.#ports.clock() + PAGE_TIMEOUT_MS)
+    this.#hosts.reserve(origin, this.#ports.clock())
     try {
       await work()
     } finally {

@@ -21,6 +21,7 @@ const UNKNOWN: Row = { robots: null, robots_until_ms: 0, attempts: 0, delay_ms: 
 
 export class Hosts {
   readonly #database: SqlDatabase
+  readonly #busy = new Set<string>()
   readonly #parsed = new Map<string, { readonly text: string; readonly rules: RobotsRules }>()
 
   constructor(database: SqlDatabase) {
@@ -28,17 +29,23 @@ export class Hosts {
   }
 
   /** When it may be asked something. */
-  freeMs(origin: string): number {
-    return this.#row(origin).next_ms
+  freeMs(origin: string, nowMs: number): number {
+    return this.#busy.has(origin) ? nowMs + MIN_DELAY_MS : this.#row(origin).next_ms
   }
 
-  /** Nobody else asks it until then, or until it is freed. */
-  reserve(origin: string, untilMs: number): void {
-    this.#set(origin, { next_ms: untilMs })
+  /** It is asked something: nobody else may until it is freed, or this object is killed. */
+  reserve(origin: string, nowMs: number): void {
+    this.#busy.add(origin)
+    this.#pause(origin, nowMs)
   }
 
   /** It has answered: a pause follows. */
   free(origin: string, nowMs: number): void {
+    this.#busy.delete(origin)
+    this.#pause(origin, nowMs)
+  }
+
+  #pause(origin: string, nowMs: number): void {
     this.#set(origin, { next_ms: nowMs + this.#row(origin).delay_ms })
   }
 

@@ -47,8 +47,8 @@ async function* readRange(bytes: FileBytes, start: number, end: number): AsyncGe
 async function* inflate(raw: AsyncIterable<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new DecompressionStream('deflate-raw')
   const reader = readable.getReader()
-  const feed = new Feed(raw, writable.getWriter())
-  const feeding = feed.run()
+  const feed = new Feed(writable.getWriter())
+  const feeding = feed.run(raw)
   try {
     for (;;) {
       const { done, value } = await reader.read().catch(() => {
@@ -73,14 +73,12 @@ async function* inflate(raw: AsyncIterable<Uint8Array<ArrayBuffer>>): AsyncGener
 
 /** Feeds a decompressor little by little. */
 class Feed {
-  readonly #raw: AsyncIterable<Uint8Array<ArrayBuffer>>
   readonly #writer: WritableStreamDefaultWriter<BufferSource>
   #isStopped = false
   /** What reading the source ended with. */
   sourceError: { readonly reason: unknown } | undefined
 
-  constructor(raw: AsyncIterable<Uint8Array<ArrayBuffer>>, writer: WritableStreamDefaultWriter<BufferSource>) {
-    this.#raw = raw
+  constructor(writer: WritableStreamDefaultWriter<BufferSource>) {
     this.#writer = writer
   }
 
@@ -89,9 +87,9 @@ class Feed {
   }
 
   /** Never rejects: what the decompressor says, its reader is told too. */
-  async run(): Promise<void> {
+  async run(raw: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<void> {
     try {
-      for await (const piece of this.#watched()) {
+      for await (const piece of this.#watched(raw)) {
         for (let at = 0; at < piece.length && !this.#isStopped; at += FEED_BYTES) {
           await this.#writer.write(piece.subarray(at, at + FEED_BYTES))
         }
@@ -103,9 +101,9 @@ class Feed {
     }
   }
 
-  async *#watched(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *#watched(raw: AsyncIterable<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     try {
-      yield* this.#raw
+      yield* raw
     } catch (reason) {
       this.sourceError = { reason }
       throw reason

@@ -30,7 +30,10 @@ export const uploadFilesRoute = defineRoute({
   }),
   upload: {
     content: {
-      'multipart/form-data': { schema: uploadFormSchema },
+      'multipart/form-data': {
+        schema: uploadFormSchema,
+        example: { options: { metadata: { team: 'sea' } }, file: ['guides/ferry.pdf', 'timetable.xlsx'] },
+      },
       'application/octet-stream': { schema: rawFileSchema },
     },
     limits: `A file is too large. ${SIZES}.`,

@@ -63,6 +63,19 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('describes uploads as what they are, with an example that fits', () => {
+    const streamed = ROUTES.filter(({ upload }) => upload !== undefined)
+    expect(streamed.map(({ operationId }) => operationId)).toEqual(['uploadFiles'])
+    for (const { operationId, upload } of streamed) {
+      const { operation } = operations.find((known) => known.operation.operationId === operationId)!
+      const types = Object.keys(operation.requestBody?.content ?? {})
+      expect(types).toEqual(['multipart/form-data', 'application/octet-stream'])
+      expect(operation.responses['413']?.description).toContain('100 MB')
+      const form = upload?.content['multipart/form-data']
+      expect(form?.schema.safeParse(form.example).success).toBe(true)
+    }
+  })
+
   it('gives examples that the routes themselves accept', () => {
     for (const route of ROUTES) {
       if (route.body === undefined) continue

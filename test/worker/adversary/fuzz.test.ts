@@ -9,7 +9,7 @@ const SEED = 41
 
 it(
   'answers whatever is sent with what is documented, and never with a fault of its own',
-  { timeout: 240_000 },
+  { timeout: 480_000 },
   async () => {
     const world = await makeWorld()
     const report = await runFuzz({ send: appWire(world), rootKey: world.rootKey, seed: SEED, requests: REQUESTS })

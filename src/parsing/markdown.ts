@@ -9,12 +9,14 @@ import type { FileToParse, ParsedDocument } from './parsed-document.ts'
 const TITLE = ['title']
 const URL_FIELDS = ['url', 'canonical', 'canonical_url', 'permalink']
 const LANGUAGE = ['lang', 'language', 'locale']
+/** In characters; a longer line is no title. */
+const MAX_HEADING_LENGTH = 600
 
 /** @throws FileFault */
 export async function* parseMarkdown(file: FileToParse): AsyncGenerator<ParsedDocument> {
   const source = await readText(file)
   const frontMatter = readFrontMatter(source)
-  const text = source.slice(frontMatter?.end ?? 0).replace(/^(?:[ \t]*\n)+/, '')
+  const text = source.slice(firstLine(source, frontMatter?.end ?? 0))
   if (text.trim() === '') return
   const fields = { ...frontMatter?.fields }
   const title = taken(fields, TITLE, titleOf) ?? firstHeading(text)
@@ -53,9 +55,21 @@ const titleOf = (value: unknown): string | undefined =>
       ? String(value)
       : undefined
 
+/** Where the first line that is not empty begins, from `start` on. */
+function firstLine(text: string, start: number): number {
+  let line = start
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === '\n') line = at + 1
+    else if (text[at] !== ' ' && text[at] !== '\t') break
+  }
+  return line
+}
+
 /** Of the highest level, where it opens the text. */
 function firstHeading(text: string): string | undefined {
-  const heading = /^# +([^\n]{1,300}?)[ #]*(?:\n|$)/.exec(text) ?? /^([^\n]{1,300})\n=+[ \t]*(?:\n|$)/.exec(text)
+  // Patterns that try again and again are kept to a title's length.
+  const head = text.slice(0, MAX_HEADING_LENGTH)
+  const heading = /^# +([^\n]{1,300}?)[ #]*(?:\n|$)/.exec(head) ?? /^([^\n]{1,300})\n=+[ \t]*(?:\n|$)/.exec(head)
   const title = heading?.[1]
     ?.replace(/[*_`]/g, '')
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')

@@ -13,6 +13,8 @@ interface Cue {
 
 const TIMING =
   /^[ \t]*((?:\d{1,4}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)[ \t]*-->[ \t]*((?:\d{1,4}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)(?:[ \t].*)?$/
+/** Days of talk; each line is in memory at once. */
+const MAX_LINES = 1_000_000
 const ENTITIES: Readonly<Record<string, string>> = {
   '&amp;': '&',
   '&lt;': '<',
@@ -44,6 +46,7 @@ export async function* parseSubtitles(file: FileToParse): AsyncGenerator<ParsedD
 /** A cue is the lines from one with times up to an empty line, or up to the next cue where that is missing. */
 function cuesOf(source: string, file: FileToParse): Cue[] {
   const cues: Cue[] = []
+  checkLines(source)
   const lines = source.split('\n')
   for (let i = 0; i < lines.length; i++) {
     file.budget.step()
@@ -61,6 +64,12 @@ function cuesOf(source: string, file: FileToParse): Cue[] {
   return cues
 }
 
+function checkLines(source: string): void {
+  let count = 0
+  for (let at = source.indexOf('\n'); at !== -1; at = source.indexOf('\n', at + 1)) count++
+  if (count > MAX_LINES) throw new FileFault('too_complex', `the subtitles have more than ${MAX_LINES} lines`)
+}
+
 /** Times stand in this line, or in the next one under the cue's number. */
 const isCueAhead = (lines: readonly string[], at: number): boolean =>
   TIMING.test(lines[at]!) || (/^\s*\d+\s*$/.test(lines[at]!) && TIMING.test(lines[at + 1] ?? ''))
@@ -68,7 +77,7 @@ const isCueAhead = (lines: readonly string[], at: number): boolean =>
 /** Without tags (`<i>`, `<00:01.000>`, `{\an8}`); who speaks (`<v Anna>`) stands before what is said. */
 function plainLine(line: string): string {
   return line
-    .replace(/<v(?:\.[^ >\t]*)?[ \t]+([^>]{1,100})>/gi, (_tag, speaker: string) => `${speaker.trim()}: `)
+    .replace(/<v(?:\.[^ >\t]{0,100})?[ \t]{1,10}([^>]{1,100})>/gi, (_tag, speaker: string) => `${speaker.trim()}: `)
     .replace(/<\/?[a-z0-9][^<>]{0,200}>/gi, '')
     .replace(/\{\\[^{}]{0,100}\}/g, '')
     .replace(/&(?:amp|lt|gt|quot|nbsp|lrm|rlm);/g, (entity) => ENTITIES[entity] ?? '')

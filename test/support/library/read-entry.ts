@@ -1,5 +1,4 @@
 /** Reads a file of the library as the pipeline would: tells its format, takes archives apart, parses. */
-import { readFile } from 'node:fs/promises'
 import { FileFault } from '../../../src/parsing/file-fault.ts'
 import { memoryBytes } from '../../../src/parsing/memory-bytes.ts'
 import { ParseBudget } from '../../../src/parsing/parse-budget.ts'
@@ -9,6 +8,7 @@ import { recogniseFile } from '../../../src/parsing/recognise-file.ts'
 import { openEntry, readArchive } from '../../../src/parsing/zip-archive.ts'
 import type { FileFormat } from '../../../src/parsing/file-format.ts'
 import type { LibraryEntry } from './library-entry.ts'
+import { readCMap } from './parse-entry.ts'
 
 export interface ReadFile {
   readonly format: FileFormat
@@ -29,11 +29,6 @@ async function readBytes(name: string, bytes: FileBytes, options: ParseOptions, 
     return { format: 'zip', documents: await documentsInside(bytes, options, budget) }
   }
   const documents: ParsedDocument[] = []
-  const readCMap = async (map: string) =>
-    await readFile(`assets/cmaps/${map}.bcmap`).then(
-      (file) => new Uint8Array(file),
-      () => undefined,
-    )
   for await (const document of parseFile({ name, ...detected, bytes, options, budget, readCMap }))
     documents.push(document)
   return { format: detected.format, documents }

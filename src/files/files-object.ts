@@ -8,51 +8,26 @@ import { Problem } from '../core/problem.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import type { ChangeReport } from '../core/usage.ts'
 import type { NewSource, SourcePage, SourceRecord, SourcesApi, StartedSource } from '../sources/source.ts'
-import type { SourcePorts } from '../sources/source-ports.ts'
-import { Sources } from '../sources/sources.ts'
 import { PartAlarm } from '../tenancy/part-alarm.ts'
 import type { TenantPart } from '../tenancy/tenant-part.ts'
-import { FileStore } from './file-store.ts'
-import { FileViews } from './file-views.ts'
+import { ALL_FILES_MIGRATIONS, fileParts, scheduledParts, type FileParts, type FilePartsPorts } from './file-parts.ts'
 import type { AcceptFiles, FileJob, FilePage, FileRecord, FilesApi, OpenUpload } from './files-api.ts'
-import { Intake, type IntakePorts } from './intake.ts'
 import { acceptFiles, cancelJob, fingerprintOf, retryJob } from './job-actions.ts'
-import { JobReports, type TellJob } from './job-reports.ts'
 import { applyReport } from './log-reports.ts'
-import { FILES_MIGRATIONS } from './migrations.ts'
 import { originalPrefix } from './original-key.ts'
-import { Pipeline } from './pipeline.ts'
-import type { PipelinePorts } from './pipeline-ports.ts'
-import { SpentOriginals } from './spent-originals.ts'
-import { Uploads, type UploadOptions } from './uploads.ts'
 
-export interface FilesObjectDependencies extends PipelinePorts {
+export interface FilesObjectDependencies extends FilePartsPorts {
   /** Opens the object's SQLite and brings its schema up to the migrations given. */
   readonly openDatabase: (storage: DurableObjectStorage, migrations: readonly SqlMigration[]) => SqlDatabase
-  readonly removeJob: UploadOptions['removeJob']
-  readonly createJob: IntakePorts['createJob']
-  readonly tellJob: TellJob
-  readonly sources: Pick<SourcePorts, 'fetchPage' | 'inbox'>
 }
 
 /** All that an erased object remembers, so that a late request does not fill it again. */
 const ERASED = 'erased'
 
-/** The parts of one object, in the order in which its alarm runs them. */
-interface Parts {
-  readonly store: FileStore
-  readonly views: FileViews
-  readonly uploads: Uploads
-  readonly sources: Sources
-  readonly pipeline: Pipeline
-  readonly jobReports: JobReports
-  readonly spentOriginals: SpentOriginals
-}
-
 export class FilesObject<Env = unknown> extends DurableObject<Env> implements FilesApi, SourcesApi {
   readonly #dependencies: FilesObjectDependencies
   readonly #alarm: PartAlarm
-  #parts: Parts | undefined
+  #parts: FileParts | undefined
 
   constructor(state: DurableObjectState, env: Env, dependencies: FilesObjectDependencies) {
     super(state, env)
@@ -173,7 +148,7 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
   }
 
   /** Does what may give a part something to do. */
-  async #armed<T>(work: (parts: Parts) => T): Promise<T> {
+  async #armed<T>(work: (parts: FileParts) => T): Promise<T> {
     const result = work(this.#opened())
     await this.#alarm.arm()
     return result
@@ -184,33 +159,14 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
   }
 
   #scheduled(): TenantPart[] {
-    if (this.#isErased()) return []
-    const { uploads, sources, pipeline, jobReports, spentOriginals } = this.#opened()
-    return [uploads, jobReports, spentOriginals, sources, pipeline]
+    return this.#isErased() ? [] : scheduledParts(this.#opened())
   }
 
-  #opened(): Parts {
+  #opened(): FileParts {
     if (this.#parts !== undefined) return this.#parts
     if (this.#isErased()) throw new Problem('not_found')
-    const dependencies = this.#dependencies
-    const { clock, openDatabase, originals, removeJob, tellJob, report } = dependencies
-    const database = openDatabase(this.ctx.storage, [...FILES_MIGRATIONS, ...Sources.migrations])
-    const store = new FileStore(database, clock)
-    const uploads = new Uploads(store, { originals, removeJob })
-    this.#parts = {
-      store,
-      uploads,
-      views: new FileViews(store, dependencies),
-      sources: new Sources(database, {
-        ...dependencies.sources,
-        intake: new Intake(store, uploads, dependencies),
-        clock,
-        report,
-      }),
-      pipeline: new Pipeline(store, dependencies),
-      jobReports: new JobReports(store, tellJob),
-      spentOriginals: new SpentOriginals(store, originals),
-    }
+    const database = this.#dependencies.openDatabase(this.ctx.storage, ALL_FILES_MIGRATIONS)
+    this.#parts = fileParts(database, this.#dependencies)
     return this.#parts
   }
 }

@@ -88,10 +88,22 @@ export class Intake implements FileIntake {
         },
         noteMultipart: async (multipartId) => this.#uploads.noteMultipart(uploadId, key, multipartId),
       })
+      await this.#requireUpload(uploadId, key)
       return { key, bytes: stored.bytes, sha256: stored.sha256, format }
     } catch (error) {
       throw asProblem(error)?.code === 'body_too_large' ? new FileFault('file_too_large') : error
     }
+  }
+
+  /** An object that was erased meanwhile, or a sweep, has looked at the bucket already. */
+  async #requireUpload(uploadId: string, key: string): Promise<void> {
+    let isThere = false
+    try {
+      isThere = this.#uploads.renew(uploadId)
+    } finally {
+      if (!isThere) await this.#ports.originals.delete([key])
+    }
+    if (!isThere) throw new Problem('overloaded', 'the original was swept away')
   }
 
   /** A long body is a sign of life as long as it comes. */

@@ -92,7 +92,7 @@ describe('sources under kills', () => {
             expect(wordsOf(world)).toEqual(wordsOf(fresh))
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -112,7 +112,7 @@ describe('sources under kills', () => {
           expect(world.documents.length).toBe(taken)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 })

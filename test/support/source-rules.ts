@@ -95,7 +95,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'search',
       'answer',
     ],
-    packages: ['hono', '@hono/zod-openapi', 'multipasta', 'zod'],
+    packages: ['hono', '@hono/zod-openapi', 'zod'],
   },
   client: { rooms: [], packages: [] },
   cli: { rooms: ['client'], packages: [], node: true },

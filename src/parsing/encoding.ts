@@ -47,6 +47,15 @@ const STATISTICS_BYTES = 16_384
 /** A page's declaration stands within its first bytes. */
 const DECLARATION_BYTES = 4_096
 const MIN_CONFIDENCE = 10
+/** Accents stand alone among Latin letters; letters and pairs of bytes of other scripts follow one another. */
+const MIN_RUN = 1.3
+const LATIN: ReadonlySet<string> = new Set([
+  'windows-1252',
+  'windows-1250',
+  'windows-1254',
+  'windows-1257',
+  'windows-1258',
+])
 /** A text has hardly any of the control characters that binary data is full of. */
 const MAX_CONTROL_SHARE = 0.02
 const NUL_WEIGHT = 8
@@ -152,13 +161,27 @@ function byStatistics(head: Uint8Array, isWhole: boolean): string | undefined {
     inputBytes: sample,
     inputLen: sample.length,
   }
+  const isLatin = meanRun(sample) < MIN_RUN
   const candidates = RECOGNISERS.flatMap(([recogniser, label]) => {
+    if (isLatin && !LATIN.has(label)) return []
     const confidence = recogniser.match(context)?.confidence ?? 0
     return confidence >= MIN_CONFIDENCE ? [{ label, confidence }] : []
   }).sort((a, b) => b.confidence - a.confidence)
   const found = candidates.find(({ label }) => decodes(head, label, isWhole))?.label
   // A few accents among English are too little for statistics, and most likely Western.
   return found ?? (decodes(head, 'windows-1252', isWhole) ? 'windows-1252' : undefined)
+}
+
+/** Bytes above ASCII that follow one another directly, on average. */
+function meanRun(sample: Uint8Array): number {
+  let bytes = 0
+  let runs = 0
+  for (let i = 0; i < sample.length; i++) {
+    if (sample[i]! < 0x80) continue
+    bytes++
+    if (i === 0 || sample[i - 1]! < 0x80) runs++
+  }
+  return bytes / Math.max(1, runs)
 }
 
 /** The statistics miss short Thai texts; its spelling shows: signs above and below follow a letter, leading vowels precede one. */

@@ -84,6 +84,17 @@ describe('telling an encoding', () => {
     expect(detectEncoding(page('reka', 'utf-8'))).toBe('iso-8859-2')
   })
 
+  it.each([
+    ['Café crème', 'windows-1252'],
+    ['1,The lamp of José is lit', 'windows-1252'],
+    ['Müller GmbH, Köln', 'windows-1252'],
+    ['El señor está aquí', 'windows-1252'],
+    ['図書館', 'shift_jis'],
+    ['Привет, мир', 'windows-1251'],
+  ])('takes a few words for what they most likely are: %s', (text, encoding) => {
+    expect(detectEncoding(encodeText(text, encoding), true)).toBe(encoding)
+  })
+
   it('reads the declaration of XML and of style sheets', () => {
     expect(detectEncoding(encodeText('<?xml version="1.0" encoding="koi8-r"?><a>да</a>', 'koi8-r'))).toBe('koi8-r')
     expect(detectEncoding(encodeText('@charset "windows-1250";a{content:"ř"}', 'windows-1250'))).toBe('windows-1250')

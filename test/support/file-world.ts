@@ -195,6 +195,12 @@ export class FileWorld {
     })
   }
 
+  /** Ends this life now. */
+  kill(): Killed {
+    this.#life.isDead = true
+    return new Killed('killed')
+  }
+
   get isDead(): boolean {
     return this.#life.isDead
   }

@@ -56,6 +56,8 @@ export class SourceWorld {
   nowMs = START_MS
   beginning: BeginResult = 'begun'
   hasRoom = true
+  /** Happens while a site is asked for something. */
+  whileAsked: (() => void) | undefined
   sources: Sources
   /** The number of the call that leaves the object at which it is killed, and whether the call arrives. */
   kills: { readonly afterCalls: number; readonly arrives: boolean }[] = []
@@ -193,8 +195,9 @@ export class SourceWorld {
   }
 
   #fetch(request: PageRequest): PageOutcome {
-    if (publicUrlFault(request.url, 'crawl') !== undefined) return { failure: 'refused' }
     this.requests.push({ ...request, atMs: this.nowMs })
+    this.whileAsked?.()
+    if (publicUrlFault(request.url, 'crawl') !== undefined) return { failure: 'refused' }
     const page = this.web.get(request.url)
     const body = new Uint8Array(0)
     if (page === undefined) return { status: 404, body }

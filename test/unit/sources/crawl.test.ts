@@ -221,6 +221,21 @@ describe('a crawl', () => {
     expect(world.documents).toHaveLength(3)
   })
 
+  it.each(['cancelled', 'deleted'])('writes nothing when it is %s while a site is asked', async (how) => {
+    const world = siteOf({ '/': ['/a'], '/a': [] })
+    const { jobId, sourceId } = await world.save(crawlOf(HOME, { respectRobots: false }))
+    world.whileAsked = () => {
+      if (how === 'cancelled') world.cancel(jobId)
+      else world.sources.delete(COLLECTION, sourceId, true)
+    }
+    await world.pass()
+    expect(world.requests).toHaveLength(1)
+    expect(world.items()).toEqual([])
+    expect(world.reported).toEqual([])
+    expect(world.database.all('SELECT * FROM source_frontier')).toEqual([])
+    expect(world.database.all('SELECT * FROM source_files')).toEqual([])
+  })
+
   it('waits while the files of the tenant wait', async () => {
     const world = siteOf({ '/': [] })
     world.hasRoom = false

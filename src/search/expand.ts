@@ -1,7 +1,7 @@
 /** Which neighbours of a hit come with it, as the caller asks. */
 import { isJsonObject, type Faults } from '../core/faults.ts'
 import { MAX_EXPANSION } from '../core/limits.ts'
-import type { Expansion } from '../shard/shard-api.ts'
+import type { Expansion } from '../shard/chunk-context.ts'
 
 const FIELDS = new Set(['before', 'after'])
 

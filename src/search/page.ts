@@ -4,7 +4,8 @@
  */
 import { keywordQuery, type ShardAnswer, type Unit, type UnitStatistics } from './scatter.ts'
 import type { Json, JsonObject } from '../core/canonical-json.ts'
-import type { ChunkContext, FetchRequest, FetchedChunk } from '../shard/shard-api.ts'
+import type { ChunkContext } from '../shard/chunk-context.ts'
+import type { FetchRequest, FetchedChunk } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
 import { explainHit } from './explain.ts'
 import type { RankedPosition, Ranking } from './fuse.ts'

@@ -20,7 +20,7 @@ import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT, type Fusion, type SearchMode } fr
 import type { Filter } from '../metadata/filter.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
 import { isRestricted } from '../tenancy/principal.ts'
-import type { Expansion } from '../shard/shard-api.ts'
+import type { Expansion } from '../shard/chunk-context.ts'
 import { isLanguageTag } from '../text/language.ts'
 import { parseExpand } from './expand.ts'
 

@@ -3,8 +3,8 @@
  * as long as the text from the first to the last stays short enough. Chunks of a document have consecutive numbers.
  */
 import { MAX_CONTEXT_LENGTH, MAX_EXPANSION, MAX_SECTION_CHUNKS, MAX_SECTION_LENGTH } from '../core/limits.ts'
+import type { Expansion } from './chunk-context.ts'
 import type { ChunkRow } from './document-store.ts'
-import type { Expansion } from './shard-api.ts'
 
 /** How far from the chunk, in ordinals, a neighbour may be. */
 export function reachOf(expand: Expansion): { readonly before: number; readonly after: number } {

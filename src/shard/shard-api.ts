@@ -9,6 +9,8 @@ import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-in
 import type { FacetValue } from '../metadata/metadata-index.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { Allowance, Amounts } from '../core/usage.ts'
+import type { ChunkContext, Expansion } from './chunk-context.ts'
+import type { ExportedChunk, StoredChunk } from './stored-chunk.ts'
 import type { DeleteContext, DeleteSelection, Deleted } from './delete-selection.ts'
 import type { FileWorkApi } from './file-work.ts'
 
@@ -28,7 +30,7 @@ export interface ShardSetup {
 
 // ---- writing ----
 
-export type { Location, OutlineBlock, TextFormat }
+export type { ExportedChunk, Location, OutlineBlock, StoredChunk, TextFormat }
 
 /** A document as accepted: normalised, parsed, validated. */
 export interface SourceDocument {
@@ -180,16 +182,6 @@ export interface JobCounts {
 
 export type DocumentInclude = 'text' | 'chunks' | 'vectors'
 
-export interface StoredChunk {
-  readonly ordinal: number
-  readonly start: number
-  readonly end: number
-  readonly text: string
-  readonly headings: readonly string[]
-  readonly truncated: boolean
-  readonly location?: Location
-}
-
 export interface StoredDocument {
   readonly id: string
   readonly title?: string
@@ -222,22 +214,6 @@ export interface ShardStatistics {
 }
 
 // ---- moving documents ----
-
-/** A chunk as stored. */
-export interface ExportedChunk {
-  readonly start: number
-  readonly end: number
-  readonly headings: readonly string[]
-  readonly prefix: string
-  readonly language: string
-  readonly tokens: number
-  readonly truncated: boolean
-  /** Absent: no vector belongs to the chunk. */
-  readonly vectorKey?: string
-  /** As stored: `dimensions` signed bytes (`int8`) or little-endian singles (`f32`). */
-  readonly vector?: Uint8Array
-  readonly location?: Location
-}
 
 /** An applied document, whole: `importDocuments` puts exactly this in place. */
 export interface ExportedDocument {
@@ -307,27 +283,6 @@ export interface ShardSearchResult {
   readonly statistics?: KeywordStatistics
   readonly sequence: number
   readonly timingsMs: { readonly vector: number; readonly keyword: number }
-}
-
-/** Neighbours that come with a chunk: so many before and after it, or those under the same headings around it. */
-export type Expansion = { readonly before: number; readonly after: number } | 'section'
-
-/** A chunk and its neighbours as one stretch of their document. */
-export interface ChunkContext {
-  /** The document's text from `start` to `end`. */
-  readonly text: string
-  readonly start: number
-  readonly end: number
-  /** The chunks in it, in order; they may overlap. */
-  readonly chunks: readonly ContextChunk[]
-}
-
-export interface ContextChunk {
-  readonly ordinal: number
-  readonly start: number
-  readonly end: number
-  readonly headings: readonly string[]
-  readonly location?: Location
 }
 
 export interface FetchRequest {

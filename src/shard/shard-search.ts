@@ -13,16 +13,9 @@ import type { LegScores } from '../vector/vector-index.ts'
 import type { DirectoryEntry } from './document-directory.ts'
 import { locationField, type ChunkRow, type DocumentRow } from './document-store.ts'
 import { KEYWORD_LEG, VECTOR_LEG } from './shard-api.ts'
+import type { ChunkContext, Expansion } from './chunk-context.ts'
 import { contextOf, reachOf } from './neighbours.ts'
-import type {
-  ChunkContext,
-  Expansion,
-  FetchedChunk,
-  FetchRequest,
-  ShardCandidates,
-  ShardSearchRequest,
-  ShardSearchResult,
-} from './shard-api.ts'
+import type { FetchedChunk, FetchRequest, ShardCandidates, ShardSearchRequest, ShardSearchResult } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 import type { TextPiece } from './text-pieces.ts'
 

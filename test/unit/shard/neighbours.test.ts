@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_CONTEXT_LENGTH, MAX_SECTION_CHUNKS, MAX_SECTION_LENGTH } from '../../../src/core/limits.ts'
+import type { Expansion } from '../../../src/shard/chunk-context.ts'
 import type { ChunkRow } from '../../../src/shard/document-store.ts'
 import { contextOf } from '../../../src/shard/neighbours.ts'
-import type { Expansion } from '../../../src/shard/shard-api.ts'
 import { NodeShard } from '../../support/node-shard.ts'
 
 const rowsOf = (chunks: readonly { readonly length: number; readonly heading: string }[]): ChunkRow[] => {

@@ -149,6 +149,9 @@ export const MAX_EXPANDED_BYTES = 64_000_000
 /** What all entries of one zip archive may expand to together, and how many there may be. */
 export const MAX_ARCHIVE_BYTES = 1_000_000_000
 export const MAX_ARCHIVE_FILES = 10_000
+/** They may expand to so many times the archive's own bytes, beyond a part that is free: logs stay below, zeros do not. */
+export const MAX_ARCHIVE_RATIO = 200
+export const FREE_ARCHIVE_BYTES = 16_000_000
 /** Nesting of JSON, XML and mail parts in a file. */
 export const MAX_FILE_DEPTH = 100
 /** One line, row or record of a file, in bytes. */

@@ -8,7 +8,13 @@
  *
  * Format: PKWARE APPNOTE 6.3.10. Overlapping entries: D. Fifield, "A better zip bomb", WOOT 2019.
  */
-import { MAX_ARCHIVE_BYTES, MAX_ARCHIVE_FILES, MAX_FILE_NAME_BYTES } from '../core/limits.ts'
+import {
+  FREE_ARCHIVE_BYTES,
+  MAX_ARCHIVE_BYTES,
+  MAX_ARCHIVE_FILES,
+  MAX_ARCHIVE_RATIO,
+  MAX_FILE_NAME_BYTES,
+} from '../core/limits.ts'
 import { FileFault } from './file-fault.ts'
 import { ParseBudget } from './parse-budget.ts'
 import type { FileBytes } from './parsed-document.ts'
@@ -41,9 +47,6 @@ const LOCAL_HEADER_BYTES = 30
 const MAX_UINT32 = 0xffffffff
 /** For 10,000 files with names and extra fields of a kilobyte and more. */
 const MAX_DIRECTORY_BYTES = 16_000_000
-/** Entries of an archive may expand to so many times their own bytes, beyond a part that is free: logs stay below, zeros do not. */
-const MAX_RATIO = 200
-const FREE_EXPANSION_BYTES = 16_000_000
 /** Deflate cannot do more, whatever a header says. */
 const MAX_DEFLATE_RATIO = 1_032
 const ENTRIES_PER_TURN = 500
@@ -87,15 +90,15 @@ export async function readArchive(
     if (expanded > maxBytes) throw new FileFault('expansion_limit')
   }
   requireDisjoint(entries, start)
-  if (expanded > FREE_EXPANSION_BYTES + MAX_RATIO * bytes.size) throw new FileFault('expansion_limit')
+  if (expanded > FREE_ARCHIVE_BYTES + MAX_ARCHIVE_RATIO * bytes.size) throw new FileFault('expansion_limit')
   if (entries.length === 0) throw new FileFault('empty_file', 'the archive holds no files')
   budget.release(size)
   return entries
 }
 
 /**
- * An entry's content as a file of its own. `stream()` and a `read` up to the end check size and checksum; a `read` of a
- * deflated entry inflates all that stands before it.
+ * An entry's content as a file of its own. `stream()` and a `read` of all of it check size and checksum; a `read` of a part
+ * of a deflated entry inflates all that stands before it.
  * @param expand told of each piece that was inflated, and may throw to stop it
  */
 export function openEntry(bytes: FileBytes, entry: ArchiveEntry, expand?: (count: number) => void): FileBytes {
@@ -112,6 +115,10 @@ export function openEntry(bytes: FileBytes, entry: ArchiveEntry, expand?: (count
     async read(offset, length) {
       const end = Math.min(entry.size, offset + length)
       const result = new Uint8Array(Math.max(0, end - offset))
+      if (entry.method === 0 && result.length < entry.size) {
+        const start = await data()
+        return await bytes.read(start + offset, result.length)
+      }
       let position = 0
       for await (const piece of pieces()) {
         const from = Math.max(0, offset - position)

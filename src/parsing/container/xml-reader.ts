@@ -108,7 +108,14 @@ export function decoderOf(head: Uint8Array): TextDecoder {
   const declared = /^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.-]+)["']/.exec(
     new TextDecoder('latin1').decode(head.subarray(0, 200)),
   )?.[1]
-  const label = isWide ? (head[0] === 0xff ? 'utf-16le' : 'utf-16be') : (declared ?? 'utf-8')
+  // A declaration that can be read as single bytes is not written in double ones, whatever it says.
+  const label = isWide
+    ? head[0] === 0xff
+      ? 'utf-16le'
+      : 'utf-16be'
+    : declared === undefined || /^utf-?16/i.test(declared)
+      ? 'utf-8'
+      : declared
   try {
     return new TextDecoder(label, { fatal: true, ignoreBOM: false })
   } catch {

@@ -3,6 +3,7 @@
  * Durable Object classes here are thin subclasses that hand each room's object what it needs; everything else is built
  * once per isolate.
  */
+import { waitUntil } from 'cloudflare:workers'
 import { version } from '../package.json'
 import { Catalog } from './catalog/catalog.ts'
 import { isSettled } from './catalog/records.ts'
@@ -16,6 +17,7 @@ import type { JobProgress } from './files/job-reports.ts'
 import { R2Inbox } from './files/r2-inbox.ts'
 import { R2Originals } from './files/originals.ts'
 import { consumeMessages } from './files/consume-messages.ts'
+import { sendWake } from './files/file-message.ts'
 import { createApp } from './http/app.ts'
 import { AuditTrail } from './http/audit-trail.ts'
 import type { App } from './http/app.ts'
@@ -133,6 +135,7 @@ function appOf(env: WorkerEnv): App {
     files: new FilesObjects(env.FILES),
     sources: new FilesObjects(env.FILES),
     originals: new R2Originals(env.ORIGINALS),
+    announceFiles: (tenantUid) => waitUntil(sendWake(env.FILE_QUEUE, tenantUid, report)),
     auditTrail,
     models,
     sealer,

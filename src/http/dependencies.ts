@@ -1,6 +1,7 @@
 /** What the HTTP room is given by the composition root. It reads no environment and makes nothing of this itself. */
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Clock } from '../core/clock.ts'
+import type { TenantUid } from '../core/ids.ts'
 import type { FilesObjects } from '../files/files-objects.ts'
 import type { OriginalStore } from '../files/original-store.ts'
 import type { Models } from '../models/models.ts'
@@ -23,6 +24,8 @@ export interface AppDependencies {
   readonly files: Pick<FilesObjects, 'of'>
   readonly sources: Pick<FilesObjects, 'sourcesOf'>
   readonly originals: OriginalStore
+  /** Says, in the background, that a tenant has files to be read: a hint that may be lost. */
+  readonly announceFiles?: (tenantUid: TenantUid) => void
   readonly auditTrail: AuditTrail
   /** Reads a file of `assets/` by its path there; `undefined` when there is none. */
   readonly readAsset: (path: string) => Promise<ArrayBuffer | undefined>

@@ -49,8 +49,10 @@ export const uploadFilesRoute = defineRoute({
   responses: {
     202: { description: 'The originals are durable.', schema: acceptedSchema, headers: { Location: 'The job.' } },
   },
-  async handle({ body, principal }) {
+  async handle({ body, principal }, { announceFiles }) {
     const { keyId, filter } = principal
-    return acceptedReply(await body.accept(defined({ keyId, filter, mayWriteAcl: !isRestricted(principal) })))
+    const jobId = await body.accept(defined({ keyId, filter, mayWriteAcl: !isRestricted(principal) }))
+    announceFiles?.(requireTenant(principal).uid)
+    return acceptedReply(jobId)
   },
 })

@@ -14,13 +14,12 @@ export class FilesObjects {
 
   /** A fresh stub. */
   async of(tenantUid: TenantUid): Promise<FilesApi> {
-    // What travels is plain data, so that the stub answers as the object does.
-    return this.#namespace.getByName(await filesObjectName(tenantUid)) as unknown as FilesApi
+    return this.#namespace.getByName(await filesObjectName(tenantUid))
   }
 
   /** The same object, as what it is to its sources. */
   async sourcesOf(tenantUid: TenantUid): Promise<SourcesApi> {
-    return this.#namespace.getByName(await filesObjectName(tenantUid)) as unknown as SourcesApi
+    return this.#namespace.getByName(await filesObjectName(tenantUid))
   }
 }
 

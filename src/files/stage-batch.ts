@@ -62,7 +62,8 @@ export async function stageBatch(
       try {
         const source = await acceptParsed(document, id, options, collection, claimed.file.url ?? undefined)
         const shard = await shardOf(id, collection.generation.shards)
-        return { id, item: { document: { source }, shard, attempts: 0 } satisfies WriteItem as WriteItem }
+        const item: WriteItem = { document: { source }, shard, attempts: 0 }
+        return { id, item }
       } catch (error) {
         const problem = asProblem(error)
         if (problem === undefined) throw error

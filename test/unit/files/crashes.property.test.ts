@@ -2,7 +2,7 @@
  * Whatever dies whenever: uploads, other writers, and kills of the files object at any call and any statement, in any
  * order. Afterwards the index holds what the last accepted uploads say, counts are exact, and nothing lies around.
  */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { countedAs, type FileRow } from '../../../src/files/rows/file-row.ts'
 import { FileWorld } from '../../support/file-world.ts'

@@ -16,7 +16,8 @@ beforeEach(() => {
 })
 
 const rows = (): FileRow[] => world.database.all<FileRow>('SELECT * FROM files ORDER BY id')
-const statuses = (): string[] => rows().map(({ name, status, code }) => [name, status, ...(code ?? [])].join(' '))
+const statuses = (): string[] =>
+  rows().map(({ name, status, code }) => [name, status, ...(code === null ? [] : [code])].join(' '))
 const originals = (): number => world.originals.objects.size
 
 describe('a file', () => {

@@ -29,7 +29,7 @@ async function upload(files: Readonly<Record<string, string | Uint8Array<ArrayBu
     new Request(`${ORIGIN}/v1/collections/docs/files`, { method: 'POST', headers, body: form }),
   )
   expect(response.status, await response.clone().text()).toBe(202)
-  return ((await response.json()) as { job: { id: string } }).job.id
+  return (await response.json<{ job: { id: string } }>()).job.id
 }
 
 const call = (method: string, path: string, body?: unknown): Promise<Answer> =>

@@ -8,11 +8,12 @@
  */
 import { workIdOf } from '../core/ids.ts'
 import { PROBLEMS, asProblem } from '../core/problem.ts'
+import { isConvertible, parseWithConverter } from '../parsing/converter.ts'
 import { FileFault } from '../parsing/file-fault.ts'
 import { MAX_FILE_BYTES, MAX_STREAMED_FILE_BYTES } from '../core/limits.ts'
 import { STREAMED_FORMATS } from '../parsing/file-format.ts'
 import { ParseBudget } from '../parsing/parse-budget.ts'
-import type { FileToParse, ParsedDocument } from '../parsing/parsed-document.ts'
+import type { FileBytes, ParsedDocument } from '../parsing/parsed-document.ts'
 import { recogniseFile } from '../parsing/recognise-file.ts'
 import { expandArchive } from './expand-archive.ts'
 import type { FileStore } from './file-store.ts'
@@ -113,6 +114,17 @@ export class FileRun {
     if (bytes === undefined) throw new FileFault('malformed_file', 'the original is gone; send it again')
     const { clock } = this.#ports
     const budget = new ParseBudget({ size: bytes.size, clock })
+    const { converter } = this.#ports
+    try {
+      await this.#parse(file, bytes, budget)
+    } catch (error) {
+      const isOffered = error instanceof FileFault && isConvertible(converter, error.code, file.name)
+      if (!isOffered || converter === undefined || this.#present().documents > 0) throw error
+      await this.#readDocuments(file, parseWithConverter({ name: file.name, bytes, budget }, converter))
+    }
+  }
+
+  async #parse(file: FileRow, bytes: FileBytes, budget: ParseBudget): Promise<void> {
     const { format, encoding } = await recogniseFile(bytes, file.name, budget)
     if (bytes.size > (STREAMED_FORMATS.has(format) ? MAX_STREAMED_FILE_BYTES : MAX_FILE_BYTES)) {
       throw new FileFault('file_too_large')
@@ -122,7 +134,7 @@ export class FileRun {
       return expandArchive(this.#store, file, bytes, budget)
     }
     this.#update({ format })
-    await this.#readDocuments(file, {
+    const parsed = {
       name: file.name,
       format,
       ...(encoding === undefined ? {} : { encoding }),
@@ -130,14 +142,15 @@ export class FileRun {
       options: this.#context.options,
       budget,
       readCMap: this.#ports.readCMap,
-    })
+    }
+    await this.#readDocuments(file, this.#ports.parse(parsed))
   }
 
-  async #readDocuments(file: FileRow, parsed: FileToParse): Promise<void> {
+  async #readDocuments(file: FileRow, documents: AsyncIterable<ParsedDocument>): Promise<void> {
     let ordinal = 0
     let batch: ParsedDocument[] = []
     let units = 0
-    for await (const document of this.#ports.parse(parsed)) {
+    for await (const document of documents) {
       if (ordinal === 0) this.#noteFirst(document)
       if (ordinal++ < file.handled) continue
       batch.push(document)

@@ -3,6 +3,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import type { Clock } from '../core/clock.ts'
 import type { TenantUid } from '../core/ids.ts'
 import type { CollectionStore, IngestDependencies, WriteShard } from '../ingest/ingest-dependencies.ts'
+import type { FileConverter } from '../parsing/converter.ts'
 import type { FileToParse, ParsedDocument } from '../parsing/parsed-document.ts'
 import type { FileWorkApi } from '../shard/file-work.ts'
 import type { TenantState } from '../tenancy/key-store.ts'
@@ -19,8 +20,12 @@ export interface PipelinePorts extends Pick<IngestDependencies, 'models' | 'allo
   /** `parsing/parse-file.ts`. */
   readonly parse: (file: FileToParse) => AsyncIterable<ParsedDocument>
   readonly readCMap: FileToParse['readCMap']
+  /** Reads what no parser reads, where the deployment has one. */
+  readonly converter?: FileConverter
   /** Names this release: what an earlier one began to read is read again. */
   readonly release: string
+  /** Chunks that wait in shards before no more is read; reading goes on when a quarter is left. Default: 8,000. */
+  readonly maxStaged?: number
   readonly clock: Clock
   /** Lets other requests of the isolate in. */
   readonly pause: () => Promise<void>

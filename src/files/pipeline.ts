@@ -17,9 +17,9 @@ import type { FileRow } from './rows/file-row.ts'
 
 /** A run stays well below the platform's limits, and lets other parts in. */
 const RUN_MS = 5_000
-/** While so much waits in shards nothing more is read; reading goes on when they have come down to the second number. */
+/** While so much waits in shards nothing more is read; reading goes on when they have come down to a part of it. */
 const MAX_STAGED = 8_000
-const RESUME_STAGED = 2_000
+const RESUMED_SHARE = 0.25
 /** How soon to look again whether shards have caught up; their reports wake the object earlier. */
 const CONGESTED_MS = 5_000
 const SMALL_BYTES = 1_000_000
@@ -103,7 +103,8 @@ export class Pipeline implements TenantPart {
     const { chunks, documents } = this.#store.files.staged()
     // A waiting document whose chunks are not counted yet has one at least.
     const staged = Math.max(chunks, documents)
-    this.#isCongested = staged >= (this.#isCongested ? RESUME_STAGED : MAX_STAGED)
+    const { maxStaged = MAX_STAGED } = this.#ports
+    this.#isCongested = staged >= (this.#isCongested ? maxStaged * RESUMED_SHARE : maxStaged)
     return this.#isCongested
   }
 

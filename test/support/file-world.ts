@@ -14,6 +14,7 @@ import type { JobProgress } from '../../src/files/job-reports.ts'
 import { applyReport } from '../../src/files/log-reports.ts'
 import { originalPrefix } from '../../src/files/original-key.ts'
 import type { OriginalStore } from '../../src/files/original-store.ts'
+import type { FileConverter } from '../../src/parsing/converter.ts'
 import { memoryBytes } from '../../src/parsing/memory-bytes.ts'
 import { parseFile } from '../../src/parsing/parse-file.ts'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
@@ -118,6 +119,7 @@ export class MemoryOriginals implements OriginalStore {
 
 export interface WorldOptions {
   readonly shards?: number
+  readonly maxStaged?: number
 }
 
 export class FileWorld {
@@ -135,10 +137,13 @@ export class FileWorld {
   /** Parsers as they are, unless a test has them die. */
   parse: typeof parseFile = parseFile
   release = '1.0.0'
+  converter: FileConverter | undefined
   #life = new Life(Infinity)
   #serial = 0
+  readonly #maxStaged: number
 
-  constructor({ shards = 2 }: WorldOptions = {}) {
+  constructor({ shards = 2, maxStaged = 8_000 }: WorldOptions = {}) {
+    this.#maxStaged = maxStaged
     const base = collectionRecord('docs', shards)
     this.collection = {
       ...base,
@@ -183,6 +188,8 @@ export class FileWorld {
       parse: (file) => this.parse(file),
       readCMap: async () => undefined,
       release: this.release,
+      maxStaged: this.#maxStaged,
+      ...(this.converter && { converter: this.converter }),
       clock: () => this.nowMs,
       pause: async () => undefined,
       report: (error) => {

@@ -19,7 +19,12 @@ import type { TextItem } from './pdf/text-items.ts'
 const MAX_PAGES = 5_000
 /** UTF-16 units and items of one page; more is no page that anybody reads. */
 const MAX_PAGE_LENGTH = 2_000_000
-const MAX_PAGE_ITEMS = 300_000
+const MAX_PAGE_ITEMS = 60_000
+/** What one item costs, beside its text: pdf.js takes some 20 µs for it. */
+const STEPS_PER_ITEM = 8
+/** pdf.js never waits for anything outside; where nothing comes for so long, it has lost its thread in a damaged file. */
+const STALLED_MS = 5_000
+const CLOSING_MS = 200
 const MAX_BOOKMARKS = 10_000
 /** Letters a page, below which scanned pages count as pictures. */
 const MIN_PAGE_LETTERS = 16
@@ -66,13 +71,14 @@ export async function* parsePdf(file: FileToParse): AsyncGenerator<ParsedDocumen
     const lines = withoutRunningHeads(await readPages(pdf, budget))
     if (maps.failure !== undefined) throw maps.failure
     judge(lines, scan)
-    const { info } = await pdf.getMetadata()
+    const { info } = await settled(pdf.getMetadata())
     const bookmarks = await bookmarksOf(pdf)
     const { text, outline } = compose(lines, bookmarks)
     const { metadata, ...said } = informationOf({ ...info })
     yield { key: '', ...said, metadata, format: 'extracted', text, outline, pages }
   } finally {
-    await pdf.loadingTask.destroy()
+    // It waits for text that nobody takes any more; the memory is given back all the same.
+    await settled(pdf.loadingTask.destroy(), CLOSING_MS).catch(() => undefined)
   }
 }
 
@@ -113,7 +119,7 @@ async function open(data: Uint8Array<ArrayBuffer>, file: FileToParse, maps: Maps
       maxImageSize: 0,
       verbosity: 0,
     }
-    return await getDocumentProxy(data, options)
+    return await settled(getDocumentProxy(data, options))
   } catch (error) {
     if (error instanceof Error && error.name === 'PasswordException') throw new FileFault('encrypted_file')
     throw new FileFault('malformed_file')
@@ -124,14 +130,14 @@ async function open(data: Uint8Array<ArrayBuffer>, file: FileToParse, maps: Maps
 async function readPages(pdf: PdfDocument, budget: ParseBudget): Promise<Line[][]> {
   const pages: Line[][] = []
   for (let number = 1; number <= pdf.numPages; number++) {
-    const page = await pdf.getPage(number).catch(() => {
+    const page = await settled(pdf.getPage(number)).catch(() => {
       throw new FileFault('malformed_file', `page ${number} cannot be read`)
     })
     const lines = readingOrder(await readFragments(page, budget))
     page.cleanup()
     budget.hold(lines.reduce((sum, { text }) => sum + 2 * text.length + LINE_BYTES, 0))
     pages.push(lines)
-    if (number % PAGES_PER_CLEANUP === 0) await pdf.cleanup()
+    if (number % PAGES_PER_CLEANUP === 0) await settled(pdf.cleanup())
     if (number % PAGES_PER_TURN === 0) await budget.turn()
   }
   return pages
@@ -143,7 +149,7 @@ async function readFragments(page: PdfPage, budget: ParseBudget) {
   let length = 0
   const reader = page.streamTextContent({ disableNormalization: true }).getReader()
   const next = () =>
-    reader.read().catch(() => {
+    settled(reader.read()).catch(() => {
       throw new FileFault('malformed_file')
     })
   for (let part = await next(); !part.done; part = await next()) {
@@ -152,11 +158,24 @@ async function readFragments(page: PdfPage, budget: ParseBudget) {
       if (!('str' in item)) continue
       items.push(item)
       length += item.str.length
-      budget.step(1 + (item.str.length >> 2))
+      budget.step(STEPS_PER_ITEM + (item.str.length >> 2))
     }
     if (length > MAX_PAGE_LENGTH || items.length > MAX_PAGE_ITEMS) throw new FileFault('too_complex')
   }
   return fragmentsOf(items, vertical).fragments
+}
+
+/** The outcome of `promise`, unless there never is one. */
+async function settled<T>(promise: Promise<T>, patienceMs = STALLED_MS): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new FileFault('malformed_file')), patienceMs)
+  })
+  try {
+    return await Promise.race([promise, stalled])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Pages without text are scans, or nothing. @throws FileFault */
@@ -171,7 +190,7 @@ function judge(pages: readonly (readonly Line[])[], scan: Prescan): void {
 
 /** The file's own outline; a damaged one is none. */
 async function bookmarksOf(pdf: PdfDocument): Promise<Bookmark[]> {
-  const roots = await pdf.getOutline().catch(() => null)
+  const roots = await settled(pdf.getOutline()).catch(() => null)
   const bookmarks: Bookmark[] = []
   const stack = (roots ?? []).map((item) => ({ item, level: 1 })).reverse()
   for (let next = stack.pop(); next !== undefined && bookmarks.length < MAX_BOOKMARKS; next = stack.pop()) {

@@ -10,6 +10,8 @@ const MAX_MAPPED_CODES = 2_000_000
 /** Unicode's last; no font has more glyphs. */
 const MAX_CODE = 1_114_111
 const MAX_COLUMNS = 100_000
+/** Graphics states that a page saves one in another; pdf.js pays for each of them at every further step, and 28 are allowed. */
+const MAX_SAVED_STATES = 100
 /** Further into an array nobody looks. */
 const MAX_ARRAY_LENGTH = 1_000_000
 
@@ -20,6 +22,7 @@ export class StructureCheck {
 
   /** `known`: so much of the beginning was looked at before. @throws FileFault too_complex */
   look(text: string, known = 0): void {
+    checkSavedStates(text)
     if (text.includes('range')) this.#characterMaps(text)
     if (text.includes('/Columns')) {
       for (const [, columns] of text.matchAll(/\/Columns\s*(\d+)/g)) refuseAbove(Number(columns), MAX_COLUMNS)
@@ -82,4 +85,12 @@ export class StructureCheck {
 
 function refuseAbove(value: number, limit: number): void {
   if (value > limit) throw new FileFault('too_complex')
+}
+
+function checkSavedStates(text: string): void {
+  let depth = 0
+  for (const { 0: operator } of text.matchAll(/(?<!\S)[qQ](?!\S)/g)) {
+    depth = operator === 'q' ? depth + 1 : Math.max(0, depth - 1)
+    refuseAbove(depth, MAX_SAVED_STATES)
+  }
 }

@@ -238,4 +238,13 @@ export const entries: readonly LibraryEntry[] = [
     () => contentPdf(zeros(1), '/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 2000000000 >>'),
     'too_complex',
   ),
+  broken('bomb-saved-states.pdf', () => contentPdf(deflateSync(Buffer.alloc(60_000, 'q '))), 'too_complex'),
+  broken(
+    'bomb-items.pdf',
+    () => {
+      const shows = 'BT /F 9 Tf 7 9 Td (a) Tj 0 30 Td (b) Tj ET\n'
+      return contentPdf(deflateSync(Buffer.alloc(15_900_000, shows)))
+    },
+    'too_complex',
+  ),
 ]

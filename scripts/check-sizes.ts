@@ -12,6 +12,8 @@ const MAX_BUNDLE_GZIP_BYTES = 1_000_000
 /** Script, style and markup of the page at `/` together. */
 const MAX_PAGE_BYTES = 100_000
 const MAX_KERNELS_BYTES = 100_000
+/** Adobe's character maps, all of them; a PDF needs one or two. */
+const MAX_CMAPS_BYTES = 2_000_000
 
 await build(ROOT)
 const faults: string[] = []
@@ -28,6 +30,7 @@ const total = (paths: readonly string[]): number =>
 check('Worker, gzip', gzipSync(readFileSync(join(ROOT, 'dist/worker.js'))).length, MAX_BUNDLE_GZIP_BYTES)
 check('kernels', total(globSync('dist/*.wasm', { cwd: ROOT })), MAX_KERNELS_BYTES)
 check('page', total(globSync('assets/console/*', { cwd: ROOT })), MAX_PAGE_BYTES)
+check('character maps', total(globSync('assets/cmaps/*.bcmap', { cwd: ROOT })), MAX_CMAPS_BYTES)
 for (const path of globSync('assets/models/**/*.*', { cwd: ROOT }))
   check(path, statSync(join(ROOT, path)).size, MAX_ASSET_BYTES)
 if (faults.length > 0) {

@@ -88,6 +88,7 @@ describe('pages', () => {
   it('are nothing else: assets, unknown problems and other methods are 404', async () => {
     for (const path of [
       '/models/edge-en/x.bin',
+      '/cmaps/UniJIS-UCS2-H.bcmap',
       '/console/page.htm',
       '/assets/console/page.htm',
       '/problems/constructor',

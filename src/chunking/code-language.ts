@@ -27,13 +27,9 @@ export interface CodeLanguage {
   readonly lead: RegExp
 }
 
-const MODIFIERS =
-  'export|default|public|private|protected|internal|static|final|abstract|sealed|async|declare|override|virtual|inline|unsafe|open|data|partial|constexpr|suspend|fileprivate|mutating|pub(?:\\([a-z]{1,20}\\))?'
-const KEYWORDS =
-  'function|class|interface|struct|enum|trait|impl|fn|func|fun|type|namespace|module|mod|union|record|object|protocol|extension|actor|template|def'
-const BRACKET_DEFINITION = new RegExp(
-  `^(?:(?:${MODIFIERS}) +)*(?:(?:${KEYWORDS})(?:[ *]+[\\w$<(['"]|<)|(?:const|let|var) +[\\w$]+(?: *:[^=]{1,80})? *= *(?:async *)?(?:function\\b|class\\b|[\\w$]+ *=>|\\())`,
-)
+/** Modifiers, then a word that says what is defined; or a function or class that is given a name. */
+const BRACKET_DEFINITION =
+  /^(?:(?:export|default|public|private|protected|internal|static|final|abstract|sealed|async|declare|override|virtual|inline|unsafe|open|data|partial|constexpr|suspend|fileprivate|mutating|pub|pub\(crate\)|pub\(super\)) )*(?:(?:function|class|interface|struct|enum|trait|impl|fn|func|fun|type|namespace|module|mod|union|record|object|protocol|extension|actor|template|def)(?:[ *]+[\w$<(['"]|<)|(?:const|let|var) +[\w$]+(?: *:[^=]{1,80})? *= *(?:async *)?(?:function\b|class\b|[\w$]+ *=>|\())/
 const BRACKET_LEAD = /^(?:@[\w.]|#\[|\[[A-Z]\w*(?:\(.*\))?\]$)/
 const BRACKET_CONTINUATION = /^(?:[)}\]{,.;?:&|+]|(?:else|catch|finally|where|extends|implements)\b)/
 

@@ -39,7 +39,18 @@ export interface DocumentResult {
   readonly error?: { readonly code: string; readonly detail?: string }
 }
 
-export interface Hit {
+/** Where a chunk stands in the file that its document comes from. */
+export interface FilePlace {
+  /** From 1: page or slide. */
+  readonly page?: number
+  readonly sheet?: string
+  readonly row?: number
+  /** Seconds. */
+  readonly startTime?: number
+  readonly endTime?: number
+}
+
+export interface Hit extends FilePlace {
   readonly id: string
   readonly documentId: string
   readonly ordinal: number
@@ -61,7 +72,7 @@ export interface SearchResult {
   readonly tookMs: number
 }
 
-export interface Citation {
+export interface Citation extends FilePlace {
   readonly documentId: string
   readonly chunkId: string
   readonly start: number
@@ -69,6 +80,7 @@ export interface Citation {
   readonly quote: string
   readonly title?: string
   readonly url?: string
+  readonly headings?: readonly string[]
 }
 
 export interface AnswerResult {

@@ -14,6 +14,8 @@ import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { FilesObject } from './files/files-object.ts'
 import { FilesObjects } from './files/files-objects.ts'
 import type { JobProgress } from './files/job-reports.ts'
+import { bindingConverter } from './files/workers-ai-converter.ts'
+import type { MarkdownBinding } from './files/workers-ai-converter.ts'
 import { R2Inbox } from './files/r2-inbox.ts'
 import { R2Originals } from './files/originals.ts'
 import { consumeMessages } from './files/consume-messages.ts'
@@ -56,6 +58,8 @@ interface WorkerEnv extends Env {
   readonly NEARFIELD_ALLOW_PRIVATE_ENDPOINTS?: string
   /** A public key for the page at `/`; set by `npm start`. */
   readonly NEARFIELD_DEMO_PUBLIC_KEY?: string
+  /** Workers AI, where the deployment's account has it: reads files that no parser reads. */
+  readonly AI?: MarkdownBinding
   /** How many embedder objects share bulk embedding; 1 where all objects share one thread. */
   readonly NEARFIELD_EMBEDDER_OBJECTS?: string
 }
@@ -259,6 +263,7 @@ export class Files extends FilesObject<WorkerEnv> {
         inbox: new R2Inbox(env.INBOX),
       },
       release: version,
+      ...(env.AI === undefined ? {} : { converter: bindingConverter(env.AI) }),
       clock: systemClock,
       pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
       report: (error) => report('files', error),

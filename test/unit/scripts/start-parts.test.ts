@@ -73,14 +73,20 @@ describe('the request log', () => {
 describe('bindings', () => {
   it('are read from wrangler.toml, and a key that is not understood is an error', () => {
     const options = workerOptions('.', { NEARFIELD_SEALING_KEY: 'x' })
-    expect(Object.keys(options.durableObjects ?? {})).toEqual(['SHARD', 'TENANT', 'EMBEDDER'])
+    expect(Object.keys(options.durableObjects ?? {})).toEqual(['SHARD', 'TENANT', 'FILES', 'EMBEDDER'])
+    expect(options.r2Buckets).toEqual({ ORIGINALS: 'nearfield-originals', INBOX: 'nearfield-inbox' })
+    expect(options.queueProducers).toEqual({ FILE_QUEUE: { queueName: 'nearfield-files' } })
+    expect(options.queueConsumers).toMatchObject({
+      'nearfield-files': { maxRetries: 5, deadLetterQueue: 'nearfield-files-dead' },
+      'nearfield-files-dead': { maxRetries: 5 },
+    })
     expect(options.bindings).toMatchObject({ NEARFIELD_SEALING_KEY: 'x' })
     const folder = newFolder()
     writeFileSync(
       join(folder, 'wrangler.toml'),
-      `${readFileSync('wrangler.toml', 'utf8')}\n[[r2_buckets]]\nbinding = "FILES"\n`,
+      `${readFileSync('wrangler.toml', 'utf8')}\n[[kv_namespaces]]\nbinding = "CACHE"\n`,
     )
-    expect(() => workerOptions(folder, {})).toThrow(/r2_buckets/)
+    expect(() => workerOptions(folder, {})).toThrow(/kv_namespaces/)
   })
 })
 

@@ -52,10 +52,7 @@ export class FileViews {
     const nowMs = clock()
     if (job === undefined || tenantUid === undefined) return
     if (nowMs < (this.#askedMs.get(jobId) ?? -Infinity) + PROGRESS_INTERVAL_MS) return
-    const waiting = files
-      .ofJob(jobId, ['parsing', 'embedding'])
-      .filter((file) => file.waiting > 0)
-      .slice(0, PROGRESS_FILES)
+    const waiting = files.waitingOf(jobId, PROGRESS_FILES)
     if (waiting.length === 0) return
     if (this.#askedMs.size >= REMEMBERED_JOBS) this.#askedMs.clear()
     this.#askedMs.set(jobId, nowMs)

@@ -43,7 +43,7 @@ export class Pipeline implements TenantPart {
   nextDueMs(): number | undefined {
     const { files } = this.#store
     const silentMs = files.oldestWaitingMs()
-    const readableMs = files.nextReadableMs()
+    const readableMs = files.nextReadableMs(this.#ports.clock())
     const due = [
       files.nextFinishedMs(),
       files.nextCancelledMs(),

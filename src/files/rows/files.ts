@@ -22,6 +22,10 @@ export interface NewFile {
 }
 
 const UNSETTLED = "('queued', 'parsing', 'embedding')"
+/** Word for word as in the index `files_unsettled`, which is used only where a query says so. */
+const IS_UNSETTLED = `status IN ${UNSETTLED}`
+const IS_FIRST = `NOT EXISTS (SELECT 1 FROM files AS o WHERE o.collection_id = f.collection_id AND o.name = f.name
+  AND o.id < f.id AND o.status IN ('parsing', 'embedding'))`
 
 export class FileRows {
   readonly #database: SqlDatabase
@@ -123,30 +127,34 @@ export class FileRows {
     return row.revision
   }
 
-  /** Files in `queued` or `parsing` whose turn it is, oldest first; one that was begun by an earlier run before all. */
+  /**
+   * Files whose turn it is: those that were begun by an earlier run, what died with the process first; then what is queued,
+   * oldest first. One waits while an older one of its name is under way.
+   */
   readable(nowMs: number, limit: number): FileRow[] {
-    return this.#database.all<FileRow>(
-      `SELECT * FROM files AS f WHERE status IN ('queued', 'parsing') AND not_before_ms <= ? AND NOT EXISTS (
-         SELECT 1 FROM files AS o WHERE o.collection_id = f.collection_id AND o.name = f.name AND o.id < f.id
-           AND o.status IN ('parsing', 'embedding'))
-       ORDER BY strikes > 0 DESC, id LIMIT ?`,
-      nowMs,
-      limit,
-    )
+    const of = (status: 'parsing' | 'queued', order: string): FileRow[] =>
+      this.#database.all<FileRow>(
+        `SELECT * FROM files AS f WHERE ${IS_UNSETTLED} AND status = '${status}' AND not_before_ms <= ? AND ${IS_FIRST}
+         ORDER BY ${order} LIMIT ?`,
+        nowMs,
+        limit,
+      )
+    const begun = of('parsing', 'strikes > 0 DESC, id')
+    return begun.length >= limit ? begun : [...begun, ...of('queued', 'id')].slice(0, limit)
   }
 
-  nextReadableMs(): number | undefined {
+  nextReadableMs(nowMs: number): number | undefined {
+    if (this.readable(nowMs, 1).length > 0) return nowMs
     return this.#least(
-      `SELECT min(not_before_ms) AS least FROM files AS f WHERE status IN ('queued', 'parsing') AND NOT EXISTS (
-         SELECT 1 FROM files AS o WHERE o.collection_id = f.collection_id AND o.name = f.name AND o.id < f.id
-           AND o.status IN ('parsing', 'embedding'))`,
+      `SELECT min(not_before_ms) AS least FROM files AS f WHERE ${IS_UNSETTLED} AND status IN ('queued', 'parsing')
+         AND not_before_ms > ${Math.trunc(nowMs)} AND ${IS_FIRST}`,
     )
   }
 
   /** Read to the end, and all that was made of them is settled. */
   finished(nowMs: number, limit: number): FileRow[] {
     return this.#database.all<FileRow>(
-      `SELECT * FROM files WHERE status = 'embedding' AND waiting = 0 AND open_children = 0 AND not_before_ms <= ?
+      `SELECT * FROM files WHERE ${IS_UNSETTLED} AND status = 'embedding' AND waiting = 0 AND open_children = 0 AND not_before_ms <= ?
        ORDER BY id LIMIT ?`,
       nowMs,
       limit,
@@ -155,14 +163,15 @@ export class FileRows {
 
   nextFinishedMs(): number | undefined {
     return this.#least(
-      "SELECT min(not_before_ms) AS least FROM files WHERE status = 'embedding' AND waiting = 0 AND open_children = 0",
+      `SELECT min(not_before_ms) AS least FROM files WHERE ${IS_UNSETTLED} AND status = 'embedding' AND waiting = 0
+         AND open_children = 0`,
     )
   }
 
   /** Of cancelled jobs, what shards have still to let go of. */
   cancelled(nowMs: number, limit: number): FileRow[] {
     return this.#database.all<FileRow>(
-      `SELECT * FROM files WHERE status IN ('parsing', 'embedding') AND (status = 'parsing' OR waiting > 0)
+      `SELECT * FROM files WHERE ${IS_UNSETTLED} AND status IN ('parsing', 'embedding') AND (status = 'parsing' OR waiting > 0)
          AND not_before_ms <= ? AND job_id IN (SELECT id FROM file_jobs WHERE is_cancelled = 1) ORDER BY id LIMIT ?`,
       nowMs,
       limit,
@@ -171,7 +180,7 @@ export class FileRows {
 
   nextCancelledMs(): number | undefined {
     return this.#least(
-      `SELECT min(not_before_ms) AS least FROM files WHERE status IN ('parsing', 'embedding')
+      `SELECT min(not_before_ms) AS least FROM files WHERE ${IS_UNSETTLED} AND status IN ('parsing', 'embedding')
          AND (status = 'parsing' OR waiting > 0) AND job_id IN (SELECT id FROM file_jobs WHERE is_cancelled = 1)`,
     )
   }
@@ -179,20 +188,24 @@ export class FileRows {
   /** Waits for shards, and nothing was heard of it for long. */
   silent(beforeMs: number, limit: number): FileRow[] {
     return this.#database.all<FileRow>(
-      "SELECT * FROM files WHERE status = 'embedding' AND waiting > 0 AND updated_ms <= ? ORDER BY id LIMIT ?",
+      `SELECT * FROM files WHERE ${IS_UNSETTLED} AND status = 'embedding' AND waiting > 0 AND updated_ms <= ? ORDER BY id
+         LIMIT ?`,
       beforeMs,
       limit,
     )
   }
 
   oldestWaitingMs(): number | undefined {
-    return this.#least("SELECT min(updated_ms) AS least FROM files WHERE status = 'embedding' AND waiting > 0")
+    return this.#least(
+      `SELECT min(updated_ms) AS least FROM files WHERE ${IS_UNSETTLED} AND status = 'embedding' AND waiting > 0`,
+    )
   }
 
   /** Chunks and documents that wait in shards. */
   staged(): { chunks: number; documents: number } {
     const row = this.#database.get<{ chunks: number | null; documents: number | null }>(
-      "SELECT sum(waiting_chunks) AS chunks, sum(waiting) AS documents FROM files WHERE status IN ('parsing', 'embedding')",
+      `SELECT sum(waiting_chunks) AS chunks, sum(waiting) AS documents FROM files
+       WHERE ${IS_UNSETTLED} AND status IN ('parsing', 'embedding')`,
     )
     return { chunks: row?.chunks ?? 0, documents: row?.documents ?? 0 }
   }
@@ -242,6 +255,16 @@ export class FileRows {
       `SELECT * FROM files WHERE job_id = ? AND status IN (SELECT value FROM json_each(?)) ORDER BY number`,
       jobId,
       JSON.stringify(statuses),
+    )
+  }
+
+  /** Those of which something waits in shards. (The plus keeps the job's settled files from being looked through.) */
+  waitingOf(jobId: string, limit: number): FileRow[] {
+    return this.#database.all<FileRow>(
+      `SELECT * FROM files WHERE ${IS_UNSETTLED} AND status IN ('parsing', 'embedding') AND waiting > 0 AND +job_id = ?
+       ORDER BY id LIMIT ?`,
+      jobId,
+      limit,
     )
   }
 

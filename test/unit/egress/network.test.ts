@@ -20,6 +20,8 @@ const ROOT = join(import.meta.dirname, '../../..')
 const FRONT = `export default { async fetch(request, env) {
   const { to, url } = await request.json()
   const delivery = { url, headers: {}, body: '{}', timeoutMs: 5000 }
+  const page = { url, accept: ['text/html'], maxBytes: 1000, timeoutMs: 5000 }
+  if (to === 'page') return Response.json(await env.EGRESS.fetchPage(page))
   return Response.json(to === 'egress' ? await env.EGRESS.deliver(delivery) : await env[to].reach(url))
 } }`
 
@@ -73,7 +75,7 @@ afterAll(async () => {
   await new Promise((resolve) => canary.close(resolve))
 })
 
-async function ask(to: 'egress' | 'bare' | 'open', url: string): Promise<DeliveryOutcome> {
+async function ask(to: 'egress' | 'page' | 'bare' | 'open', url: string): Promise<DeliveryOutcome> {
   const body = JSON.stringify({ to, url })
   const answer = await miniflare.dispatchFetch('http://front/', { method: 'POST', body })
   return (await answer.json()) as DeliveryOutcome
@@ -90,6 +92,16 @@ describe('the egress Worker', () => {
     const urls = refusedUrls(port)
     const outcomes = await Promise.all(urls.map((url) => ask('egress', url)))
     expect(urls.filter((_, index) => JSON.stringify(outcomes[index]) !== '{"failure":"refused"}')).toEqual([])
+    expect(connections).toBe(0)
+  })
+
+  it('refuses the whole corpus as pages of a crawl, too', async () => {
+    const urls = refusedUrls(port)
+    const outcomes = await Promise.all(urls.map((url) => ask('page', url)))
+    expect(urls.filter((_, index) => JSON.stringify(outcomes[index]) !== '{"failure":"refused"}')).toEqual([])
+    for (const url of lyingUrls(port)) {
+      expect(await ask('page', new URL('/', url).href.replace(/:\d+\//, '/'))).toEqual({ failure: 'network' })
+    }
     expect(connections).toBe(0)
   })
 

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { IngestSoak, originalsByTenant } from '../test/support/ingest-soak.ts'
+import { IngestSoak, untilSwept } from '../test/support/ingest-soak.ts'
 
 const { values } = parseArgs({
   options: {
@@ -35,8 +35,8 @@ const soak = await IngestSoak.begin(
   state,
 )
 const faults = [...(await soak.run().catch((error: Error) => [`it ended early: ${error.message}`]))]
+const originals = await untilSwept(state)
 await soak.server.stop()
-const originals = originalsByTenant(state)
 if (new Set(originals).size > 1) faults.push(`originals left by tenant: ${originals.join(' and ')}`)
 if (!values.keep) rmSync(state, { recursive: true, force: true })
 const minutes = ((Date.now() - startedAt) / 60_000).toFixed(1)

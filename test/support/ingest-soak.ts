@@ -35,6 +35,7 @@ const COLLECTIONS = [
 ]
 const MAX_LIFE_MS = 1_500
 const PATIENCE_MS = 600_000
+const SWEPT_WITHIN_MS = 60_000
 
 interface Upload {
   readonly collection: string
@@ -253,8 +254,27 @@ export class IngestSoak {
 
 const shorten = (text: string): string => (text.length > 300 ? `${text.slice(0, 300)}…` : text)
 
-/** Originals in the bucket by tenant, from the files of a stopped server: what an ingest has forgotten lies there for ever. */
-export function originalsByTenant(state: string): readonly number[] {
+/**
+ * Waits until every tenant has as many originals as the other: what a killed upload left is swept away within a minute.
+ * Answers the counts.
+ */
+export async function untilSwept(state: string): Promise<readonly number[]> {
+  let counts: readonly number[] = []
+  const isEven = (): boolean => {
+    try {
+      counts = originalsByTenant(state)
+    } catch {
+      // The runtime is writing.
+      return false
+    }
+    return new Set(counts).size === 1
+  }
+  await until('orphans are swept', isEven, SWEPT_WITHIN_MS).catch(() => {})
+  return counts
+}
+
+/** Originals in the bucket by tenant, from the runtime's own files. */
+function originalsByTenant(state: string): readonly number[] {
   const counts = new Map<string, number>()
   const folder = join(state, 'files')
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {

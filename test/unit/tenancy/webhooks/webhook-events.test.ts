@@ -44,7 +44,7 @@ describe('what is told', () => {
       change({}),
       unnumbered,
       change({ kind: 'replaced', jobId: 'job_1' }),
-      change({ kind: 'dropped', code: 'shard_full', jobId: 'job_1' }),
+      change({ kind: 'dropped', code: 'shard_full', jobId: 'job_1.7' }),
       change({ kind: 'dropped', code: 'superseded' }),
       change({ kind: 'dropped', code: 'unchanged' }),
       change({ kind: 'dropped', code: 'cancelled' }),

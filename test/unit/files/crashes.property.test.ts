@@ -4,6 +4,7 @@
  */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { cancelJob, retryJob } from '../../../src/files/job-actions.ts'
 import { countedAs, type FileRow } from '../../../src/files/rows/file-row.ts'
 import { FileWorld } from '../../support/file-world.ts'
 import { writeZip } from '../../support/zip-writer.ts'
@@ -46,6 +47,8 @@ type Step =
   | { readonly kind: 'kill'; readonly steps: number }
   | { readonly kind: 'alarm'; readonly times: number }
   | { readonly kind: 'advance'; readonly ms: number }
+  | { readonly kind: 'cancel'; readonly job: number }
+  | { readonly kind: 'retry'; readonly job: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -62,6 +65,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.constantFrom(0, 1_000, 40_000) }) },
 )
 
+/** Jobs are called off and tried again as well: what is indexed is then not known, only that all of it adds up. */
+const wildStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: step },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'retry' as const), job: fc.nat(5) }) },
+)
+
 /** Runs the steps; answers what the index must say, and which jobs were acknowledged. */
 async function play(world: FileWorld, steps: readonly Step[]): Promise<{ index: Meaning; jobs: Set<string> }> {
   const meanings = new Map<string, Meaning>()
@@ -69,7 +78,11 @@ async function play(world: FileWorld, steps: readonly Step[]): Promise<{ index: 
   for (const each of steps) {
     if (each.kind === 'kill') world.restart(each.steps)
     else if (each.kind === 'advance') await world.advance(each.ms)
-    else if (each.kind === 'alarm') {
+    else if (each.kind === 'cancel' || each.kind === 'retry') {
+      world.restart()
+      const jobId = [...jobs][each.job]
+      if (jobId !== undefined) (each.kind === 'cancel' ? cancelJob : retryJob)(world.parts.store, jobId)
+    } else if (each.kind === 'alarm') {
       for (let i = 0; i < each.times; i++) {
         if (world.isDead) world.restart()
         await world.alarm()
@@ -98,18 +111,15 @@ function checkRest(world: FileWorld, jobs: ReadonlySet<string>): void {
     const ofJob = files.filter(({ job_id }) => job_id === jobId)
     const counted = Map.groupBy(ofJob, ({ status }) => countedAs(status))
     const [succeeded, failed] = [counted.get('succeeded')?.length ?? 0, counted.get('failed')?.length ?? 0]
-    expect(world.jobs.get(jobId)).toMatchObject({
-      total: ofJob.length,
-      succeeded,
-      failed,
-      cancelled: 0,
-      isClosed: true,
-    })
-    expect(succeeded + failed).toBe(ofJob.length)
+    const cancelled = counted.get('cancelled')?.length ?? 0
+    expect(world.jobs.get(jobId)).toMatchObject({ total: ofJob.length, succeeded, failed, cancelled, isClosed: true })
+    expect(succeeded + failed + cancelled).toBe(ofJob.length)
   }
   for (const { name, status, waiting, open_children } of files) {
     expect([name, waiting, open_children]).toEqual([name, 0, 0])
-    expect(status === 'failed', `${name} is ${status}`).toBe(name === 'bad.png' && status !== 'superseded')
+    expect(status === 'failed', `${name} is ${status}`).toBe(
+      name === 'bad.png' && status !== 'superseded' && status !== 'cancelled',
+    )
   }
   const kept = files.flatMap(({ original_key }) => original_key ?? [])
   expect([...world.originals.objects.keys()].toSorted()).toEqual(kept.toSorted())
@@ -134,6 +144,29 @@ describe('files through crashes', () => {
         checkRest(world, jobs)
       }),
       { numRuns: 60 },
+    )
+  })
+
+  it('add up, also where jobs are called off and tried again', async () => {
+    const said = new Set(
+      [0, 1, 2, 3, 4, 5].flatMap((version) =>
+        NAMES.flatMap((name) => Object.entries(DRAFTS[name]?.meaning(version) ?? {}).map((pair) => pair.join(': '))),
+      ),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(wildStep, { minLength: 3, maxLength: 14 }), async (steps) => {
+        const world = new FileWorld()
+        const { jobs } = await play(world, steps)
+        world.restart()
+        await world.settle()
+        for (let i = 0; i < 2; i++) {
+          await world.advance(40_000)
+          await world.settle()
+        }
+        checkRest(world, jobs)
+        for (const pair of Object.entries(world.documents())) expect(said).toContain(pair.join(': '))
+      }),
+      { numRuns: 40 },
     )
   })
 })

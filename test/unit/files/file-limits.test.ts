@@ -73,11 +73,11 @@ describe('a long file', () => {
 
 describe('a job that an error of others delays', () => {
   it('is tried again, and ends well', async () => {
-    const { open } = world.originals
+    const open = world.originals.open.bind(world.originals)
     let failures = 2
     world.originals.open = async (key) => {
       if (failures-- > 0) throw new Error('the bucket is not there')
-      return open.call(world.originals, key)
+      return open(key)
     }
     await world.upload({ 'a.txt': 'patience' })
     await world.settle()
@@ -87,11 +87,11 @@ describe('a job that an error of others delays', () => {
 
   it('is told of to the control plane again', async () => {
     const jobId = (await world.upload({ 'a.txt': 'tell' })) ?? ''
-    const { set } = world.jobs
+    const set = world.jobs.set.bind(world.jobs)
     let failures = 3
     world.jobs.set = (id, progress) => {
       if (failures-- > 0) throw new Error('the database is not there')
-      return set.call(world.jobs, id, progress)
+      return set(id, progress)
     }
     await world.settle()
     expect(world.jobs.get(jobId)).toMatchObject({ succeeded: 1, isClosed: true })

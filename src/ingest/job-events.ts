@@ -29,27 +29,30 @@ export interface JobEventOptions {
   /** Only files that changed after this revision. */
   readonly after: number
   readonly sleep: (milliseconds: number) => Promise<void>
-  /** Asked at every look; what it throws ends the events. */
-  readonly requireAccess: () => Promise<unknown>
+  /** Asked at every look: the caller as it is now. What it throws ends the events. */
+  readonly requireAccess: () => Promise<Principal>
 }
+
+/** Which collections a credential reaches, with the rights that it has at the time. */
+export type ReachOf = (principal: Principal) => MayReach
 
 /** Ends with `done`, or after `MAX_JOB_EVENTS_MS`. @throws not_found before the first event */
 export async function openJobEvents(
   deps: JobDependencies,
   principal: Principal,
   id: string,
-  mayReach: MayReach,
+  reachOf: ReachOf,
   options: JobEventOptions,
 ): Promise<AsyncGenerator<JobEvent>> {
-  await findJob(deps, principal, id, mayReach)
-  return jobEvents(deps, principal, id, mayReach, options)
+  await findJob(deps, principal, id, reachOf(principal))
+  return jobEvents(deps, principal, id, reachOf, options)
 }
 
 async function* jobEvents(
   deps: JobDependencies,
   principal: Principal,
   id: string,
-  mayReach: MayReach,
+  reachOf: ReachOf,
   { after, sleep, requireAccess }: JobEventOptions,
 ): AsyncGenerator<JobEvent> {
   const startMs = deps.clock()
@@ -58,7 +61,7 @@ async function* jobEvents(
   let saidAtMs = startMs
   let waitMs = FIRST_WAIT_MS
   while (deps.clock() - startMs < MAX_JOB_EVENTS_MS) {
-    const view = await look(deps, principal, id, mayReach, requireAccess)
+    const view = await look(deps, id, reachOf, requireAccess)
     // The credential was revoked, or the job is out of its reach now: nothing more is said.
     if (view === undefined) return
     const isQuiet = said === sayingOf(view)
@@ -94,14 +97,13 @@ const sayingOf = (view: JobView): string => JSON.stringify(stateOf(view))
 /** `undefined` where the caller may not know any more. */
 async function look(
   deps: JobDependencies,
-  principal: Principal,
   id: string,
-  mayReach: MayReach,
-  requireAccess: () => Promise<unknown>,
+  reachOf: ReachOf,
+  requireAccess: () => Promise<Principal>,
 ): Promise<JobView | undefined> {
   try {
-    await requireAccess()
-    return await getJob(deps, principal, id, mayReach)
+    const principal = await requireAccess()
+    return await getJob(deps, principal, id, reachOf(principal))
   } catch (error) {
     const code = asProblem(error)?.code
     if (code === undefined || code === 'overloaded') throw error

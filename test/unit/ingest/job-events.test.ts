@@ -31,7 +31,7 @@ async function world(count: number, onSleep: (fake: FakeIngest, turn: number) =>
   await fake.files.acceptUpload({ uploadId: 'upl_1', jobId, tenantUid, collectionId, files, options: {}, writer })
   const waits: number[] = []
   const access: { refusal?: Error } = {}
-  const events = await openJobEvents(fake.deps, KEY, 'job_1', () => true, {
+  const events = await openJobEvents(fake.deps, KEY, 'job_1', () => () => true, {
     after,
     sleep: async (ms) => {
       fake.nowMs += ms
@@ -40,6 +40,7 @@ async function world(count: number, onSleep: (fake: FakeIngest, turn: number) =>
     },
     requireAccess: async () => {
       if (access.refusal !== undefined) throw access.refusal
+      return KEY
     },
   })
   return { fake, events, waits, access }
@@ -109,7 +110,7 @@ describe('the events of a job', () => {
 
   it('are refused before the first one for a job that is not there', async () => {
     const { fake } = await world(1)
-    const options = { after: 0, sleep: async () => {}, requireAccess: async () => {} }
-    expect((await problemOf(openJobEvents(fake.deps, KEY, 'job_2', () => true, options))).code).toBe('not_found')
+    const options = { after: 0, sleep: async () => {}, requireAccess: async () => KEY }
+    expect((await problemOf(openJobEvents(fake.deps, KEY, 'job_2', () => () => true, options))).code).toBe('not_found')
   })
 })

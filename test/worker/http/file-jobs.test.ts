@@ -238,6 +238,30 @@ describe('the events of a job', () => {
     expect(events.at(-1)?.data).toMatchObject({ status: 'succeeded', progress: { done: 1, total: 1 } })
   })
 
+  it.each([
+    ['other collections', { collections: ['elsewhere'] }],
+    ['other addresses', { ipRanges: ['203.0.113.0/24'] }],
+    ['other scopes', { scopes: ['search'] }],
+    ['a filter', { filter: { team: 'sea' } }],
+  ])('end when the key is narrowed to %s, with nothing more said', async (_, change) => {
+    const id = await jobOf('a')
+    const made = await world.call('POST', '/v1/keys', {
+      key: tenant.key,
+      body: { name: 'reader', kind: 'secret', scopes: ['documents:read'] },
+    })
+    const response = await world.fetch(
+      new Request(`http://127.0.0.1:8787/v1/jobs/${id}/events`, {
+        headers: { authorization: `Bearer ${made.json.secret}`, 'cf-connecting-ip': '198.51.100.7' },
+      }),
+    )
+    const changed = await world.call('PATCH', `/v1/keys/${made.json.id}`, { key: tenant.key, body: change })
+    expect(changed.status).toBe(200)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 })
+    files.change(id, 1, { status: 'indexed' })
+    const text = await response.text()
+    expect(text).not.toContain('event: done')
+  })
+
   it('end when the key is revoked, with nothing more said', async () => {
     const id = await jobOf('a')
     const made = await world.call('POST', '/v1/keys', {

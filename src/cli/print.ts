@@ -1,5 +1,6 @@
 /** Answers of the API for people: hits with marked words, answers with numbered citations, a table of collections. */
-import type { AnswerResult, CollectionInfo, Hit, SearchResult } from '../client/client.ts'
+import type { AnswerResult, Citation, CollectionInfo, Hit, SearchResult } from '../client/client.ts'
+import { headingsBelow, placeInWords } from '../client/place.ts'
 import type { AddReport } from './add.ts'
 import { bold, dim, marked, plain } from './terminal.ts'
 
@@ -20,17 +21,25 @@ function snippet({ text, highlights }: Hit): string {
   return (shown + plain(text.slice(at, to)) + (to < text.length ? ' …' : '')).replaceAll(/\s+/g, ' ')
 }
 
-/** The title and the headings above a hit; most pages repeat their title as the first heading. */
-export function headingPath({ title, documentId, headings = [] }: Hit): string[] {
-  const top = title ?? documentId
-  return [top, ...(headings[0] === top ? headings.slice(1) : headings)]
+/** The title and the headings above a passage; most pages repeat their title as the first heading. */
+export function headingPath(passage: Hit | Citation): string[] {
+  const top = passage.title ?? passage.documentId
+  return [top, ...headingsBelow(top, passage)]
+}
+
+/** Where a passage is to be found: its place in the file, and the file or its address unless the heading says it. */
+function whereabouts(passage: Hit | Citation): string {
+  const { title, documentId, url } = passage
+  const found = url ?? (title === undefined ? '' : documentId)
+  return plain([placeInWords(passage), found].filter((part) => part !== '').join(' · '))
 }
 
 export function printSearch({ hits, estimatedTotal, tookMs }: SearchResult): void {
   for (const [index, hit] of hits.entries()) {
     console.log(`${index + 1}. ${bold(headingPath(hit).map(plain).join(' › '))}  ${dim(hit.score.toFixed(3))}`)
     console.log(`   ${snippet(hit)}`)
-    console.log(`   ${dim(plain(hit.url ?? hit.id))}\n`)
+    const where = whereabouts(hit)
+    console.log(where === '' ? '' : `   ${dim(where)}\n`)
   }
   console.log(dim(`${hits.length} of about ${estimatedTotal} documents in ${Math.round(tookMs)} ms`))
 }
@@ -41,9 +50,10 @@ export function printAnswer({ answer, abstained, citations }: AnswerResult): voi
     return
   }
   console.log(plain(answer))
-  for (const [index, { documentId, title, url, quote }] of citations.entries()) {
-    console.log(`\n[${index + 1}] ${bold(plain(title ?? documentId))} ${dim(plain(url ?? documentId))}`)
-    console.log(`    “${plain(quote).replaceAll(/\s+/g, ' ')}”`)
+  for (const [index, citation] of citations.entries()) {
+    const where = whereabouts(citation)
+    console.log(`\n[${index + 1}] ${bold(headingPath(citation).map(plain).join(' › '))}${where && `  ${dim(where)}`}`)
+    console.log(`    “${plain(citation.quote).replaceAll(/\s+/g, ' ')}”`)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Shows what the server answered: hits with their highlights, and answers whose citations lead to the quoted passage. */
-import type { AnswerResult, Citation, Hit } from '../client/client.ts'
+import type { AnswerResult, Citation, FilePlace, Hit } from '../client/client.ts'
+import { headingsBelow, placeInWords } from '../client/place.ts'
 import { byId, element, passage, safeLink } from './elements.ts'
 import type { Span } from './elements.ts'
 import { decorations, repeatedHeading } from './markup.ts'
@@ -81,8 +82,8 @@ function said(answer: ShownAnswer): HTMLElement {
 
 function source(citation: Citation, index: number, hits: readonly Hit[]): HTMLElement {
   const { title, documentId, url, chunkId } = citation
-  const headings = hits.find(({ id }) => id === chunkId)?.headings ?? []
-  const section = headings.filter((heading) => heading !== title).join(' › ')
+  const { headings = hits.find(({ id }) => id === chunkId)?.headings ?? [], sheet } = citation
+  const section = headingsBelow(title, { headings, ...(sheet === undefined ? {} : { sheet }) }).join(' › ')
   const link = safeLink(url)
   const name = title ?? documentId
   return element(
@@ -94,8 +95,15 @@ function source(citation: Citation, index: number, hits: readonly Hit[]): HTMLEl
       {},
       link === undefined ? name : element('a', { href: link, rel: 'noopener' }, name),
       element('span', { class: 'section' }, section === '' ? '' : ` › ${section}`),
+      ...placeOf(citation),
     ),
   )
+}
+
+/** Where in its file a passage stands, in a tag of its own. */
+function placeOf(passage: FilePlace): HTMLElement[] {
+  const place = placeInWords(passage)
+  return place === '' ? [] : [element('span', { class: 'place' }, place)]
 }
 
 const hitElementId = (chunkId: string): string => `hit-${encodeURIComponent(chunkId)}`
@@ -140,7 +148,7 @@ function hitCard(hit: Hit, spans: readonly Span[]): HTMLElement {
   const { title, url, documentId, headings = [], text, score } = hit
   const link = safeLink(url)
   const name = title ?? documentId
-  const path = headings.filter((heading) => heading !== title).join(' › ')
+  const path = headingsBelow(title, hit).join(' › ')
   return element(
     'li',
     { class: 'hit', id: hitElementId(hit.id), tabindex: '-1' },
@@ -155,7 +163,9 @@ function hitCard(hit: Hit, spans: readonly Span[]): HTMLElement {
         title: `Score ${score.toFixed(3)}`,
         'aria-label': `Score ${score.toFixed(2)} of 1`,
       }),
-      element('span', {}, path === '' ? documentId : path),
+      ...(path === '' ? [] : [element('span', {}, path)]),
+      ...placeOf(hit),
+      ...(title === undefined ? [] : [element('span', { class: 'file' }, documentId)]),
     ),
     element(
       'p',

@@ -43,7 +43,8 @@ export async function receiveFiles(
 }
 
 async function receiveRaw(incoming: IncomingFiles, body: UploadBody, { name, options }: AskedFiles): Promise<void> {
-  if (name === undefined) throw invalidField('/name', 'is required, or a form as multipart/form-data')
+  if (name === undefined)
+    throw invalidField('/name', 'is required: ?name=… in the address, or send a form (multipart/form-data)')
   if (options !== undefined) incoming.setOptions(options)
   await incoming.add(name, '/name', () => body.next())
 }
@@ -54,7 +55,8 @@ async function receiveForm(incoming: IncomingFiles, form: MultipartReader, asked
   }
   for (let head = await form.nextPart(); head !== undefined; head = await form.nextPart()) {
     if (head.name === 'options' && head.filename === undefined) incoming.setOptions(await textOf(form))
-    else if (head.name !== 'file') throw invalidField(`/${head.name.toWellFormed()}`, 'is not a known field')
+    else if (head.name !== 'file')
+      throw invalidField(`/${head.name.toWellFormed()}`, 'is not a known field; a form has file and options')
     else await incoming.add(head.filename, `/file/${incoming.count}`, () => form.read())
   }
 }
@@ -116,7 +118,7 @@ class IncomingFiles {
   }
 
   async finish(): Promise<ReceivingUpload> {
-    if (this.#upload === undefined) throw invalidField('/file', 'is required')
+    if (this.#upload === undefined) throw invalidField('/file', 'is required: a form must have at least one field file')
     return this.#upload
   }
 

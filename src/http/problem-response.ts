@@ -43,19 +43,27 @@ export function toProblem(error: unknown): Problem {
 }
 
 export function problemBody(problem: Problem, requestId: RequestId): z.infer<typeof problemSchema> {
-  const { code, message, errors, retryAfterSeconds } = problem
+  const { code, errors, retryAfterSeconds } = problem
   const { status, title } = PROBLEMS[code]
   return {
     type: problemPath(code),
     title,
     status,
-    detail: message,
+    detail: detailOf(problem),
     instance: `urn:nearfield:request:${requestId}`,
     code,
     requestId,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     ...(errors === undefined ? {} : { errors: [...errors] }),
   }
+}
+
+/** A sentence that says of itself which field it speaks of, for whoever reads nothing else. */
+function detailOf({ message, errors = [] }: Problem): string {
+  const [fault] = errors
+  return fault !== undefined && fault.pointer !== '' && message === fault.detail
+    ? `${fault.pointer} ${message}`
+    : message
 }
 
 /** The whole answer as plain data. */

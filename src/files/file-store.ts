@@ -52,10 +52,13 @@ export class FileStore {
     return file
   }
 
-  /** What is queued under the name will not be read any more: something newer came. */
-  supersedeQueued({ collection_id, name, id }: Pick<FileRow, 'collection_id' | 'name' | 'id'>): void {
+  /** What is queued under the name will not be read any more: something newer came that may take its place. */
+  supersedeQueued(
+    { collection_id, name, id }: Pick<FileRow, 'collection_id' | 'name' | 'id'>,
+    mayReplace: (file: FileRow) => boolean = () => true,
+  ): void {
     for (const file of this.files.queuedBefore({ collection_id, name, id }))
-      this.settle(file.id, { status: 'superseded' })
+      if (mayReplace(file)) this.settle(file.id, { status: 'superseded' })
   }
 
   /** The index no longer shows the file's documents as the file made them. */

@@ -24,7 +24,21 @@ export async function fingerprintOf(
 /** Queues a file of a job; what waits under its name is not read any more. Inside the caller's transaction. */
 export function queueFile(store: FileStore, jobId: string, file: NewFile): void {
   const [id = 0] = store.files.add(jobId, [file])
-  store.supersedeQueued({ collection_id: file.collectionId, name: file.name, id })
+  store.supersedeQueued({ collection_id: file.collectionId, name: file.name, id }, (older) =>
+    mayReplace(writerOf(store, jobId), writerOf(store, older.job_id)),
+  )
+}
+
+const writerOf = ({ jobs }: FileStore, jobId: string): FileWriter | undefined => {
+  const job = jobs.find(jobId)
+  return job && (JSON.parse(job.writer) as FileWriter)
+}
+
+/** Whoever could not write what another may write does not keep it from being read: both are, one after the other. */
+function mayReplace(newer: FileWriter | undefined, older: FileWriter | undefined): boolean {
+  if (newer === undefined || older === undefined) return false
+  const isAsFree = newer.filter === undefined || canonicalJson(newer.filter) === canonicalJson(older.filter ?? null)
+  return isAsFree && (newer.mayWriteAcl || !older.mayWriteAcl)
 }
 
 /** False when the upload was swept away. Safe to repeat. */

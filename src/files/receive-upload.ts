@@ -103,7 +103,14 @@ export class ReceivingUpload {
     // Once asked, only the files object knows whose they are: without an answer it keeps or sweeps them.
     this.#end()
     const request = { ...this.#upload, files: this.#files, options: this.#options, writer }
-    if (await files.acceptUpload(request)) return jobId
+    try {
+      if (await files.acceptUpload(request)) return jobId
+    } catch (error) {
+      // An erased object takes nothing over.
+      if (asProblem(error)?.code === 'not_found') await this.#deleteStored()
+      throw error
+    }
+    await this.#deleteStored()
     await jobs.remove(tenantUid, jobId)
     throw sweptAway()
   }
@@ -113,6 +120,12 @@ export class ReceivingUpload {
     if (this.#isOver) return
     this.#end()
     await this.#deps.files.dropUpload(this.#upload.uploadId).catch(() => {})
+    await this.#deleteStored()
+  }
+
+  /** After a sweep, and once the tenant was erased, nobody else knows of what was stored since. Never throws. */
+  async #deleteStored(): Promise<void> {
+    await this.#deps.originals.deletePrefix(this.#prefix).catch(() => {})
   }
 
   async #noteMultipart(key: string, multipartId: string): Promise<void> {

@@ -15,6 +15,8 @@ import type { OriginalStore } from './original-store.ts'
 /** A request that stops at its next sign of life has stored its last byte by then. */
 const SECOND_SWEEP_MS = 30_000
 const SWEEPS_PER_RUN = 20
+/** In the place of the number of sweeps: none yet, but it may not be taken over. */
+const CONDEMNED = -1
 
 export interface UploadRow {
   readonly id: string
@@ -22,7 +24,7 @@ export interface UploadRow {
   /** NULL: no row of the control plane goes with it. */
   readonly job_id: JobId | null
   readonly lease_ms: number
-  /** How often it was swept; it cannot be taken over any more. */
+  /** How often it was swept, or that it will be although its lease goes on; unless 0 it cannot be taken over any more. */
   readonly swept: number
 }
 
@@ -90,7 +92,7 @@ export class Uploads implements TenantPart {
   /** Takes it over; false when it was swept away. Inside the transaction that queues its files. */
   take(id: string): boolean {
     const upload = this.find(id)
-    if (upload === undefined || upload.swept > 0) return false
+    if (upload === undefined || upload.swept !== 0) return false
     this.#forget(id)
     return true
   }
@@ -104,7 +106,11 @@ export class Uploads implements TenantPart {
   /** Whatever is under way for the collection is swept, and can never be taken over. */
   dropCollection(collectionId: string): void {
     const { database, clock } = this.#store
-    database.run('UPDATE uploads SET swept = swept + 1, lease_ms = ? WHERE collection_id = ?', clock(), collectionId)
+    database.run(
+      `UPDATE uploads SET swept = ${CONDEMNED}, lease_ms = ? WHERE collection_id = ? AND swept = 0`,
+      clock(),
+      collectionId,
+    )
   }
 
   nextDueMs(): number | undefined {
@@ -126,7 +132,11 @@ export class Uploads implements TenantPart {
     const { database, clock, tenantUid } = this.#store
     if (tenantUid === undefined) return
     // From here on nobody takes it over.
-    database.run('UPDATE uploads SET swept = swept + 1, lease_ms = ? WHERE id = ?', clock() + SECOND_SWEEP_MS, id)
+    database.run(
+      'UPDATE uploads SET swept = max(swept, 0) + 1, lease_ms = ? WHERE id = ?',
+      clock() + SECOND_SWEEP_MS,
+      id,
+    )
     const multiparts = database.all<{ multipart_id: string; key: string }>(
       'SELECT multipart_id, key FROM upload_multiparts WHERE upload_id = ?',
       id,

@@ -8,7 +8,7 @@ import { hex, sha256 } from '../../src/core/bytes.ts'
 import type { CollectionId, JobId, TenantUid } from '../../src/core/ids.ts'
 import type { SqlDatabase, SqlValue } from '../../src/core/sql-database.ts'
 import { ALL_FILES_MIGRATIONS, fileParts, scheduledParts, type FileParts } from '../../src/files/file-parts.ts'
-import type { FileOptions } from '../../src/files/files-api.ts'
+import type { FileOptions, FileWriter } from '../../src/files/files-api.ts'
 import { acceptFiles, fingerprintOf } from '../../src/files/job-actions.ts'
 import type { JobProgress } from '../../src/files/job-reports.ts'
 import { applyReport } from '../../src/files/log-reports.ts'
@@ -215,7 +215,11 @@ export class FileWorld {
   /** A whole upload, or its beginning: `until` counts its calls, after which the request dies. */
   async upload(
     files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
-    { options = {}, until = Infinity }: { options?: FileOptions; until?: number } = {},
+    {
+      options = {},
+      until = Infinity,
+      writer = WRITER,
+    }: { options?: FileOptions; until?: number; writer?: FileWriter } = {},
   ): Promise<JobId | undefined> {
     const number = String(++this.#serial).padStart(16, '0')
     const [uploadId, jobId] = [`upl_${number}`, `job_${number}` as JobId]
@@ -234,8 +238,8 @@ export class FileWorld {
     if (!goesOn()) return undefined
     this.jobs.set(jobId, undefined)
     if (!goesOn()) return undefined
-    const fingerprints = await Promise.all(received.map((file) => fingerprintOf(file, options, WRITER)))
-    const request = { ...upload, files: received, options, writer: WRITER }
+    const fingerprints = await Promise.all(received.map((file) => fingerprintOf(file, options, writer)))
+    const request = { ...upload, files: received, options, writer }
     return acceptFiles(this.parts.store, this.parts.uploads, request, fingerprints) ? jobId : undefined
   }
 

@@ -4,6 +4,7 @@ import { FAILED_FILE_RETENTION_MS } from '../../../src/core/limits.ts'
 import { cancelJob, retryJob } from '../../../src/files/job-actions.ts'
 import { applyReport } from '../../../src/files/log-reports.ts'
 import { recordOf } from '../../../src/files/file-views.ts'
+import { parseFilter } from '../../../src/metadata/parse-filter.ts'
 import type { FileRow } from '../../../src/files/rows/file-row.ts'
 import type { ChangeReport } from '../../../src/core/usage.ts'
 import { FileWorld, TENANT } from '../../support/file-world.ts'
@@ -51,6 +52,17 @@ describe('a file', () => {
     await world.settle()
     expect(world.documents()).toEqual({ 'a.txt': 'new' })
     expect(originals()).toBe(1)
+  })
+
+  it('of the same name by who may write less leaves what waits alone, and cannot change what it made', async () => {
+    const owner = { keyId: 'key1', mayWriteAcl: true }
+    const filtered = { keyId: 'key2', mayWriteAcl: true, filter: parseFilter({ team: 'sea' }) }
+    await world.upload({ 'a.txt': 'the owner sent this' }, { writer: owner })
+    await world.upload({ 'a.txt': 'and a guest this' }, { writer: filtered, options: { metadata: { team: 'sea' } } })
+    await world.upload({ 'a.txt': 'or an end user' }, { writer: { keyId: 'key1', mayWriteAcl: false } })
+    expect(statuses().slice(0, 2)).toEqual(['a.txt queued', 'a.txt queued'])
+    await world.settle()
+    expect(statuses().slice(0, 2)).toEqual(['a.txt indexed', 'a.txt failed outside_filter'])
   })
 
   it('of the same bytes is not read again, unless someone changed what it made', async () => {

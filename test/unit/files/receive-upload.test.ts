@@ -15,6 +15,7 @@ function world() {
   const time = new FakeTime()
   const files = new FakeFiles()
   const keys: string[] = []
+  const stored = new Set<string>()
   const jobs = new Set<string>()
   const asked: StoreOptions[] = []
   const originals = {
@@ -22,7 +23,13 @@ function world() {
       asked.push(options)
       keys.push(key)
       const text = await new Response(body as ReadableStream<Uint8Array<ArrayBuffer>>).text()
+      stored.add(key)
       return { bytes: text.length, sha256: `sha of ${text}`, head: new Uint8Array() }
+    },
+    async deletePrefix(prefix: string) {
+      const gone = [...stored].filter((key) => key.startsWith(prefix))
+      for (const key of gone) stored.delete(key)
+      return gone.length
     },
   } as OriginalStore
   const deps = {
@@ -36,7 +43,7 @@ function world() {
   }
   const open = (options: FileOptions = {}): Promise<ReceivingUpload> =>
     ReceivingUpload.open(deps, collectionRecord(), options)
-  return { time, files, keys, jobs, asked, open }
+  return { time, files, keys, stored, jobs, asked, open }
 }
 
 const add = (upload: ReceivingUpload, name: string, text = name): Promise<void> =>
@@ -85,6 +92,38 @@ describe('an upload', () => {
     files.isSwept = true
     expect(await codeOf(other.accept(WRITER))).toBe('overloaded')
     expect(jobs.size).toBe(0)
+  })
+
+  it('takes away what it stored after it was swept, of which nobody else knows', async () => {
+    const { files, keys, stored, open } = world()
+    const upload = await open()
+    await add(upload, 'a')
+    // The collection was deleted, or the tenant erased: the bucket was looked through before this comes.
+    files.uploads.clear()
+    stored.clear()
+    await add(upload, 'b')
+    expect([keys.length, stored.size]).toEqual([2, 1])
+    await upload.drop()
+    expect(stored.size).toBe(0)
+  })
+
+  it('takes away what it stored when nobody takes it over, and leaves what may have been', async () => {
+    for (const [refusal, left] of [
+      [false, 0],
+      [new Problem('not_found'), 0],
+      [new Error('the answer was lost'), 1],
+    ] as const) {
+      const { files, stored, open } = world()
+      const upload = await open()
+      await add(upload, 'a')
+      files.acceptUpload = async () => {
+        if (refusal === false) return false
+        throw refusal
+      }
+      await codeOf(upload.accept(WRITER))
+      await upload.drop()
+      expect([String(refusal), stored.size]).toEqual([String(refusal), left])
+    }
   })
 
   it('is swept, to the eye of its sender, when its parts cannot be noted any more', async () => {

@@ -33,6 +33,7 @@ export interface SyncPlan {
   readonly added: readonly string[]
   readonly changed: readonly string[]
   readonly vanished: readonly string[]
+  /** What an earlier run has sent and this one saw settled is not among them. */
   readonly unchanged: number
   readonly passedOver: number
   readonly bytesToSend: number
@@ -85,7 +86,7 @@ export async function sync(
     const record = new SyncRecord(recordPath, { id: collection.id, name: target.collection, url: client.url })
     const run = new SyncRun(client, target.collection, record, progress)
     if (!request.dryRun) await run.finishEarlierJobs(files)
-    const { plan, toSend } = planOf(files, passedOver.length, record, request.retry)
+    const { plan, toSend } = planOf(files, passedOver.length, run, record, request.retry)
     if (files.length === 0 && plan.vanished.length > 0 && !request.allowEmpty) {
       throw new UsageError(
         `${root} holds no files any more; --allow-empty deletes the documents of all ${plan.vanished.length}`,
@@ -115,6 +116,7 @@ async function findCollection(client: NearfieldClient, name: string): Promise<{ 
 function planOf(
   files: readonly FolderFile[],
   passedOver: number,
+  { settled }: SyncRun,
   record: SyncRecord,
   retry: boolean,
 ): { readonly plan: SyncPlan; readonly toSend: readonly FolderFile[] } {
@@ -129,7 +131,7 @@ function planOf(
     // What is on its way may have arrived: whether the server has this version or that one, nobody knows.
     const isCertain = known !== undefined && isDone && !record.sending.has(file.name)
     if (isCertain && known.sha256 === currentHash(file)) {
-      unchanged++
+      if (!settled.has(file.name)) unchanged++
       continue
     }
     const list = known === undefined ? added : changed
@@ -150,6 +152,8 @@ function currentHash(file: FolderFile): string {
 
 class SyncRun {
   readonly counts = { indexed: 0, documents: 0, chunks: 0 }
+  /** Names of files. */
+  readonly settled = new Set<string>()
   readonly #client: NearfieldClient
   readonly #collection: string
   readonly #record: SyncRecord
@@ -235,6 +239,7 @@ class SyncRun {
   }
 
   #settle({ name, sha256 }: ReadFile, { status, documentId, failures, documents, chunks }: FileOutcome): void {
+    this.settled.add(name)
     this.#record.sending.delete(name)
     this.#record.files.set(name, {
       sha256,

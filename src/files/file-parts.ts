@@ -51,7 +51,7 @@ export function fileParts(database: SqlDatabase, ports: FilePartsPorts): FilePar
   }
 }
 
-/** In the order in which the alarm runs them: the pipeline last, because it takes longest. */
+/** The alarm runs them side by side: nobody waits for a long file, nor for a slow site. */
 export const scheduledParts = ({ uploads, sources, pipeline, jobReports, spentOriginals }: FileParts): TenantPart[] => [
   uploads,
   jobReports,

@@ -33,7 +33,8 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
     super(state, env)
     this.#dependencies = dependencies
     const { clock, report } = dependencies
-    this.#alarm = new PartAlarm({ storage: state.storage, clock, parts: () => this.#scheduled(), report })
+    const parts = (): TenantPart[] => this.#scheduled()
+    this.#alarm = new PartAlarm({ storage: state.storage, clock, parts, isSideBySide: true, report })
     // An alarm may have been lost after its last retry; whoever wakes the object brings it back to work.
     void state.blockConcurrencyWhile(() => this.#alarm.arm())
   }

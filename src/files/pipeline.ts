@@ -31,6 +31,7 @@ const RETRY_MS = 5_000
 const SILENCE_MS = 10 * 60_000
 
 export class Pipeline implements TenantPart {
+  readonly isLong = true
   readonly #store: FileStore
   readonly #ports: PipelinePorts
   #isCongested = false

@@ -26,6 +26,8 @@ const RUN_MS = 5_000
 const FAILED_MS = 30_000
 /** While the tenant's files wait for their turn, a run looks again after this long. */
 const NO_ROOM_MS = 10_000
+/** A suspension holds everywhere within ten seconds: so often a run looks whether it may go on. */
+const STANDING_MS = 5_000
 /** Vanished files that are removed in one transaction. */
 const REMOVED_PER_STEP = 500
 /** Notifications of the inbox that come together are answered by one look at it. */
@@ -35,11 +37,14 @@ const NOTICED_PAUSE_MS = 30_000
 export class Sources implements TenantPart {
   static readonly migrations: readonly SqlMigration[] = SOURCE_MIGRATIONS
 
+  readonly isLong = true
   readonly #database: SqlDatabase
   readonly #ports: SourcePorts
   readonly #rows: SourceRows
   readonly #crawler: Crawler
   readonly #bucket: BucketSync
+  /** Until then the tenant counts as active. */
+  #activeUntilMs = 0
 
   constructor(database: SqlDatabase, ports: SourcePorts) {
     this.#database = database
@@ -178,7 +183,8 @@ export class Sources implements TenantPart {
     if (!intake.isOpen(run.jobId)) {
       this.#rows.setGap(sourceId, 'cancelled')
       this.#rows.end(sourceId, clock())
-    } else if (phase === 'ending') this.#finish(run)
+    } else if (await this.#isSuspended()) this.#suspend(run)
+    else if (phase === 'ending') this.#finish(run)
     else if (!intake.hasRoom()) this.#rows.set(sourceId, { nextMs: clock() + NO_ROOM_MS })
     else if (settings.kind === 'bucket' && phase === 'listing') await this.#bucket.list(run, settings)
     else {
@@ -189,6 +195,26 @@ export class Sources implements TenantPart {
       if (result === 'done') this.#rows.set(sourceId, { phase: 'ending' })
       else this.#rows.set(sourceId, { nextMs: result === 'again' ? clock() : result.waitUntilMs })
     }
+  }
+
+  async #isSuspended(): Promise<boolean> {
+    const { intake, clock } = this.#ports
+    if (clock() < this.#activeUntilMs) return false
+    const askedMs = clock()
+    const isSuspended = await intake.isSuspended()
+    if (!isSuspended) this.#activeUntilMs = askedMs + STANDING_MS
+    return isSuspended
+  }
+
+  /** What it has brought so far stays. */
+  #suspend(run: Run): void {
+    const { intake, clock } = this.#ports
+    this.#database.transaction((): void => {
+      if (!this.#rows.isCurrent(run)) return
+      this.#rows.setGap(run.sourceId, 'suspended')
+      if (intake.isOpen(run.jobId)) intake.end(run.jobId)
+      this.#rows.end(run.sourceId, clock())
+    })
   }
 
   /** Removes what has vanished, some in each step, and ends the run. */

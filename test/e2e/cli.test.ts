@@ -192,6 +192,16 @@ describe('nearfield', () => {
     expect(json(await nearfield(['status', '--json'])).key.kind).toBe('secret')
   })
 
+  it('says where in its file a hit and a citation stand', async () => {
+    const srt = '1\n00:01:05,000 --> 00:01:09,500\nThe harbour pilot climbs aboard by a rope ladder.\n'
+    writeFileSync(join(folder, 'pilot.srt'), srt)
+    expect((await nearfield(['add', 'pilot.srt', '-c', 'places'])).code).toBe(0)
+    const found = await nearfield(['search', 'rope ladder', '-c', 'places'])
+    expect(found.stdout).toMatch(/^1\. pilot\.srt .*\n.*rope ladder\.\n +1:05–1:09\n/)
+    const asked = await nearfield(['ask', 'How does the harbour pilot climb aboard?', '-c', 'places'])
+    expect(asked.stdout).toMatch(/\[1\] pilot\.srt +1:05–1:09\n +“The harbour pilot climbs aboard by a rope ladder\.”/)
+  })
+
   it('says what is wrong in one line, with exit codes', async () => {
     expect((await nearfield(['--version'])).stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/)
     expect((await nearfield([])).code).toBe(2)

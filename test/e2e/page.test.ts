@@ -71,6 +71,20 @@ const inBrowser = (): void => {
     expect(await page.locator('#answer').innerText()).toContain('50,000')
   })
 
+  it('says where in its file a passage stands, of hits and of citations', async () => {
+    const srt = '1\n00:01:05,000 --> 00:01:09,500\nThe harbour pilot climbs aboard by a rope ladder.\n'
+    const client = server.client()
+    await client.waitForJob((await client.uploadFiles('docs', [{ name: 'pilot.srt', content: new Blob([srt]) }])).id)
+    await page.fill('#query', 'How does the harbour pilot climb aboard?')
+    await page.click('#find')
+    await page.locator('#hits li', { hasText: 'rope ladder' }).first().waitFor()
+    expect(await page.locator('#hits li .place').first().innerText()).toBe('1:05–1:09')
+    await page.click('#ask')
+    await page.locator('#answer .sources .place').first().waitFor()
+    expect(await page.locator('#answer .sources li').first().innerText()).toContain('pilot.srt')
+    expect(await page.locator('#answer .sources .place').first().innerText()).toBe('1:05–1:09')
+  })
+
   it('shows markup of a document as text', async () => {
     const text = 'The zebra page says <img src=x onerror="document.title=1"> and <b>bold</b>.'
     await server.client().put('docs', [{ id: 'markup', title: '<i>Zebra</i>', text }])

@@ -72,4 +72,8 @@ describe('the path above a hit', () => {
     expect(headingPath({ ...hit, title: 'Search', headings: ['Search', 'Pages'] })).toEqual(['Search', 'Pages'])
     expect(headingPath({ ...hit, headings: ['Pages'] })).toEqual(['a', 'Pages'])
   })
+
+  it('leaves the name of a sheet to the place of the hit', () => {
+    expect(headingPath({ ...hit, headings: ['Fleet', 'Boats'], sheet: 'Fleet' })).toEqual(['a', 'Boats'])
+  })
 })

@@ -9,11 +9,14 @@ import { readNavigation } from './epub/navigation.ts'
 import { readPackage, requireUnprotected } from './epub/package.ts'
 import { FileFault } from './file-fault.ts'
 import { cleanText } from './file-text.ts'
-import { parseHtml } from './html.ts'
+import { inTurns, MAX_HTML_TOKENS } from './html/pieces.ts'
+import { parsingHtml } from './html.ts'
 import type { FileToParse, ParsedDocument } from './parsed-document.ts'
 
 /** One chapter is read at a stretch; whole books are smaller. */
 const MAX_CHAPTER_BYTES = 5_000_000
+/** What a block of the outline costs in memory. */
+const BLOCK_BYTES = 100
 /** What ends itself in XML and does not in HTML. */
 const SELF_CLOSED = /<([a-zA-Z][\w:-]*)((?:\s[^<>]*)?)\/>/g
 const VOID = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '))
@@ -39,13 +42,13 @@ export async function* parseEpub({ bytes, budget }: FileToParse): AsyncGenerator
   for (const path of book.chapters) {
     const markup = await container.text(path, MAX_CHAPTER_BYTES)
     budget.hold(markup.length * 2)
-    const chapter = parseHtml(htmlOf(markup))
+    const chapter = await inTurns(parsingHtml(htmlOf(markup), MAX_HTML_TOKENS), budget)
     budget.release(markup.length * 2)
     budget.step(chapter.outline.length)
     const title = titles.get(path)
     const isTitled = chapter.outline.some(({ kind }, index) => kind === 'heading' && index < 3)
     if (chapter.text === '') continue
-    budget.hold(chapter.text.length * 2)
+    budget.hold(chapter.text.length * 2 + chapter.outline.length * BLOCK_BYTES)
     const [first, ...others] = chapter.outline
     if (title === undefined || isTitled || first === undefined) append(chapter.text, chapter.outline)
     else if (chapter.text.slice(first.start, first.end) === title) {
@@ -65,11 +68,25 @@ const RUBY = /<(rt|rp)\b[^<>]*>[^<]*<\/\1\s*>/g
 
 /** XHTML as HTML. @throws FileFault malformed_file when it declares entities */
 function htmlOf(markup: string): string {
-  if (/<!ENTITY|<!DOCTYPE[^>]*\[/i.test(markup)) {
+  // A document type stands at the beginning; the patterns look no further than one can be long, else they would not end.
+  if (/<!ENTITY/i.test(markup) || /<!DOCTYPE[^>[]{0,1000}\[/i.test(markup)) {
     throw new FileFault('malformed_file', 'a chapter declares entities')
   }
-  return cleanText(markup)
-    .replace(/<!\[CDATA\[([^\]]*)\]\]>/g, (_, text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;'))
+  return withoutSections(cleanText(markup))
     .replace(RUBY, '')
     .replace(SELF_CLOSED, (tag, name: string, rest: string) => (VOID.has(name) ? tag : `<${name}${rest}></${name}>`))
+}
+
+/** Sections of characters as HTML writes them. O(length), also where none of them ends. */
+function withoutSections(markup: string): string {
+  const parts: string[] = []
+  let at = 0
+  for (let start = markup.indexOf('<![CDATA['); start >= 0; start = markup.indexOf('<![CDATA[', at)) {
+    const end = markup.indexOf(']]>', start)
+    if (end < 0) break
+    const text = markup.slice(start + '<![CDATA['.length, end)
+    parts.push(markup.slice(at, start), text.replaceAll('&', '&amp;').replaceAll('<', '&lt;'))
+    at = end + ']]>'.length
+  }
+  return parts.join('') + markup.slice(at)
 }

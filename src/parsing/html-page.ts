@@ -6,9 +6,10 @@ import type { OutlineBlock } from '../chunking/document-text.ts'
 import { languageTag, webAddress } from './document-fields.ts'
 import { FileFault } from './file-fault.ts'
 import { readText } from './file-text.ts'
-import { visitElements } from './html/elements.ts'
+import { visitElements, type Visitor } from './html/elements.ts'
 import { mainContent } from './html/main-content.ts'
-import { parseHtml } from './html.ts'
+import { drained, inTurns, MAX_HTML_TOKENS, type InPieces } from './html/pieces.ts'
+import { parsingHtml } from './html.ts'
 import { normaliseNewlines } from './normalise.ts'
 import type { FileToParse, ParsedDocument } from './parsed-document.ts'
 
@@ -37,10 +38,14 @@ interface Head {
 
 /** `url`: where the page was found, if that is known. Never throws. */
 export function readPage(html: string, url?: string): HtmlPage {
+  return drained(readingPage(html, Number.POSITIVE_INFINITY, url))
+}
+
+function* readingPage(html: string, maxTokens: number, url?: string): InPieces<HtmlPage> {
   const source = normaliseNewlines(html)
-  const head = readHead(source)
-  const whole = parseHtml(source)
-  const main = parseHtml(mainContent(source))
+  const head = yield* readHead(source, maxTokens)
+  const whole = yield* parsingHtml(source, maxTokens)
+  const main = yield* parsingHtml(yield* mainContent(source, maxTokens), maxTokens)
   const { text, outline } = main.text.length < MIN_CONTENT_SHARE * whole.text.length ? whole : main
   const title = short(head.fields.get('og:title')) ?? whole.title ?? short(head.firstHeading)
   const base = resolve(head.base, url) ?? url
@@ -57,13 +62,16 @@ export function readPage(html: string, url?: string): HtmlPage {
   }
 }
 
-/** One document. @throws FileFault no_text */
+/** One document. @throws FileFault no_text, too_complex */
 export async function* parseHtmlPage(file: FileToParse): AsyncGenerator<ParsedDocument> {
   const html = await readText(file)
   // The content beside the whole.
   file.budget.hold(html.length)
   file.budget.step(html.length >> 3)
-  const { text, outline, title, canonicalUrl, description, language } = readPage(html)
+  const { text, outline, title, canonicalUrl, description, language } = await inTurns(
+    readingPage(html, MAX_HTML_TOKENS),
+    file.budget,
+  )
   if (text === '') throw new FileFault('no_text')
   yield {
     key: '',
@@ -91,14 +99,14 @@ function resolve(reference: string | undefined, base: string | undefined): strin
   return reference !== undefined && URL.canParse(reference, base) ? new URL(reference, base).href : undefined
 }
 
-function readHead(html: string): Head {
+function* readHead(html: string, maxTokens: number): InPieces<Head> {
   const fields = new Map<string, string>()
   let canonical: string | undefined
   let language: string | undefined
   let base: string | undefined
   let firstHeading: string | undefined
   let isInHeading = false
-  visitElements(html, {
+  const visitor: Visitor = {
     open({ name, attributes }) {
       const href = attributes.get('href')?.trim()
       const relations = new Set(attributes.get('rel')?.toLowerCase().split(/\s+/))
@@ -121,7 +129,8 @@ function readHead(html: string): Head {
       if (isInHeading && firstHeading !== undefined && firstHeading.length < MAX_DESCRIPTION_LENGTH)
         firstHeading += text
     },
-  })
+  }
+  yield* visitElements(html, visitor, maxTokens)
   return {
     fields,
     ...(canonical === undefined ? {} : { canonical }),

@@ -5,8 +5,9 @@
  */
 import { Tokenizer } from 'htmlparser2'
 import type { OutlineBlock } from '../chunking/document-text.ts'
-import { normaliseNewlines } from './normalise.ts'
+import { drained, TokenCount, tokenized, type InPieces } from './html/pieces.ts'
 import { TextWriter } from './html/text-writer.ts'
+import { normaliseNewlines } from './normalise.ts'
 
 export interface ParsedHtml {
   /** Blocks parted by a blank line, list items by `- `, table cells by tabs. */
@@ -32,8 +33,16 @@ interface Scope {
   readonly mainOnly: boolean
 }
 
+/** In UTF-16 units; whatever is longer is no title. */
+const MAX_TITLE_LENGTH = 10_000
+
 /** Extracts text, outline and title. Never throws; broken markup is read as far as it makes sense. */
 export function parseHtml(html: string): ParsedHtml {
+  return drained(parsingHtml(html, Number.POSITIVE_INFINITY))
+}
+
+/** The same in pieces. @throws FileFault too_complex above `maxTokens` */
+export function* parsingHtml(html: string, maxTokens: number): InPieces<ParsedHtml> {
   const source = normaliseNewlines(html)
   const scopes: Scope[] = [
     { keepChrome: false, mainOnly: false },
@@ -42,8 +51,8 @@ export function parseHtml(html: string): ParsedHtml {
   if (/<main[\s>]/i.test(source)) scopes.unshift({ keepChrome: false, mainOnly: true })
   let parsed: ParsedHtml = { text: '', outline: [] }
   for (const scope of scopes) {
-    const reader = new HtmlReader(source, scope)
-    parsed = reader.read()
+    const reader = new HtmlReader(source, scope, new TokenCount(maxTokens))
+    parsed = yield* reader.read()
     if (parsed.text !== '') break
   }
   return parsed
@@ -61,13 +70,15 @@ class HtmlReader {
   #inTitle = false
   #title: string | undefined
   #tag = ''
+  readonly #tokens: TokenCount
 
-  constructor(source: string, scope: Scope) {
+  constructor(source: string, scope: Scope, tokens: TokenCount) {
     this.#source = source
     this.#scope = scope
+    this.#tokens = tokens
   }
 
-  read(): ParsedHtml {
+  *read(): InPieces<ParsedHtml> {
     const nothing = (): void => undefined
     const tokenizer = new Tokenizer(
       { xmlMode: false, decodeEntities: true },
@@ -89,20 +100,22 @@ class HtmlReader {
         onend: nothing,
       },
     )
-    tokenizer.write(this.#source)
-    tokenizer.end()
+    yield* tokenized(this.#source, tokenizer)
     const { text, outline } = this.#writer.finish()
     const title = this.#title?.replace(/\s+/g, ' ').trim()
     return { text, outline, ...(title === undefined || title === '' ? {} : { title }) }
   }
 
   #text(text: string): void {
+    this.#tokens.add()
     if (this.#dropped !== '') return
-    if (this.#inTitle) this.#title = (this.#title ?? '') + text
-    else if (!this.#scope.mainOnly || this.#mainDepth > 0) this.#writer.text(text)
+    if (this.#inTitle) {
+      if ((this.#title?.length ?? 0) < MAX_TITLE_LENGTH) this.#title = (this.#title ?? '') + text
+    } else if (!this.#scope.mainOnly || this.#mainDepth > 0) this.#writer.text(text)
   }
 
   #open(name: string): void {
+    this.#tokens.add()
     this.#tag = name
     if (this.#dropped !== '') {
       if (name === this.#dropped) this.#droppedDepth++
@@ -127,6 +140,7 @@ class HtmlReader {
   }
 
   #close(name: string): void {
+    this.#tokens.add()
     if (this.#dropped !== '') {
       if (name === this.#dropped) this.#droppedDepth--
       if (this.#droppedDepth === 0 || name === 'body' || name === 'html') this.#dropped = ''

@@ -13,6 +13,7 @@ import { fieldsText, RecordReader, type Fields } from './records.ts'
 
 /** Elements read before others of the isolate get their turn. */
 const ELEMENTS_PER_TURN = 500
+const MAX_ELEMENTS = 1_000_000
 
 /** @throws FileFault */
 export async function* parseJson(file: FileToParse): AsyncGenerator<ParsedDocument> {
@@ -30,6 +31,8 @@ function* valuesOf(elements: Iterable<string>): Generator<Json> {
   let row = 0
   for (const element of elements) {
     row++
+    if (row > MAX_ELEMENTS)
+      throw new FileFault('too_complex', `the array has more than ${MAX_ELEMENTS} elements; divide it`)
     if (!fits(element, MAX_RECORD_BYTES))
       throw new FileFault('record_too_large', `element ${row} is larger than ${MAX_RECORD_BYTES} bytes`)
     yield parseBoundedJson(element) as Json

@@ -12,6 +12,9 @@ import type { FileToParse, ParsedDocument } from './parsed-document.ts'
 import { fits, PartWriter } from './parts.ts'
 import { RecordReader } from './records.ts'
 
+/** Empty lines count too. */
+const MAX_LINES = 2_000_000
+
 /** @throws FileFault */
 export async function* parseJsonl(file: FileToParse): AsyncGenerator<ParsedDocument> {
   const { options, budget } = file
@@ -23,6 +26,7 @@ export async function* parseJsonl(file: FileToParse): AsyncGenerator<ParsedDocum
   for await (const lines of linesOf(decodeFile(file))) {
     for (const line of lines) {
       row++
+      if (row > MAX_LINES) throw new FileFault('too_complex', `the file has more than ${MAX_LINES} lines; divide it`)
       budget.step(10)
       if (line.trim() === '') continue
       const value = parseLine(line)

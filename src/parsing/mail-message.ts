@@ -2,16 +2,19 @@
  * One mail as a document: its subject as title, its text, who wrote it to whom and when as metadata. The plain text is taken
  * where there is one, else what its HTML says. Attachments are named in the metadata; what they hold is not indexed.
  */
+import type { Email, PostalMimeOptions } from 'postal-mime'
 import type { OutlineBlock } from '../chunking/document-text.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { MAX_FILE_DEPTH } from '../core/limits.ts'
 import { FileFault } from './file-fault.ts'
 import { cleanText } from './file-text.ts'
-import { parseHtml } from './html.ts'
+import { inTurns, MAX_HTML_TOKENS } from './html/pieces.ts'
+import { parsingHtml } from './html.ts'
 import type { ParseBudget } from './parse-budget.ts'
 import type { ParsedDocument } from './parsed-document.ts'
 
-const MAX_HEADER_BYTES = 1_000_000
+/** A mail to 5,000 people has as many. */
+const MAX_HEADER_BYTES = 256_000
 /** Parts of one mail, as lines that look like a border between two. */
 const MAX_BORDERS = 10_000
 /** Lines that are no base64; the library handles each as an object of its own. */
@@ -39,8 +42,7 @@ export async function readMessage(
   // The bytes themselves, and the parts decoded.
   budget.hold(2 * bytes.length)
   try {
-    const { default: PostalMime } = await import('postal-mime')
-    const email = await PostalMime.parse(bytes, {
+    const email = await parsed(bytes, {
       maxNestingDepth: MAX_FILE_DEPTH,
       maxHeadersSize: MAX_HEADER_BYTES,
       maxRfc822NestingDepth: MAX_FORWARDED,
@@ -50,7 +52,7 @@ export async function readMessage(
     })
     await budget.turn()
     const subject = line(email.subject ?? '')
-    const { text, format, outline } = bodyOf(email.text, email.html, subject)
+    const { text, format, outline } = await bodyOf(email.text, email.html, subject, budget)
     if (text === '') return undefined
     const known: Record<string, string | string[] | undefined> = {
       from: mailboxes(email.from === undefined ? [] : [email.from])[0],
@@ -76,15 +78,45 @@ export async function readMessage(
   }
 }
 
+async function parsed(bytes: Uint8Array<ArrayBuffer>, limits: PostalMimeOptions): Promise<Email> {
+  const { default: PostalMime } = await import('postal-mime')
+  /** Its way from HTML to text looks for the address of each link up to the end of the mail, where a link is not closed. */
+  class WithoutLinks extends PostalMime {
+    addTextEntry(selector: unknown, kind: string, item: { readonly type: string; readonly value: unknown }): void {
+      const value = kind === 'html' && typeof item.value === 'string' ? withoutLinks(item.value) : item.value
+      const base = PostalMime.prototype as unknown as Pick<WithoutLinks, 'addTextEntry'>
+      base.addTextEntry.call(this, selector, kind, { ...item, value })
+    }
+  }
+  return new WithoutLinks(limits).parse(bytes)
+}
+
+/** HTML whose links lead nowhere. O(length). */
+function withoutLinks(html: string): string {
+  const parts: string[] = []
+  const opening = /<a\b/gi
+  let at = 0
+  for (let match = opening.exec(html); match !== null; match = opening.exec(html)) {
+    const end = html.indexOf('>', match.index)
+    parts.push(html.slice(at, match.index))
+    at = end < 0 ? html.length : end + 1
+    if (end < 0) break
+    parts.push('<a>')
+    opening.lastIndex = at
+  }
+  return parts.join('') + html.slice(at)
+}
+
 /** A mail that brings only attachments is found by its subject. */
-function bodyOf(
+async function bodyOf(
   plain: string | undefined,
   html: string | undefined,
   subject: string,
-): Pick<ParsedDocument, 'text' | 'format'> & { outline?: OutlineBlock[] } {
+  budget: ParseBudget,
+): Promise<Pick<ParsedDocument, 'text' | 'format'> & { outline?: OutlineBlock[] }> {
   const text = cleanText(plain ?? '').trim()
   if (text !== '') return { text, format: 'text' }
-  const page = parseHtml(cleanText(html ?? ''))
+  const page = await inTurns(parsingHtml(cleanText(html ?? ''), MAX_HTML_TOKENS), budget)
   return page.text === '' ? { text: subject, format: 'text' } : { ...page, format: 'html' }
 }
 

@@ -2,7 +2,7 @@
  * A mailbox as a stream: each mail is a document of its own. A mail begins with a line `From … 12:34…` at the beginning or after an
  * empty line; lines of a mail that would look like one stand behind a `>`, which is taken away (mboxo and mboxrd).
  */
-import { MAX_FILE_BYTES } from '../core/limits.ts'
+import { MAX_DOCUMENTS_PER_FILE, MAX_FILE_BYTES } from '../core/limits.ts'
 import { FileFault } from './file-fault.ts'
 import { readMessage } from './mail-message.ts'
 import type { ParseBudget } from './parse-budget.ts'
@@ -39,7 +39,8 @@ export async function* parseMbox({ bytes, budget }: FileToParse): AsyncGenerator
       if (!isInLine && isAfterEmpty && isBeginning(line)) {
         const document = await finish()
         if (document !== undefined) yield document
-        number++
+        // Mails without any text count as well.
+        if (++number > MAX_DOCUMENTS_PER_FILE) throw new FileFault('too_many_documents')
       } else if (number === 0) {
         if (line.length > 2) throw new FileFault('malformed_file', 'the mailbox does not begin with a mail')
       } else message.push(isInLine ? line : unquoted(line))

@@ -17,6 +17,9 @@ export interface XmlEvents {
   text?(text: string): void
 }
 
+/** Each entity is a text of its own; so many are put together before they are told. */
+const MAX_TEXTS = 1_024
+
 /** So many bytes are read at a stretch; whoever feeds the reader lets others in between. */
 export const XML_PIECE_BYTES = 65_536
 
@@ -26,14 +29,19 @@ export class XmlReader {
   #depth = 0
   /** Bytes since the last element or text: a tag, an attribute or a comment that does not end is kept whole. */
   #silent = 0
+  readonly #texts: string[] = []
   #hasRoot = false
   #isEnding = false
 
   constructor(events: XmlEvents, budget: ParseBudget) {
+    const tellText = (): void => {
+      if (this.#texts.length > 0) events.text?.(cleanText(this.#texts.splice(0).join('')))
+    }
     this.#parser = new Parser(
       {
         onopentag: (name, attributes) => {
           this.#silent = 0
+          tellText()
           this.#hasRoot = true
           budget.step()
           this.#depth++
@@ -47,11 +55,13 @@ export class XmlReader {
           // What is still open at the end was never closed.
           if (this.#isEnding) throw new FileFault('malformed_file', 'a part of the file ends too early')
           this.#depth--
+          tellText()
           events.close?.(localName(name))
         },
         ontext: (text) => {
           this.#silent = 0
-          events.text?.(cleanText(text))
+          this.#texts.push(text)
+          if (this.#texts.length === MAX_TEXTS) tellText()
         },
         onprocessinginstruction: (name, data) => {
           budget.step()

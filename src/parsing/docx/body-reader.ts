@@ -37,6 +37,8 @@ interface Paragraph {
   element: string
 }
 
+/** What a paragraph costs in memory beside its text. */
+const PARAGRAPH_BYTES = 100
 const NO_STYLE: ParagraphStyle = {}
 
 export class BodyReader implements XmlEvents {
@@ -152,6 +154,7 @@ export class BodyReader implements XmlEvents {
   #begin(paragraph: Paragraph): void {
     if (paragraph.isOpen) return
     paragraph.isOpen = true
+    this.#budget.hold(PARAGRAPH_BYTES)
     const { style, heading = style.heading ?? 0, isNumbered = style.listLevel !== undefined } = paragraph
     if (heading > 0) {
       this.#closeLists(0)

@@ -1,6 +1,7 @@
 /** Leaves out of a page what stands around its content: navigation, asides, what is hidden, banners that ask for consent. */
-import type { OpenTag } from './elements.ts'
+import type { OpenTag, Visitor } from './elements.ts'
 import { visitElements } from './elements.ts'
+import type { InPieces } from './pieces.ts'
 
 const DROPPED_NAMES = new Set(['nav', 'footer', 'aside'])
 const DROPPED_ROLES = new Set(
@@ -32,13 +33,13 @@ interface Span {
  * The source without these parts, and with nothing but its one article where it has no `main`. An element that is not closed,
  * or that holds the page's content after all, stays.
  */
-export function mainContent(html: string): string {
+export function* mainContent(html: string, maxTokens: number): InPieces<string> {
   const dropped: Span[] = []
   const articles: Span[] = []
   let hasMain = false
   let open: { name: string; depth: number; start: number } | undefined
   let article: { depth: number; start: number } | undefined
-  visitElements(html, {
+  const visitor: Visitor = {
     open(tag) {
       const { name, start } = tag
       hasMain ||= name === 'main' || tag.attributes.get('role') === 'main'
@@ -62,7 +63,8 @@ export function mainContent(html: string): string {
       open = undefined
     },
     text: () => undefined,
-  })
+  }
+  yield* visitElements(html, visitor, maxTokens)
   const [only] = articles
   const kept = !hasMain && articles.length === 1 && only !== undefined ? only : { start: 0, end: html.length }
   const parts: string[] = []

@@ -13,7 +13,12 @@ const HEADING = /^h[1-6]$/
 /** Deeper lists are not indented further. */
 const MAX_INDENTATION = 8
 
+/** So many pieces of text are kept apart before the first of them become one. */
+const MAX_PARTS = 4_096
+
 export class TextWriter {
+  /** What cannot be taken back any more, in few pieces: texts of entities alone would be millions. */
+  readonly #settled: string[] = []
   readonly #parts: string[] = []
   #length = 0
   readonly #outline: OutlineBlock[] = []
@@ -83,7 +88,7 @@ export class TextWriter {
 
   finish(): { text: string; outline: OutlineBlock[] } {
     this.#endBlock()
-    return { text: this.#parts.join(''), outline: this.#outline }
+    return { text: [...this.#settled, ...this.#parts].join(''), outline: this.#outline }
   }
 
   #inCell(): boolean {
@@ -97,6 +102,7 @@ export class TextWriter {
   }
 
   #write(text: string): void {
+    if (this.#parts.length === MAX_PARTS) this.#settled.push(this.#parts.splice(0, MAX_PARTS / 2).join(''))
     this.#parts.push(text)
     this.#length += text.length
   }
@@ -135,7 +141,7 @@ export class TextWriter {
   /** Takes white space and lone list marks back from the end of what was written since `start`. */
   #trimEnd(start: number): void {
     while (this.#length > start) {
-      const last = this.#parts.pop() ?? ''
+      const last = this.#parts.pop() ?? this.#settled.pop() ?? ''
       this.#length -= last.length
       const kept = last.trimEnd()
       if (kept === '' || (kept === '-' && last === LIST_MARK)) continue

@@ -19,6 +19,9 @@ export interface Shape {
 const MARGINS = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg'])
 const TITLES = new Set(['title', 'ctrTitle'])
 
+/** What a paragraph, row or cell costs in memory beside its text. */
+const PARAGRAPH_BYTES = 100
+
 export type ShapeSource = 'slide' | 'notes' | 'diagram'
 
 export class ShapeReader implements XmlEvents {
@@ -41,6 +44,7 @@ export class ShapeReader implements XmlEvents {
       this.#skipped++
       return
     }
+    if (name === 'p' || name === 'tr' || name === 'tc') this.#budget.hold(PARAGRAPH_BYTES)
     if (name === 'sp') this.#shape = { kind: 'text', paragraphs: [], rows: [] }
     else if (name === 'ph') this.#openPlaceholder(attributes)
     else if (name === 'tbl') this.#shape = { kind: 'table', paragraphs: [], rows: [] }

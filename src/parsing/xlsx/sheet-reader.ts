@@ -33,6 +33,10 @@ export interface Merge {
 
 export const MAX_COLUMNS = 16_384
 const MAX_ROWS = 1_048_576
+/** Longer ones count as expanded in each cell that shares them. */
+const LONG_STRING = 1_000
+/** Columns with a merged range that goes on; the other ranges are read as they stand. */
+const MAX_CARRIED = 256
 
 export class SheetReader implements XmlEvents {
   readonly #workbook: Workbook
@@ -117,19 +121,24 @@ export class SheetReader implements XmlEvents {
   }
 
   #closeCell(): void {
-    const text = this.#value(this.#parts.join('')).replace(/\s+/g, ' ').trim()
+    const raw = this.#parts.join('')
+    const text = this.#type === 's' ? this.#shared(raw) : this.#value(raw).replace(/\s+/g, ' ').trim()
     if (text === '') return
-    // A string that many cells share counts in each.
-    if (this.#type === 's') this.#grow(text.length)
     const isText = this.#type === 's' || this.#type === 'inlineStr' || this.#type === 'str'
     this.#cells.push({ column: this.#column, text, value: this.#typed(text), isText })
+  }
+
+  /** A string that many cells share counts in each. */
+  #shared(index: string): string {
+    const text = this.#workbook.strings[Number(index)] ?? ''
+    this.#grow(text.length)
+    if (text.length > LONG_STRING) this.#budget.expand(text.length)
+    return text
   }
 
   /** Formulas have the value that was computed last; errors have none. */
   #value(raw: string): string {
     switch (this.#type) {
-      case 's':
-        return this.#workbook.strings[Number(raw)] ?? ''
       case 'b':
         return raw === '1' || raw === 'true' ? 'TRUE' : 'FALSE'
       case 'e':
@@ -158,9 +167,13 @@ export class SheetReader implements XmlEvents {
   }
 
   #withMerged(own: Cell[]): Cell[] {
-    for (const { column, lastRow } of this.#merges.get(this.#number) ?? []) {
-      const cell = own.find((candidate) => candidate.column === column)
-      if (cell !== undefined) this.#carried.set(column, { cell, lastRow })
+    const merges = this.#merges.get(this.#number)
+    if (merges !== undefined) {
+      const byColumn = new Map(own.map((cell) => [cell.column, cell]))
+      for (const { column, lastRow } of merges) {
+        const cell = byColumn.get(column)
+        if (cell !== undefined && this.#carried.size < MAX_CARRIED) this.#carried.set(column, { cell, lastRow })
+      }
     }
     if (own.length === 0 || this.#carried.size === 0) return own
     const columns = new Set(own.map(({ column }) => column))

@@ -1,6 +1,7 @@
 /** What the sheets of a workbook share: their order and names, the strings, the formats of numbers. */
 import type { Container } from '../container.ts'
 import { attributeOf } from '../container/xml-reader.ts'
+import { MAX_RECORD_BYTES } from '../../core/limits.ts'
 import { FileFault } from '../file-fault.ts'
 import { cleanText } from '../file-text.ts'
 import type { ParseBudget } from '../parse-budget.ts'
@@ -18,12 +19,15 @@ export interface Workbook {
   readonly sheets: readonly Sheet[]
   /** Dates count from 1904. */
   readonly is1904: boolean
+  /** Each on one line, without white space around it. */
   readonly strings: readonly string[]
   /** By a cell's style. */
   readonly formats: readonly CellFormat[]
 }
 
 const MAX_SHEETS = 1_000
+/** A program writes at most 64,000. */
+const MAX_FORMATS = 100_000
 /** What a string in memory costs beyond its characters. */
 const STRING_OVERHEAD_BYTES = 24
 
@@ -69,26 +73,32 @@ export async function readWorkbook(container: Container, budget: ParseBudget): P
 async function readStrings(container: Container, path: string, budget: ParseBudget): Promise<string[]> {
   const strings: string[] = []
   let parts: string[] = []
+  let length = 0
   let isText = false
   /** Furigana repeat what they stand above. */
   let isPhonetic = false
   await container.read(path, {
     open(name) {
-      if (name === 'si') parts = []
-      else if (name === 't') isText = !isPhonetic
+      if (name === 'si') {
+        parts = []
+        length = 0
+      } else if (name === 't') isText = !isPhonetic
       else if (name === 'rPh') isPhonetic = true
     },
     close(name) {
       if (name === 't') isText = false
       else if (name === 'rPh') isPhonetic = false
       else if (name === 'si') {
-        const text = parts.join('')
+        const text = parts.join('').replace(/\s+/g, ' ').trim()
         budget.hold(text.length * 2 + STRING_OVERHEAD_BYTES)
         strings.push(text)
       }
     },
     text(text) {
-      if (isText) parts.push(text)
+      if (!isText) return
+      length += text.length
+      if (length > MAX_RECORD_BYTES) throw new FileFault('record_too_large')
+      parts.push(text)
     },
   })
   return strings
@@ -101,6 +111,7 @@ async function readFormats(container: Container, path: string): Promise<CellForm
   await container.read(path, {
     open(name, attributes) {
       const id = Number(attributes['numFmtId'] ?? 0)
+      if (Math.max(formats.length, custom.size) > MAX_FORMATS) throw new FileFault('too_complex')
       if (name === 'numFmt') custom.set(id, customFormat((attributes['formatCode'] ?? '').slice(0, 500)))
       else if (name === 'cellXfs') inCells = true
       else if (name === 'xf' && inCells) formats.push(custom.get(id) ?? builtInFormat(id))

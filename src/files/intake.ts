@@ -165,6 +165,12 @@ export class Intake implements FileIntake {
     return holdsFile(this.#store, collectionId, name, sha256)
   }
 
+  async isSuspended(): Promise<boolean> {
+    const { tenantUid } = this.#store
+    if (tenantUid === undefined) return true
+    return (await this.#ports.tenantOf(tenantUid))?.suspended ?? true
+  }
+
   hasRoom(): boolean {
     return this.#store.files.unsettledCount() < MAX_WAITING
   }

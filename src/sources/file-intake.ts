@@ -65,6 +65,8 @@ export interface FileIntake {
   isOpen(jobId: JobId): boolean
   /** Whether the file of this name with these bytes is indexed, or waits to be; then it needs no second look. */
   holds(collectionId: CollectionId, name: string, sha256: string): boolean
+  /** Whether the tenant is suspended, or was erased: then nothing more is to be fetched. */
+  isSuspended(): Promise<boolean>
   /** False while so many files of the tenant wait that sources should. */
   hasRoom(): boolean
 }

@@ -180,10 +180,12 @@ export class Sources implements TenantPart {
     const { intake, clock } = this.#ports
     const { sourceId, phase, settings } = run
     if (phase === 'starting') return this.#begin(run)
+    const isSuspended = await this.#isSuspended()
+    if (!this.#rows.isCurrent(run)) return
     if (!intake.isOpen(run.jobId)) {
       this.#rows.setGap(sourceId, 'cancelled')
       this.#rows.end(sourceId, clock())
-    } else if (await this.#isSuspended()) this.#suspend(run)
+    } else if (isSuspended) this.#suspend(run)
     else if (phase === 'ending') this.#finish(run)
     else if (!intake.hasRoom()) this.#rows.set(sourceId, { nextMs: clock() + NO_ROOM_MS })
     else if (settings.kind === 'bucket' && phase === 'listing') await this.#bucket.list(run, settings)
@@ -210,9 +212,8 @@ export class Sources implements TenantPart {
   #suspend(run: Run): void {
     const { intake, clock } = this.#ports
     this.#database.transaction((): void => {
-      if (!this.#rows.isCurrent(run)) return
       this.#rows.setGap(run.sourceId, 'suspended')
-      if (intake.isOpen(run.jobId)) intake.end(run.jobId)
+      intake.end(run.jobId)
       this.#rows.end(run.sourceId, clock())
     })
   }

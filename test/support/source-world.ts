@@ -258,6 +258,7 @@ export class SourceWorld {
         database.get('SELECT 1 FROM played_documents WHERE name = ? AND sha256 = ?', name, digest) !== undefined ||
         database.get(`SELECT 1 FROM played_items WHERE name = ? AND sha256 = ? AND status = 'queued'`, name, digest) !==
           undefined,
+      isSuspended: async () => this.beginning === 'suspended',
       hasRoom: () => this.hasRoom,
     }
   }

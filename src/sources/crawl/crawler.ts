@@ -261,6 +261,7 @@ export class Crawler {
       for (const address of resolved(sitemap.pages)) {
         if (scope.covers(address)) this.#add(step, { address, kind: 'page', depth: 0 })
       }
+      if (scope.isSpent) this.#rows.setGap(run.sourceId, 'limit')
     })
   }
 
@@ -270,6 +271,7 @@ export class Crawler {
     for (const address of links) {
       if (scope.covers(address)) this.#add(step, { address, kind: 'page', depth: entry.depth + 1 })
     }
+    if (scope.isSpent) this.#rows.setGap(step.run.sourceId, 'limit')
   }
 
   #add({ frontier, run, settings }: Step, entry: Parameters<Frontier['add']>[0]): void {

@@ -4,6 +4,8 @@ import { pageAddress } from './page-address.ts'
 
 /** Links of one page that are followed; more are not looked at. */
 export const MAX_LINKS_PER_PAGE = 2_000
+/** Of a page's links, repeated ones included, so many are resolved. */
+const MAX_RESOLVED_LINKS = 20_000
 
 export interface PageLinks {
   /** Each once, resolved, of the public web. */
@@ -80,6 +82,7 @@ class Found {
   #canonical: string | undefined
   #noindex = false
   #nofollow = false
+  #resolved = 0
 
   constructor(address: string) {
     this.#address = address
@@ -89,7 +92,8 @@ class Found {
     const relations = rel.toLowerCase().split(/\s+/)
     const base = this.#base ?? this.#address
     if (name === 'base') {
-      if (href !== '') this.#base ??= URL.parse(href, this.#address)?.href
+      // Each link is resolved against it, so a base that is longer than any address would cost its length each time.
+      if (href !== '') this.#base ??= pageAddress(href, this.#address)
     } else if (name === 'link') {
       if (relations.includes('canonical')) this.#canonical ??= pageAddress(href, base)
     } else if (name === 'meta') {
@@ -97,10 +101,15 @@ class Found {
       const { noindex, nofollow } = robotsDirectives(content.toLowerCase())
       this.#noindex ||= noindex
       this.#nofollow ||= nofollow
-    } else if (href !== '' && !relations.includes('nofollow') && this.#links.size < MAX_LINKS_PER_PAGE) {
+    } else if (href !== '' && !relations.includes('nofollow') && this.#hasRoom) {
+      this.#resolved++
       const link = pageAddress(href, base)
       if (link !== undefined && link !== this.#address) this.#links.add(link)
     }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#links.size < MAX_LINKS_PER_PAGE && this.#resolved < MAX_RESOLVED_LINKS
   }
 
   finish(): PageLinks {

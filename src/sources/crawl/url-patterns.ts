@@ -1,7 +1,7 @@
 /**
  * Patterns of `include` and `exclude`: `*` stands for any characters but a slash, `**` for any at all. One that begins with
  * a slash is compared with path and query, one that begins with a scheme also with the host. Matching takes time in
- * proportion to both lengths, whatever the pattern.
+ * proportion to both lengths, whatever the pattern, and what all of it may take together is bounded.
  */
 import { siteOf } from './page-address.ts'
 
@@ -19,42 +19,87 @@ export function siteOfPattern(pattern: string): string | undefined {
   return host === undefined || !URL.canParse(`https://${host}/`) ? undefined : siteOf(`https://${host}/`)
 }
 
-export function matchesPattern(pattern: string, address: string): boolean {
+/** What comparing may cost: characters of an address times the places of a pattern that each may stand at. */
+export class MatchBudget {
+  #left: number
+
+  constructor(steps: number) {
+    this.#left = steps
+  }
+
+  get isSpent(): boolean {
+    return this.#left <= 0
+  }
+
+  take(steps: number): void {
+    this.#left -= steps
+  }
+}
+
+/** An address, taken apart once for all patterns. */
+export interface MatchedAddress {
+  readonly site: string
+  /** With its query. */
+  readonly path: string
+}
+
+export function matchedAddress(address: string): MatchedAddress {
   const { pathname, search } = new URL(address)
-  const path = pathname + search
-  const [, , rest = pattern] = ABSOLUTE.exec(pattern) ?? []
-  const site = siteOfPattern(pattern)
-  return (site === undefined || site === siteOf(address)) && matchesGlob(rest, path)
+  return { site: siteOf(address), path: pathname + search }
 }
 
-type Token = { readonly kind: 'one'; readonly character: string } | { readonly kind: 'star' | 'stars' }
+const ONE_STAR = '*'
+const TWO_STARS = '**'
 
-/** Follows all places of the pattern at which a beginning of the text may end. */
-function matchesGlob(pattern: string, text: string): boolean {
-  const tokens = Array.from(pattern.match(/\*\*|[^]/g) ?? [], (part): Token =>
-    part === '**' ? { kind: 'stars' } : part === '*' ? { kind: 'star' } : { kind: 'one', character: part },
-  )
-  let places = withSkips(new Set([0]), tokens)
-  for (const character of text) {
-    const next = new Set<number>()
-    for (const place of places) {
-      const token = tokens[place]
-      if (token === undefined) continue
-      if (token.kind === 'one') {
-        if (token.character === character) next.add(place + 1)
-      } else if (token.kind === 'stars' || character !== '/') next.add(place)
+export class UrlPattern {
+  readonly #site: string | undefined
+  readonly #tokens: readonly string[]
+
+  constructor(pattern: string) {
+    const [, , rest = pattern] = ABSOLUTE.exec(pattern) ?? []
+    this.#site = siteOfPattern(pattern)
+    // Stars in a row stand for what the longest of them stands for.
+    this.#tokens = rest.match(/\*+|[^]/g)?.map((part) => (part.length > 1 ? TWO_STARS : part)) ?? []
+  }
+
+  /** False as well where the budget is spent. */
+  matches({ site, path }: MatchedAddress, budget: MatchBudget): boolean {
+    return (this.#site === undefined || this.#site === site) && this.#matchesGlob(path, budget)
+  }
+
+  /** Follows all places of the pattern at which a beginning of the text may end. */
+  #matchesGlob(text: string, budget: MatchBudget): boolean {
+    const tokens = this.#tokens
+    /** For each place, the last turn in which it was found, so that each is followed once. */
+    const found = new Int32Array(tokens.length + 1).fill(-1)
+    let places: number[] = []
+    const reach = (into: number[], place: number, turn: number): void => {
+      if (found[place] === turn) return
+      found[place] = turn
+      into.push(place)
+      // A star may also stand for nothing.
+      if (tokens[place] === ONE_STAR || tokens[place] === TWO_STARS) reach(into, place + 1, turn)
     }
-    if (next.size === 0) return false
-    places = withSkips(next, tokens)
+    reach(places, 0, 0)
+    for (let at = 0; at < text.length; at++) {
+      budget.take(places.length)
+      if (budget.isSpent) return false
+      const character = text[at]
+      const next: number[] = []
+      for (const place of places) {
+        const token = tokens[place]
+        if (token === undefined) continue
+        if (token === TWO_STARS) {
+          // Whatever follows is let in.
+          if (place === tokens.length - 1) return true
+          reach(next, place, at + 1)
+        } else if (token === ONE_STAR) {
+          if (character !== '/') reach(next, place, at + 1)
+        } else if (token === character) reach(next, place + 1, at + 1)
+      }
+      if (next.length === 0) return false
+      places = next
+    }
+    return places.includes(tokens.length)
   }
-  return places.has(tokens.length)
-}
-
-/** A star may also stand for nothing. */
-function withSkips(places: Set<number>, tokens: readonly Token[]): Set<number> {
-  for (const place of places) {
-    const token = tokens[place]
-    if (token !== undefined && token.kind !== 'one') places.add(place + 1)
-  }
-  return places
 }

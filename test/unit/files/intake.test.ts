@@ -83,7 +83,15 @@ describe('a job of a source', () => {
     await world.settle()
   })
 
-  it('is not begun for a suspended tenant', async () => {
+  it('is not to go on for a suspended tenant, nor for nobody', async () => {
+    expect(await world.parts.intake.isSuspended()).toBe(true)
+    await begin()
+    expect(await world.parts.intake.isSuspended()).toBe(false)
+    world.isSuspended = true
+    expect(await world.parts.intake.isSuspended()).toBe(true)
+  })
+
+  it('is not begun for a tenant that is suspended already', async () => {
     world.isSuspended = true
     expect(await begin()).toBe('suspended')
     expect(world.jobs.size).toBe(0)

@@ -83,6 +83,27 @@ describe('a crawl', () => {
     }
   })
 
+  it('stops where it stands once its tenant is suspended, and keeps what it did not see', async () => {
+    const links = Array.from({ length: 60 }, (_, i) => `/${i}`)
+    const world = siteOf({ '/': links, ...Object.fromEntries(links.map((link) => [link, []])) })
+    const { sourceId } = await world.save(crawlOf(HOME))
+    await world.pass()
+    expect(world.documents).toHaveLength(61)
+    let asked = 0
+    world.whileAsked = () => {
+      if (++asked === 5) world.beginning = 'suspended'
+    }
+    const before = world.requests.length
+    world.beginning = 'begun'
+    await world.save(crawlOf(HOME))
+    await world.pass()
+    // Two looks are five seconds apart, and two requests a quarter of a second.
+    expect(world.requests.length - before).toBeLessThan(5 + 5_000 / 250 + 1)
+    expect(world.documents).toHaveLength(61)
+    expect(world.source(sourceId).lastRun).toMatchObject({ gap: 'suspended', removed: 0 })
+    expect(world.jobState(world.source(sourceId).lastRun?.jobId ?? '')).toBe('ended')
+  })
+
   it('heeds robots.txt unless told otherwise', async () => {
     const world = siteOf({ '/': ['/a', '/private/b'], '/a': [], '/private/b': [] })
     const body = 'User-agent: other\nDisallow: /\n\nUser-agent: Nearfield-Crawler\nDisallow: /private/\n'

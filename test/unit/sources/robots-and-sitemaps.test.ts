@@ -1,10 +1,12 @@
 /** What `robots.txt` and sitemaps say, hostile ones included. */
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readPageLinks } from '../../../src/sources/crawl/page-links.ts'
 import { RobotsRules, relevantRules } from '../../../src/sources/crawl/robots-rules.ts'
 import { readSitemap } from '../../../src/sources/crawl/sitemap.ts'
-import { matchesPattern, patternFault } from '../../../src/sources/crawl/url-patterns.ts'
+import { CrawlScope } from '../../../src/sources/crawl/crawl-scope.ts'
+import { MatchBudget, matchedAddress, patternFault, UrlPattern } from '../../../src/sources/crawl/url-patterns.ts'
 import { nextRunMs } from '../../../src/sources/schedule.ts'
 import { scheduleFault, prefixFault } from '../../../src/sources/source-faults.ts'
 import { crawlOf, SourceWorld } from '../../support/source-world.ts'
@@ -167,6 +169,12 @@ describe('the links of a page', () => {
     for (const body of [little, big]) expect(readPageLinks(body, HOME).links).toEqual([`${HOME}a`])
   })
 
+  it('are not resolved against a base that is longer than any address, nor without end', () => {
+    const base = `<base href="https://site.example/${'x'.repeat(1_000_000)}">`
+    const page = `${base}${'<a href="q">'.repeat(300_000)}<a href="${HOME}last">`
+    expect(readPageLinks(bytes(page), HOME).links).toEqual([`${HOME}q`])
+  })
+
   it('do no harm where tags are unclosed, nested or many', () => {
     const nested = `${'<b>'.repeat(200_000)}${'</i>'.repeat(200_000)}<a href="/a">`
     expect(readPageLinks(bytes(nested), HOME).links).toEqual([`${HOME}a`])
@@ -192,7 +200,30 @@ describe('a pattern', () => {
     [`/${'**a'.repeat(60)}`, `/${'a'.repeat(2_000)}b`, false],
   ])('%s matches %s: %s', (pattern, path, matches) => {
     expect(patternFault(pattern)).toBeUndefined()
-    expect(matchesPattern(pattern, new URL(path, HOME).href)).toBe(matches)
+    const address = matchedAddress(new URL(path, HOME).href)
+    expect(new UrlPattern(pattern).matches(address, new MatchBudget(1e9))).toBe(matches)
+  })
+
+  it('matches what an expression of the same meaning does', () => {
+    const part = fc.constantFrom('a', 'b', '/', '*', '**', '***')
+    const parts = (of: fc.Arbitrary<string>) => fc.array(of, { maxLength: 8 }).map((all) => `/${all.join('')}`)
+    fc.assert(
+      fc.property(parts(part), parts(fc.constantFrom('a', 'b', '/')), (pattern, path) => {
+        const meaning = pattern.replaceAll(/\*+/g, (stars) => (stars.length > 1 ? '.*' : '[^/]*'))
+        const isMatched = new UrlPattern(pattern).matches({ site: '', path }, new MatchBudget(1e9))
+        expect(isMatched).toBe(new RegExp(`^${meaning}$`).test(path))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  it('ends a step in which too much is compared, and lets nothing more in', () => {
+    const scope = new CrawlScope({ start: HOME, include: [`/${'**a'.repeat(60)}`], exclude: [] }, 50_000)
+    const long = `${HOME}${'a'.repeat(2_000)}`
+    expect([scope.covers(long), scope.isSpent]).toEqual([false, true])
+    expect(scope.covers(`${HOME}${'a'.repeat(60)}`)).toBe(false)
+    const fresh = new CrawlScope({ start: HOME, include: [`/${'**a'.repeat(60)}`], exclude: [] })
+    expect([fresh.covers(long), fresh.isSpent]).toEqual([true, false])
   })
 
   it.each(['', 'docs/**', '*', 'https://*.example/**', 'https://site.example', 'ftp://site.example/'])(

@@ -3,7 +3,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { asked } from '../shard/shard-call.ts'
 import type { FileStore } from './file-store.ts'
 import { workOf } from './file-run.ts'
-import type { FileJob, FilePage, FileRecord } from './files-api.ts'
+import type { FileCounts, FileItem, FilePage } from '../ingest/file-jobs.ts'
 import type { PipelinePorts } from './pipeline-ports.ts'
 import { countedAs, type FileRow } from './rows/file-row.ts'
 
@@ -26,7 +26,7 @@ export class FileViews {
     this.#ports = ports
   }
 
-  job(jobId: string): FileJob | undefined {
+  job(jobId: string): FileCounts | undefined {
     const job = this.#store.jobs.find(jobId)
     if (job === undefined) return undefined
     const { succeeded, failed, cancelled, updated_ms: updatedAtMs } = job
@@ -35,12 +35,12 @@ export class FileViews {
     return { total, queued: total - succeeded - failed - cancelled, succeeded, failed, cancelled, updatedAtMs }
   }
 
-  async files(jobId: string, { limit, after = 0, status }: FilePage): Promise<FileRecord[]> {
+  async files(jobId: string, { limit, after = 0, status }: FilePage): Promise<FileItem[]> {
     await this.#refresh(jobId)
     return this.#store.files.page(jobId, { limit, after, ...(status && { status }) }).map(recordOf)
   }
 
-  async changed(jobId: string, afterRevision: number, limit: number): Promise<FileRecord[]> {
+  async changed(jobId: string, afterRevision: number, limit: number): Promise<FileItem[]> {
     await this.#refresh(jobId)
     return this.#store.files.changedAfter(jobId, afterRevision, limit).map(recordOf)
   }
@@ -83,7 +83,7 @@ export class FileViews {
   }
 }
 
-export function recordOf(row: FileRow): FileRecord {
+export function recordOf(row: FileRow): FileItem {
   const hasFault = countedAs(row.status) === 'failed' || row.failed_documents > 0
   return {
     number: row.number,

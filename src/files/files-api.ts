@@ -7,6 +7,7 @@ import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { ChangeReport } from '../core/usage.ts'
 import type { Filter } from '../metadata/filter.ts'
+import type { FileJobs } from '../ingest/file-jobs.ts'
 import type { FileFormat } from '../parsing/file-format.ts'
 import type { ParseOptions } from '../parsing/parsed-document.ts'
 
@@ -56,65 +57,7 @@ export interface AcceptFiles extends OpenUpload {
   readonly writer: FileWriter
 }
 
-export const FILE_STATUSES = [
-  'queued',
-  'parsing',
-  'embedding',
-  'indexed',
-  'unchanged',
-  'superseded',
-  'failed',
-  'cancelled',
-] as const
-export type FileStatus = (typeof FILE_STATUSES)[number]
-
-/** One file of a job, as far as it has come. */
-export interface FileRecord {
-  /** Place in the job, from 1; entries of an archive come behind what was uploaded. */
-  readonly number: number
-  readonly name: string
-  /** Of files that are one document. */
-  readonly documentId?: string
-  readonly status: FileStatus
-  /** A `FileFaultCode` or `ProblemCode`, with a sentence that a person can act on. */
-  readonly code?: string
-  readonly detail?: string
-  readonly format?: FileFormat
-  readonly bytes: number
-  /** Pages, slides or sheets. */
-  readonly pages?: number
-  readonly documents: number
-  readonly failedDocuments: number
-  readonly chunks: number
-  /** Of the chunks, those that have their vectors. */
-  readonly embeddedChunks: number
-  /** Of the chunks, those whose vectors the version before had. */
-  readonly reusedChunks: number
-  /** Model tokens of the chunks that were embedded. */
-  readonly tokens: number
-  /** Spent on reading and cutting it. */
-  readonly milliseconds: number
-  /** Rises with every change, over all files of the tenant. */
-  readonly revision: number
-}
-
-export interface FileJob {
-  readonly total: number
-  readonly queued: number
-  readonly succeeded: number
-  readonly failed: number
-  readonly cancelled: number
-  readonly updatedAtMs: number
-}
-
-export interface FilePage {
-  readonly limit: number
-  /** Only files behind this number. */
-  readonly after?: number
-  readonly status?: FileStatus
-}
-
-export interface FilesApi {
+export interface FilesApi extends FileJobs {
   /** Before anything of the upload is stored. @throws overloaded when too many files wait already */
   openUpload(upload: OpenUpload): Promise<void>
   /** Before the first part of an original that is stored in parts, so that a sweep can abort it. */
@@ -125,15 +68,6 @@ export interface FilesApi {
   acceptUpload(request: AcceptFiles): Promise<boolean>
   /** Sweeps it away now. */
   dropUpload(uploadId: string): Promise<void>
-
-  jobCounts(jobId: string): Promise<FileJob | undefined>
-  jobFiles(jobId: string, page: FilePage): Promise<FileRecord[]>
-  /** Files whose revision is higher, in its order. */
-  changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileRecord[]>
-  /** Ends what has not been indexed; false without such a job. */
-  cancelJob(jobId: string): Promise<boolean>
-  /** Queues failed files again whose originals are still there; how many. */
-  retryJob(jobId: string): Promise<number>
 
   /** What the shards' logs say of files' documents; each entry counts once. Answers the position now known. */
   applyFileChanges(report: ChangeReport): Promise<number>

@@ -11,7 +11,8 @@ import type { NewSource, SourcePage, SourceRecord, SourcesApi, StartedSource } f
 import { PartAlarm } from '../tenancy/part-alarm.ts'
 import type { TenantPart } from '../tenancy/tenant-part.ts'
 import { ALL_FILES_MIGRATIONS, fileParts, scheduledParts, type FileParts, type FilePartsPorts } from './file-parts.ts'
-import type { AcceptFiles, FileJob, FilePage, FileRecord, FilesApi, OpenUpload } from './files-api.ts'
+import type { AcceptFiles, FilesApi, OpenUpload } from './files-api.ts'
+import type { FileCounts, FileItem, FilePage } from '../ingest/file-jobs.ts'
 import { acceptFiles, cancelJob, fingerprintOf, retryJob } from './job-actions.ts'
 import { applyReport } from './log-reports.ts'
 import { originalPrefix } from './original-key.ts'
@@ -61,15 +62,15 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
     await this.#opened().uploads.drop(uploadId)
   }
 
-  async jobCounts(jobId: string): Promise<FileJob | undefined> {
+  async jobCounts(jobId: string): Promise<FileCounts | undefined> {
     return this.#opened().views.job(jobId)
   }
 
-  async jobFiles(jobId: string, page: FilePage): Promise<FileRecord[]> {
+  async jobFiles(jobId: string, page: FilePage): Promise<FileItem[]> {
     return this.#opened().views.files(jobId, page)
   }
 
-  async changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileRecord[]> {
+  async changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileItem[]> {
     return this.#opened().views.changed(jobId, afterRevision, limit)
   }
 

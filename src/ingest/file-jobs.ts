@@ -9,26 +9,13 @@ import type { TenantUid } from '../core/ids.ts'
 import { MAX_JOB_FAILURES } from '../core/limits.ts'
 import { costOf, dollars } from '../tenancy/prices.ts'
 import { ACCEPTANCE_MS, type JobProgress } from './job-progress.ts'
-import type { FileStatus, FileView, JobFailure } from './job-view.ts'
+import type { FileProgress, FileStatus, FileView, JobFailure } from './job-view.ts'
 
-/** One file of a job; see `files/files-api.ts`. */
-export interface FileItem {
+/** One file of a job, with its place in the order of files and of changes. */
+export interface FileItem extends FileProgress {
+  /** Place in the job, from 1; entries of an archive come behind what was uploaded. */
   readonly number: number
-  readonly name: string
-  readonly documentId?: string
-  readonly status: FileStatus
-  readonly code?: string
-  readonly detail?: string
-  readonly format?: string
-  readonly bytes: number
-  readonly pages?: number
-  readonly documents: number
-  readonly failedDocuments: number
-  readonly chunks: number
-  readonly embeddedChunks: number
-  readonly reusedChunks: number
-  readonly tokens: number
-  readonly milliseconds: number
+  /** Rises with every change, over all files of the tenant. */
   readonly revision: number
 }
 
@@ -41,15 +28,22 @@ export interface FileCounts {
   readonly updatedAtMs: number
 }
 
+export interface FilePage {
+  readonly limit: number
+  /** Only files behind this number. */
+  readonly after?: number
+  readonly status?: FileStatus
+}
+
 /** The files object of one tenant, as jobs see it. */
 export interface FileJobs {
   jobCounts(jobId: string): Promise<FileCounts | undefined>
-  jobFiles(
-    jobId: string,
-    page: { readonly limit: number; readonly after?: number; readonly status?: FileStatus },
-  ): Promise<FileItem[]>
+  jobFiles(jobId: string, page: FilePage): Promise<FileItem[]>
+  /** Files whose revision is higher, in its order. */
   changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileItem[]>
+  /** Ends what has not been indexed; false without such a job. */
   cancelJob(jobId: string): Promise<boolean>
+  /** Queues failed files again whose originals are still there; how many. */
   retryJob(jobId: string): Promise<number>
 }
 

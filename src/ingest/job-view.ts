@@ -10,24 +10,29 @@ export interface JobFailure {
   readonly detail?: string
 }
 
-export type FileStatus =
-  | 'queued'
-  | 'parsing'
-  | 'embedding'
-  | 'indexed'
-  | 'unchanged'
-  | 'superseded'
-  | 'failed'
-  | 'cancelled'
+export const FILE_STATUSES = [
+  'queued',
+  'parsing',
+  'embedding',
+  'indexed',
+  'unchanged',
+  'superseded',
+  'failed',
+  'cancelled',
+] as const
+export type FileStatus = (typeof FILE_STATUSES)[number]
 
 /** One file of a job, as far as it has come. */
-export interface FileView {
+export interface FileProgress {
+  /** With its path; of an entry of an archive behind the name of the archive. */
   readonly name: string
   /** Of files that are one document. */
   readonly documentId?: string
   readonly status: FileStatus
+  /** A `FileFaultCode` or `ProblemCode`, with a sentence that a person can act on. */
   readonly code?: string
   readonly detail?: string
+  /** As its content says. */
   readonly format?: string
   readonly bytes: number
   /** Pages, slides or sheets. */
@@ -35,10 +40,17 @@ export interface FileView {
   readonly documents: number
   readonly failedDocuments: number
   readonly chunks: number
+  /** Of the chunks, those that have their vectors. */
   readonly embeddedChunks: number
+  /** Of the chunks, those whose vectors the version before had. */
   readonly reusedChunks: number
+  /** Model tokens of the chunks that were embedded. */
   readonly tokens: number
+  /** Spent on reading and cutting it. */
   readonly milliseconds: number
+}
+
+export interface FileView extends FileProgress {
   readonly cost: { readonly currency: 'USD'; readonly amount: number }
 }
 

@@ -2,15 +2,9 @@
  * Tenants' files objects in memory: what an upload, its job and its files look like from outside, without reading any file.
  * A test says what becomes of them.
  */
-import type {
-  AcceptFiles,
-  FileJob,
-  FilePage,
-  FileRecord,
-  FilesApi,
-  FileStatus,
-  OpenUpload,
-} from '../../src/files/files-api.ts'
+import type { AcceptFiles, FilesApi, OpenUpload } from '../../src/files/files-api.ts'
+import type { FileCounts, FileItem, FilePage } from '../../src/ingest/file-jobs.ts'
+import type { FileStatus } from '../../src/ingest/job-view.ts'
 
 interface HeldUpload extends OpenUpload {
   readonly parts: [key: string, multipartId: string][]
@@ -23,7 +17,7 @@ const unused = (): never => {
 export class FakeFiles implements FilesApi {
   readonly uploads = new Map<string, HeldUpload>()
   readonly accepted = new Map<string, AcceptFiles>()
-  readonly files = new Map<string, FileRecord[]>()
+  readonly files = new Map<string, FileItem[]>()
   renewals = 0
   /** Answers to `acceptUpload` and `renewUpload`. */
   isSwept = false
@@ -82,7 +76,7 @@ export class FakeFiles implements FilesApi {
   }
 
   /** What becomes of a file. */
-  change(jobId: string, number: number, change: Partial<FileRecord> & { readonly status: FileStatus }): void {
+  change(jobId: string, number: number, change: Partial<FileItem> & { readonly status: FileStatus }): void {
     const files = this.files.get(jobId) ?? []
     this.files.set(
       jobId,
@@ -90,7 +84,7 @@ export class FakeFiles implements FilesApi {
     )
   }
 
-  async jobCounts(jobId: string): Promise<FileJob | undefined> {
+  async jobCounts(jobId: string): Promise<FileCounts | undefined> {
     const files = this.files.get(jobId)
     if (files === undefined) return undefined
     const count = (...statuses: FileStatus[]): number => files.filter(({ status }) => statuses.includes(status)).length
@@ -104,13 +98,13 @@ export class FakeFiles implements FilesApi {
     }
   }
 
-  async jobFiles(jobId: string, { limit, after = 0, status }: FilePage): Promise<FileRecord[]> {
+  async jobFiles(jobId: string, { limit, after = 0, status }: FilePage): Promise<FileItem[]> {
     return (this.files.get(jobId) ?? [])
       .filter((file) => file.number > after && (status === undefined || file.status === status))
       .slice(0, limit)
   }
 
-  async changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileRecord[]> {
+  async changedFiles(jobId: string, afterRevision: number, limit: number): Promise<FileItem[]> {
     return (this.files.get(jobId) ?? [])
       .filter(({ revision }) => revision > afterRevision)
       .sort((a, b) => a.revision - b.revision)

@@ -1,6 +1,6 @@
 /** Rows of the files object as they are stored. */
 import type { FileFormat } from '../../parsing/file-format.ts'
-import type { FileStatus } from '../files-api.ts'
+import type { FileStatus } from '../../ingest/job-view.ts'
 
 export type FileJobKind = 'files' | 'crawl' | 'sync'
 

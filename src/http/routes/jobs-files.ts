@@ -1,12 +1,13 @@
 /** `GET /v1/jobs/{id}/files`. */
 import { z } from '@hono/zod-openapi'
+import { FILE_STATUSES } from '../../ingest/job-view.ts'
 import { listJobFiles } from '../../ingest/jobs.ts'
 import { mayReachCollection } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
 import { jobStores } from '../ingest-stores.ts'
 import { defineRoute } from '../route.ts'
 import { pageQuery } from '../schemas/fields.ts'
-import { FILE_STATUSES, jobFilePageSchema } from '../schemas/job.ts'
+import { jobFilePageSchema } from '../schemas/job.ts'
 
 export const listJobFilesRoute = defineRoute({
   method: 'get',

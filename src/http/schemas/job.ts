@@ -1,20 +1,9 @@
 /** A job on the wire; `ingest/` makes the view. */
 import { z } from '@hono/zod-openapi'
-import type { FileStatus } from '../../ingest/job-view.ts'
+import { FILE_STATUSES } from '../../ingest/job-view.ts'
 import { pageOf, time } from './fields.ts'
 
 const count = z.number().int()
-
-export const FILE_STATUSES = [
-  'queued',
-  'parsing',
-  'embedding',
-  'indexed',
-  'unchanged',
-  'superseded',
-  'failed',
-  'cancelled',
-] as const satisfies readonly FileStatus[]
 
 export const jobFileSchema = z
   .object({

@@ -2,7 +2,7 @@
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { FileRecord } from '../../../src/files/files-api.ts'
+import type { FileItem } from '../../../src/ingest/file-jobs.ts'
 import { FilesObjects } from '../../../src/files/files-objects.ts'
 import { originalPrefix } from '../../../src/files/original-key.ts'
 import type { CollectionId, TenantUid } from '../../../src/core/ids.ts'
@@ -61,7 +61,7 @@ const originals = async (): Promise<number> => {
   return (await env.ORIGINALS.list({ prefix: await originalPrefix(tenantUid) })).objects.length
 }
 
-async function filesOf(jobId: string): Promise<FileRecord[]> {
+async function filesOf(jobId: string): Promise<FileItem[]> {
   const { tenantUid } = await uids()
   return (await new FilesObjects(env.FILES).of(tenantUid)).jobFiles(jobId, { limit: 100 })
 }

@@ -26,8 +26,10 @@ export function workItems(state: ShardState, jobId: string, ids: readonly string
   return Object.fromEntries(found.filter((entry): entry is [string, ItemStatus] => entry[1] !== undefined))
 }
 
-export const embeddingProgress = (state: ShardState, jobIds: readonly string[]): Record<string, number> =>
-  Object.fromEntries(jobIds.map((jobId) => [jobId, state.pending.readyVectors(jobId)]))
+export function embeddingProgress(state: ShardState, jobIds: readonly string[]): Record<string, number> {
+  const ready = state.pending.readyVectors()
+  return Object.fromEntries(jobIds.map((jobId) => [jobId, ready.get(jobId) ?? 0]))
+}
 
 /** From here on the files object is told of what happens; inside the caller's transaction. */
 export function startFileReader({ log }: ShardState): void {

@@ -92,18 +92,22 @@ export class PendingStore {
     return this.ofDocument(id).filter((row) => row.sequence < sequence)
   }
 
+  /** Found by the job's items, because an index by job would be one more row written for every document. */
   ofJob(job: string): PendingRow[] {
-    return this.#database.all<PendingRow>(`SELECT ${COLUMNS} FROM pending WHERE job = ?`, job)
-  }
-
-  /** Chunks of the job's documents whose vectors are ready. */
-  readyVectors(job: string): number {
-    const row = this.#database.get<{ bytes: number }>(
-      `SELECT coalesce(sum(length(vectors)), 0) AS bytes FROM pending_vectors
-       WHERE sequence IN (SELECT sequence FROM pending WHERE job = ?)`,
+    return this.#database.all<PendingRow>(
+      `SELECT ${COLUMNS} FROM pending
+       WHERE id IN (SELECT id FROM job_items WHERE job_items.job = ?1) AND job = ?1`,
       job,
     )
-    return (row?.bytes ?? 0) / this.#entryBytes
+  }
+
+  /** By job, chunks whose vectors are ready: of long documents that are half embedded, or came with vectors. */
+  readyVectors(): Map<string, number> {
+    const rows = this.#database.all<{ job: string; bytes: number }>(
+      `SELECT pending.job AS job, sum(length(pending_vectors.vectors)) AS bytes
+       FROM pending_vectors CROSS JOIN pending ON pending.sequence = pending_vectors.sequence GROUP BY pending.job`,
+    )
+    return new Map(rows.map(({ job, bytes }) => [job, bytes / this.#entryBytes]))
   }
 
   all(): PendingRow[] {

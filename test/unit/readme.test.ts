@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { FILE_FAULTS } from '../../src/parsing/file-fault.ts'
 
 interface Scores {
   readonly ndcgAt10: number
@@ -38,6 +39,14 @@ describe('README.md', () => {
 })
 
 describe('the documentation', () => {
+  it('says of every code that a file can fail with what is the matter, and of no other', () => {
+    const page = readFileSync('docs/files.md', 'utf8')
+    const section = /^## When a file fails$.*?(?=^## )/ms.exec(page)?.[0] ?? ''
+    const [header, ...rows] = [...section.matchAll(/^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$/gm)]
+    expect(header?.[1]).toBe('code')
+    expect(rows.map(([, code, detail]) => [code, detail])).toEqual(Object.entries(FILE_FAULTS))
+  })
+
   it.each(globSync(['*.md', 'docs/**/*.md', 'assets/**/*.md']))('links only to what exists: %s', (page) => {
     const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
       (match) => match[1] ?? '',

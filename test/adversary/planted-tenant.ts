@@ -37,6 +37,9 @@ const MADE_BY: Readonly<Record<string, { readonly under: string; readonly call: 
 }
 
 /** What goes on changing by itself, without anybody touching the thing. */
+/** How many sources are made before room is made for more: attempts make some as well. */
+const SOURCES_BETWEEN_ROOM = 10
+
 const VOLATILE = new Set([
   'lastUsedAt',
   'finishedAt',
@@ -61,6 +64,7 @@ export class PlantedTenant {
   openCollection = ''
   readonly #tools: PlantingTools
   #spares = new Map<string, string>()
+  #sourcesMade = 0
 
   private constructor(tools: PlantingTools, letter: string) {
     this.#tools = tools
@@ -189,9 +193,25 @@ export class PlantedTenant {
   }
 
   async #makeSource(collection: string): Promise<string> {
+    await this.#makeRoomForSources()
     const body = { kind: 'bucket', prefix: `${this.#tools.dice.letters(12)}/` }
     const made = await this.call('POST', `/v1/collections/${collection}/sources`, body)
     return (made as { source: { id: string } }).source.id
+  }
+
+  /** A tenant has so many sources and no more: what attempts have made goes, and what was planted stays. */
+  async #makeRoomForSources(): Promise<void> {
+    if (++this.#sourcesMade % SOURCES_BETWEEN_ROOM !== 0) return
+    this.#spares.delete('sources/id')
+    const { data } = (await this.call('GET', '/v1/collections?limit=1000')) as { data: { name: string }[] }
+    for (const { name } of data.filter(({ name: spare }) => spare.startsWith('spare-'))) {
+      const path = `/v1/collections/${name}/sources`
+      // Another attempt may delete them, or all of the collection, meanwhile.
+      const listed = await this.call('GET', `${path}?limit=1000`).catch(() => ({ data: [] }))
+      for (const { id } of (listed as { data: { id: string }[] }).data) {
+        await this.call('DELETE', `${path}/${id}`).catch(() => {})
+      }
+    }
   }
 
   async #makeJob(collection: string, document: object): Promise<string> {

@@ -19,6 +19,8 @@ export function progressLine(done: number, total: number, what: string): void {
 
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
+/** Seen from the checkout. */
+const EXAMPLE_FILE = 'test/fixtures/files/impress-strategy.pptx'
 const QUERY = 'how much is it to take a bike on the boat'
 
 /** The same search from the command line, which needs to be told of a state folder that is not the usual one. */
@@ -26,7 +28,7 @@ export function cliLine(place: string): string {
   return `npm run nearfield -- search "${QUERY}"${place === '.nearfield' ? '' : ` --state ${quoted(place)}`}`
 }
 
-/** The three commands to paste. The key is read from a file, so that it shows neither here nor in the process list. */
+/** The commands to paste. The key is read from a file, so that it shows neither here nor in the process list. */
 export function curlCommands(url: string, headerFile: string): string[] {
   const send = (method: string, path: string, body: unknown): string =>
     [
@@ -45,6 +47,11 @@ export function curlCommands(url: string, headerFile: string): string[] {
         },
       ],
     }),
+    [
+      `curl -sS ${url}/v1/collections/docs/files`,
+      `-H @${quoted(headerFile)} -F file=@${EXAMPLE_FILE}`,
+      "-w '\\n'",
+    ].join(' \\\n    '),
     send('POST', 'search', { query: QUERY, limit: 3 }),
     send('POST', 'answers', { question: 'What does a 202 answer promise?' }),
   ]
@@ -52,7 +59,7 @@ export function curlCommands(url: string, headerFile: string): string[] {
 
 export function printSummary(url: string, state: string, headerFile: string): void {
   const place = relative(process.cwd(), state) || '.'
-  const [add, search, answer] = curlCommands(url, headerFile)
+  const [add, upload, search, answer] = curlCommands(url, headerFile)
   console.log(`
 ${bold('Nearfield is running')}
 
@@ -65,6 +72,9 @@ ${bold('Try it')} ${dim('(paste into another terminal)')}
 
   ${dim('# add a document')}
   ${add}
+
+  ${dim('# add a file as it is')}
+  ${upload}
 
   ${dim('# search')}
   ${search}

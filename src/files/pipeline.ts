@@ -4,7 +4,9 @@
  * died. One run is a slice of time.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
+import type { Clock } from '../core/clock.ts'
 import { asProblem } from '../core/problem.ts'
+import type { FileFormat } from '../parsing/file-format.ts'
 import type { TenantPart } from '../tenancy/tenant-part.ts'
 import type { TenantState } from '../tenancy/key-store.ts'
 import { FileRun } from './file-run.ts'
@@ -19,11 +21,33 @@ import type { FileRow } from './rows/file-row.ts'
 const RUN_MS = 5_000
 /** While so much waits in shards nothing more is read; reading goes on when they have come down to a part of it. */
 const MAX_STAGED = 8_000
+/** Files that wait: what the alarm asks again and again looks at each of them. */
+const MAX_STAGED_FILES = 1_000
 const RESUMED_SHARE = 0.25
+/**
+ * Calls of other objects, the bucket and the catalogue that one run makes, about: a batch begins and ends its documents in
+ * every shard. An alarm may have eight runs and make 10,000 calls.
+ */
+const MAX_CALLS = 800
+const CALLS_PER_FILE = 6
+const CALLS_PER_BATCH = 4
+const CALLS_PER_SHARD = 2
 /** How soon to look again whether shards have caught up; their reports wake the object earlier. */
 const CONGESTED_MS = 5_000
+/** Of files that are read side by side, together. */
 const SMALL_BYTES = 1_000_000
-const SMALL_FILES_AT_ONCE = 3
+const SMALL_FILES_AT_ONCE = 8
+/** Formats whose files take about as much memory as they have bytes; of others a small file may unfold to what one may take. */
+const PLAIN_FORMATS: ReadonlySet<FileFormat | null> = new Set([
+  'text',
+  'markdown',
+  'code',
+  'csv',
+  'tsv',
+  'jsonl',
+  'srt',
+  'vtt',
+])
 const FILES_PER_LOOK = 50
 const SUSPENDED_MS = 30_000
 const RETRY_MS = 5_000
@@ -61,13 +85,13 @@ export class Pipeline implements TenantPart {
   }
 
   async run(nowMs: number): Promise<void> {
-    const deadlineMs = nowMs + RUN_MS
+    const slice = new Slice(this.#ports.clock, nowMs + RUN_MS)
     const contexts = new Contexts(this.#store, this.#ports)
-    await this.#callOff(contexts)
-    await this.#finish(contexts)
+    await this.#callOff(contexts, slice)
+    await this.#finish(contexts, slice)
     await runRemovals(this.#store, this.#ports, contexts)
-    await this.#lookAfterSilent(contexts)
-    while (this.#ports.clock() < deadlineMs && this.#store.tenantUid !== undefined) {
+    await this.#lookAfterSilent(contexts, slice)
+    while (!slice.isUp && this.#store.tenantUid !== undefined) {
       const group = this.#nextGroup()
       if (group.length === 0) return
       const tenant = await contexts.tenant()
@@ -75,46 +99,55 @@ export class Pipeline implements TenantPart {
         if (this.#store.tenantUid !== undefined) this.#store.pause(this.#ports.clock() + SUSPENDED_MS)
         return
       }
-      await Promise.all(group.map((file) => this.#read(file, tenant, contexts, deadlineMs)))
-      await this.#callOff(contexts)
-      await this.#finish(contexts)
+      await Promise.all(group.map((file) => this.#read(file, tenant, contexts, slice)))
+      await this.#callOff(contexts, slice)
+      await this.#finish(contexts, slice)
       await this.#ports.pause()
     }
   }
 
-  /** Some small files, or one that is large or under suspicion. */
+  /** Some small files, or one that is large, may unfold, or is under suspicion. */
   #nextGroup(): FileRow[] {
     if (this.#congested()) return []
     const now = this.#ports.clock()
     if (this.#store.pausedUntilMs > now) return []
     const group: FileRow[] = []
     const names = new Set<string>()
+    let bytes = 0
     for (const file of this.#store.files.readable(now, SMALL_FILES_AT_ONCE)) {
       const key = `${file.collection_id}/${file.name}`
-      const isAlone = file.strikes > 0 || file.bytes > SMALL_BYTES
+      const isPlain = PLAIN_FORMATS.has(file.format) && file.parent === null
+      const isAlone = file.strikes > 0 || !isPlain || bytes + file.bytes > SMALL_BYTES
       if (group.length > 0 && (isAlone || names.has(key))) break
       group.push(file)
       names.add(key)
+      bytes += file.bytes
       if (isAlone) break
     }
     return group
   }
 
   #congested(): boolean {
-    const { chunks, documents } = this.#store.files.staged()
-    // A waiting document whose chunks are not counted yet has one at least.
-    const staged = Math.max(chunks, documents)
+    const { chunks, documents, files } = this.#store.files.staged()
     const { maxStaged = MAX_STAGED } = this.#ports
-    this.#isCongested = staged >= (this.#isCongested ? maxStaged * RESUMED_SHARE : maxStaged)
+    // A waiting document whose chunks are not counted yet has one at least.
+    const share = Math.max(chunks / maxStaged, documents / maxStaged, files / MAX_STAGED_FILES)
+    this.#isCongested = share >= (this.#isCongested ? RESUMED_SHARE : 1)
     return this.#isCongested
   }
 
-  async #read(file: FileRow, tenant: TenantState, contexts: Contexts, deadlineMs: number): Promise<void> {
+  async #read(file: FileRow, tenant: TenantState, contexts: Contexts, slice: Slice): Promise<void> {
+    slice.count(CALLS_PER_FILE)
     const found = await this.#placed(file, contexts)
     if (found === undefined) return
     const { collection, writer, options } = found
+    const callsPerBatch = CALLS_PER_BATCH + CALLS_PER_SHARD * collection.generation.shards
+    slice.count(callsPerBatch)
     const limits = {
-      isTimeUp: () => this.#ports.clock() >= deadlineMs,
+      isTimeUp: () => {
+        slice.count(callsPerBatch)
+        return slice.isUp
+      },
       isCongested: () => this.#congested(),
     }
     await new FileRun(this.#store, this.#ports, file, { collection, tenant, writer, options }, limits).run()
@@ -127,30 +160,38 @@ export class Pipeline implements TenantPart {
     return placed
   }
 
-  async #finish(contexts: Contexts): Promise<void> {
-    await this.#each(this.#store.files.finished(this.#ports.clock(), FILES_PER_LOOK), contexts, (file, placed) =>
+  async #finish(contexts: Contexts, slice: Slice): Promise<void> {
+    const finished = this.#store.files.finished(this.#ports.clock(), FILES_PER_LOOK)
+    await this.#each(finished, contexts, slice, (file, placed) =>
       finishFile(this.#store, this.#ports, file, placed.collection, placed.writer),
     )
   }
 
-  async #callOff(contexts: Contexts): Promise<void> {
-    await this.#each(this.#store.files.cancelled(this.#ports.clock(), FILES_PER_LOOK), contexts, (file, placed) =>
-      withdraw(this.#store, this.#ports, file, placed.collection),
-    )
+  async #callOff(contexts: Contexts, slice: Slice): Promise<void> {
+    const cancelled = this.#store.files.cancelled(this.#ports.clock(), FILES_PER_LOOK)
+    await this.#each(cancelled, contexts, slice, async (file, placed) => {
+      slice.count(CALLS_PER_SHARD * placed.collection.generation.shards)
+      await withdraw(this.#store, this.#ports, file, placed.collection)
+    })
   }
 
-  async #lookAfterSilent(contexts: Contexts): Promise<void> {
+  async #lookAfterSilent(contexts: Contexts, slice: Slice): Promise<void> {
     const silent = this.#store.files.silent(this.#ports.clock() - SILENCE_MS, FILES_PER_LOOK)
-    await this.#each(silent, contexts, (file, placed) => lookAfter(this.#store, this.#ports, file, placed.collection))
+    await this.#each(silent, contexts, slice, async (file, placed) => {
+      slice.count(CALLS_PER_SHARD * placed.collection.generation.shards)
+      await lookAfter(this.#store, this.#ports, file, placed.collection)
+    })
   }
 
-  /** One after another; what fails is tried again later and stops none of the others. */
+  /** One after another, one at least; what fails is tried again later and stops none of the others. */
   async #each(
     files: readonly FileRow[],
     contexts: Contexts,
+    slice: Slice,
     work: (file: FileRow, placed: Placed) => Promise<void>,
   ): Promise<void> {
-    for (const file of files) {
+    for (const [index, file] of files.entries()) {
+      if (index > 0 && slice.isUp) return
       try {
         const placed = await this.#placed(file, contexts)
         if (placed !== undefined) await work(file, placed)
@@ -166,6 +207,26 @@ export class Pipeline implements TenantPart {
     database.transaction(() => {
       if (files.find(id) !== undefined) files.update(id, { not_before_ms: this.#ports.clock() + RETRY_MS })
     })
+  }
+}
+
+/** What one run may take, in time and in calls. */
+class Slice {
+  readonly #clock: Clock
+  readonly #deadlineMs: number
+  #calls = 0
+
+  constructor(clock: Clock, deadlineMs: number) {
+    this.#clock = clock
+    this.#deadlineMs = deadlineMs
+  }
+
+  count(calls: number): void {
+    this.#calls += calls
+  }
+
+  get isUp(): boolean {
+    return this.#clock() >= this.#deadlineMs || this.#calls >= MAX_CALLS
   }
 }
 

@@ -201,13 +201,13 @@ export class FileRows {
     )
   }
 
-  /** Chunks and documents that wait in shards. */
-  staged(): { chunks: number; documents: number } {
-    const row = this.#database.get<{ chunks: number | null; documents: number | null }>(
-      `SELECT sum(waiting_chunks) AS chunks, sum(waiting) AS documents FROM files
-       WHERE ${IS_UNSETTLED} AND status IN ('parsing', 'embedding')`,
+  /** Chunks and documents that wait in shards, and the files that they are of. */
+  staged(): { chunks: number; documents: number; files: number } {
+    const row = this.#database.get<{ chunks: number | null; documents: number | null; files: number }>(
+      `SELECT sum(waiting_chunks) AS chunks, sum(waiting) AS documents, count(*) FILTER (WHERE waiting > 0) AS files
+       FROM files WHERE ${IS_UNSETTLED} AND status IN ('parsing', 'embedding')`,
     )
-    return { chunks: row?.chunks ?? 0, documents: row?.documents ?? 0 }
+    return { chunks: row?.chunks ?? 0, documents: row?.documents ?? 0, files: row?.files ?? 0 }
   }
 
   unsettledCount(): number {

@@ -23,7 +23,7 @@ describe('pending work of one job', () => {
   it('is what a look through all of it finds, also where the job wrote a document twice', async () => {
     const { state } = await halfDone()
     const sequences = (rows: readonly { sequence: number }[]): number[] =>
-      rows.map(({ sequence }) => sequence).toSorted()
+      rows.map(({ sequence }) => sequence).toSorted((a, b) => a - b)
     for (const job of ['job_a.1', 'job_a.2', 'job_b', 'job_none']) {
       const all = state.pending.all().filter((row) => row.job === job)
       expect(sequences(state.pending.ofJob(job))).toEqual(sequences(all))
@@ -41,7 +41,8 @@ describe('pending work of one job', () => {
     const { database } = shard.state
     const plans: string[] = []
     const explaining: SqlDatabase = {
-      ...{ run: () => undefined, transaction: () => undefined as never },
+      run: () => undefined,
+      transaction: () => undefined as never,
       all: (statement, ...parameters) => {
         const steps = database.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${statement}`, ...parameters)
         plans.push(steps.map(({ detail }) => detail).join('; '))

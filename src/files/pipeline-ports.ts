@@ -5,7 +5,7 @@ import type { TenantUid } from '../core/ids.ts'
 import type { CollectionStore, IngestDependencies, WriteShard } from '../ingest/ingest-dependencies.ts'
 import type { FileConverter } from '../parsing/converter.ts'
 import type { FileToParse, ParsedDocument } from '../parsing/parsed-document.ts'
-import type { FileWorkApi } from '../shard/file-work.ts'
+import type { FileWorkApi } from '../shard/file-work-api.ts'
 import type { TenantState } from '../tenancy/key-store.ts'
 import type { OriginalStore } from './original-store.ts'
 

@@ -3,7 +3,7 @@
  * files object is told of them by a reader of the change log that only shards with such work have.
  */
 import { asProblem } from '../core/problem.ts'
-import type { ItemStatus } from './shard-api.ts'
+import type { ItemStatus } from './file-work-api.ts'
 import type { ShardState } from './shard-state.ts'
 import { isReportBehind, reportNext, type ReportChanges } from './tenant-report.ts'
 
@@ -11,15 +11,6 @@ export const FILES_READER = 'files'
 
 /** Ids of one `workItems` call. */
 export const MAX_WORK_ITEMS = 100
-
-export interface FileWorkApi {
-  /** What became of documents under a job; those that it does not have are absent. */
-  workItems(jobId: string, ids: readonly string[]): Promise<Record<string, ItemStatus>>
-  /** By job, chunks of documents that are not applied yet and have their vectors. */
-  embeddingProgress(jobIds: readonly string[]): Promise<Record<string, number>>
-  /** Tells the files object all that the change log says of files. */
-  flushFileChanges(): Promise<void>
-}
 
 export function workItems(state: ShardState, jobId: string, ids: readonly string[]): Record<string, ItemStatus> {
   const found = ids.map((id) => [id, state.jobs.find(jobId, id)] as const)

@@ -2,7 +2,7 @@
 import type { ProblemCode } from '../core/problem.ts'
 import { addAmounts, heldBy, sizeOf, topUp } from './held-amounts.ts'
 import type { PendingRow } from './pending-store.ts'
-import type { ItemStatus } from './shard-api.ts'
+import type { ItemStatus } from './file-work-api.ts'
 import type { LogWriter, ShardState } from './shard-state.ts'
 
 export interface Ending {

@@ -8,11 +8,11 @@ import type { JsonObject } from '../core/canonical-json.ts'
 import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
 import type { Filter } from '../metadata/filter.ts'
-import type { Allowance, Amounts } from '../core/usage.ts'
+import type { Amounts } from '../core/usage.ts'
 import type { ChunkContext, Expansion } from './chunk-context.ts'
 import type { ExportedChunk, StoredChunk } from './stored-chunk.ts'
-import type { DeleteContext, DeleteSelection, Deleted } from './delete-selection.ts'
-import type { FileWorkApi } from './file-work.ts'
+import type { FileWorkApi, ItemStatus } from './file-work-api.ts'
+import type { DeleteContext, DeleteSelection, Deleted, WriteContext } from './write-context.ts'
 
 /** What a shard must know of the collection's generation; written once by `initialise`. */
 export interface ShardSetup {
@@ -30,6 +30,7 @@ export interface ShardSetup {
 
 // ---- writing ----
 
+export type { ItemStatus, WriteContext }
 export type { ExportedChunk, Location, OutlineBlock, StoredChunk, TextFormat }
 
 /** A document as accepted: normalised, parsed, validated. */
@@ -75,20 +76,6 @@ export interface Ticket {
   readonly epoch: string
   readonly sequence: number
   readonly version: number
-}
-
-export interface WriteContext {
-  /** The key that pays, for the change log. */
-  readonly keyId: string
-  /** The key's forced filter: old and new version must both match, else `outside_filter`. */
-  readonly filter?: Filter
-  /** What the tenant's object allows this write to use. What is reserved cannot be spent once it has expired: `retry`. */
-  readonly allowance: Allowance
-  /**
-   * False for callers that cannot send an acl: a write without one over a version that has one would drop it, so it is
-   * `outside_filter`.
-   */
-  readonly mayWriteAcl: boolean
 }
 
 export interface BeginItem {
@@ -147,8 +134,6 @@ export type CommitResult =
    */
   | { readonly status: 'retry' }
   | { readonly status: 'failed'; readonly code: 'shard_full'; readonly detail: string }
-
-export type ItemStatus = 'queued' | 'indexed' | 'unchanged' | 'failed' | 'superseded' | 'cancelled'
 
 /** A document to index later, with what it holds of the tenant's allowance until it is applied or ends. */
 export interface StagedDocument extends PreparedDocument {

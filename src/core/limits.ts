@@ -138,8 +138,13 @@ export const MAX_UPLOADS_PER_TENANT = 2
 export const MAX_UPLOAD_OPTIONS_BYTES = 65_536
 /** The file parts' headers of an upload. */
 export const MAX_PART_HEADER_BYTES = 16_384
-/** Files of one upload. */
+/** Files of one upload, and their bytes together. */
 export const MAX_FILES_PER_UPLOAD = 1_000
+export const MAX_UPLOAD_BYTES = 1_000_000_000
+/** Uploads of a tenant on their way: what they bring together is not known before they end. */
+export const MAX_OPEN_UPLOADS = 100
+/** Originals that the bucket holds for a tenant, those of files that failed included: nothing else bounds what they cost. */
+export const MAX_ORIGINAL_BYTES = 100_000_000_000
 /** Files of a tenant that wait for their turn; more are refused until some are done. */
 export const MAX_WAITING_FILES = 100_000
 /** A file's name, path included: it becomes a document's id. */

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   scope_missing: { status: 403, title: 'the credential lacks a scope', retryable: false },
   tenant_suspended: { status: 403, title: 'the tenant is suspended', retryable: false },
   quota_exceeded: { status: 403, title: 'a stored quota is used up', retryable: false },
+  originals_full: { status: 403, title: 'the tenant holds as many bytes of originals as it may', retryable: false },
   not_found: { status: 404, title: 'there is nothing here', retryable: false },
   method_not_allowed: { status: 405, title: 'the path does not know this method', retryable: false },
   conflict: { status: 409, title: 'the name is in use', retryable: false },

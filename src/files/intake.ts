@@ -78,7 +78,7 @@ export class Intake implements FileIntake {
     invariant(tenantUid !== undefined, 'a job has a tenant')
     const uploadId = `upl_${randomBase62(16)}`
     const key = `${await originalPrefix(tenantUid, collectionId, uploadId)}1`
-    this.#uploads.open({ tenantUid, collectionId, uploadId })
+    this.#open({ tenantUid, collectionId, uploadId })
     let format: FileFormat | undefined
     try {
       const stored = await this.#ports.originals.store(key, this.#renewing(uploadId, body), {
@@ -92,6 +92,16 @@ export class Intake implements FileIntake {
       return { key, bytes: stored.bytes, sha256: stored.sha256, format }
     } catch (error) {
       throw asProblem(error)?.code === 'body_too_large' ? new FileFault('file_too_large') : error
+    }
+  }
+
+  /** A source is not asked to wait for what only its owner can change. */
+  #open(upload: Parameters<Uploads['open']>[0]): void {
+    try {
+      this.#uploads.open(upload)
+    } catch (error) {
+      const problem = asProblem(error)
+      throw problem?.code === 'originals_full' ? new FileFault('not_fetched', problem.message) : error
     }
   }
 

@@ -41,15 +41,16 @@ function mayReplace(newer: FileWriter | undefined, older: FileWriter | undefined
   return isAsFree && (newer.mayWriteAcl || !older.mayWriteAcl)
 }
 
-/** False when the upload was swept away. Safe to repeat. */
+/** False when the upload was swept away. Safe to repeat. @throws originals_full; the upload is swept away then */
 export function acceptFiles(
   store: FileStore,
-  uploads: Pick<Uploads, 'take'>,
+  uploads: Pick<Uploads, 'take' | 'requireRoom'>,
   { uploadId, jobId, collectionId, files, options, writer }: AcceptFiles,
   fingerprints: readonly string[],
 ): boolean {
   return store.database.transaction((): boolean => {
     if (!uploads.take(uploadId)) return store.jobs.find(jobId) !== undefined
+    uploads.requireRoom(files.reduce((sum, { bytes }) => sum + bytes, 0))
     store.jobs.add({ id: jobId, collectionId, kind: 'files', writer, options, isOpen: false })
     for (const [index, file] of files.entries()) {
       queueFile(store, jobId, {

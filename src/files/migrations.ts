@@ -58,4 +58,8 @@ export const FILES_MIGRATIONS: readonly SqlMigration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    id: 'files/2 held originals',
+    statements: ['CREATE INDEX files_held ON files (bytes) WHERE original_key IS NOT NULL'],
+  },
 ]

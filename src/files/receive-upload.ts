@@ -9,7 +9,7 @@ import { canonicalJson } from '../core/canonical-json.ts'
 import { randomBase62, sha256, utf8 } from '../core/bytes.ts'
 import { newJobId } from '../core/ids.ts'
 import type { JobId } from '../core/ids.ts'
-import { MAX_FILE_BYTES, MAX_STREAMED_FILE_BYTES } from '../core/limits.ts'
+import { MAX_FILE_BYTES, MAX_STREAMED_FILE_BYTES, MAX_UPLOAD_BYTES } from '../core/limits.ts'
 import { asProblem, Problem } from '../core/problem.ts'
 import { detectFormat } from '../parsing/detect-format.ts'
 import { STREAMED_FORMATS } from '../parsing/file-format.ts'
@@ -42,6 +42,7 @@ export class ReceivingUpload {
   readonly #prefix: string
   readonly #files: ReceivedFile[] = []
   #stopRenewing: () => void
+  #bytes = 0
   #isSwept = false
   #isOver = false
 
@@ -53,7 +54,7 @@ export class ReceivingUpload {
     this.#stopRenewing = this.#renew()
   }
 
-  /** @throws overloaded when too many files wait already */
+  /** @throws overloaded when too many files wait already, originals_full */
   static async open(
     deps: ReceiveDependencies,
     { tenantUid, id: collectionId }: CollectionRecord,
@@ -76,14 +77,20 @@ export class ReceivingUpload {
   async add(name: string, body: ReadableStream<Uint8Array>): Promise<void> {
     const key = `${this.#prefix}${this.#files.length + 1}`
     let format: FileFormat | undefined
-    const stored = await this.#deps.originals.store(key, body, {
+    const left = MAX_UPLOAD_BYTES - this.#bytes
+    const storing = this.#deps.originals.store(key, body, {
       maxBytes: (head) => {
         format = detectFormat(head, name)?.format
-        return maxFileBytes(format)
+        return Math.min(maxFileBytes(format), left)
       },
       noteMultipart: (multipartId) => this.#noteMultipart(key, multipartId),
     })
+    const stored = await storing.catch((error: unknown) => {
+      if (asProblem(error)?.code !== 'body_too_large' || left >= maxFileBytes(format)) throw error
+      throw new Problem('body_too_large', `the files of an upload may have ${MAX_UPLOAD_BYTES} bytes together`)
+    })
     this.#requireLease()
+    this.#bytes += stored.bytes
     this.#files.push({ name, key, bytes: stored.bytes, sha256: stored.sha256, format })
   }
 
@@ -93,7 +100,7 @@ export class ReceivingUpload {
     return sha256(utf8(canonicalJson({ options: this.#options, files })))
   }
 
-  /** @throws not_found when the collection was deleted meanwhile, overloaded when the upload was swept away */
+  /** @throws not_found when the collection was deleted meanwhile, overloaded when the upload was swept away, originals_full */
   async accept(writer: FileWriter): Promise<JobId> {
     this.#requireLease()
     const { files, jobs } = this.#deps

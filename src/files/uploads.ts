@@ -4,7 +4,7 @@
  * what a request stored while the first sweep ran goes with the second.
  */
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
-import { MAX_WAITING_FILES } from '../core/limits.ts'
+import { MAX_OPEN_UPLOADS, MAX_ORIGINAL_BYTES, MAX_WAITING_FILES } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import type { TenantPart } from '../tenancy/tenant-part.ts'
 import type { FileStore } from './file-store.ts'
@@ -47,7 +47,7 @@ export class Uploads implements TenantPart {
     return this.#store.database.get<UploadRow>('SELECT * FROM uploads WHERE id = ?', id)
   }
 
-  /** @throws overloaded */
+  /** @throws overloaded, originals_full */
   open({ tenantUid, uploadId, collectionId, jobId }: Omit<OpenUpload, 'jobId'> & { readonly jobId?: JobId }): void {
     const { database, clock, files } = this.#store
     database.transaction(() => {
@@ -55,6 +55,10 @@ export class Uploads implements TenantPart {
       if (files.unsettledCount() >= MAX_WAITING_FILES) {
         throw new Problem('overloaded', 'too many files wait for their turn', { retryAfterSeconds: 60 })
       }
+      if (this.#openCount() >= MAX_OPEN_UPLOADS) {
+        throw new Problem('overloaded', 'too many uploads are on their way', { retryAfterSeconds: 5 })
+      }
+      this.requireRoom(1)
       database.run(
         `INSERT INTO uploads (id, collection_id, job_id, lease_ms, swept) VALUES (?, ?, ?, ?, 0)
          ON CONFLICT (id) DO UPDATE SET lease_ms = excluded.lease_ms WHERE swept = 0`,
@@ -64,6 +68,25 @@ export class Uploads implements TenantPart {
         clock() + UPLOAD_LEASE_MS,
       )
     })
+  }
+
+  /** Whether so many bytes more may be held. @throws originals_full */
+  requireRoom(bytes: number): void {
+    const held =
+      this.#store.database.get<{ bytes: number | null }>(
+        'SELECT sum(bytes) AS bytes FROM files WHERE original_key IS NOT NULL',
+      )?.bytes ?? 0
+    if (held + bytes <= MAX_ORIGINAL_BYTES) return
+    throw new Problem(
+      'originals_full',
+      `a tenant holds at most ${MAX_ORIGINAL_BYTES} bytes of originals; those of files that failed go after seven days, others with their documents`,
+    )
+  }
+
+  #openCount(): number {
+    return (
+      this.#store.database.get<{ count: number }>('SELECT count(*) AS count FROM uploads WHERE swept = 0')?.count ?? 0
+    )
   }
 
   /** @throws not_found when it was swept away */

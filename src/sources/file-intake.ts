@@ -50,7 +50,7 @@ export interface FileIntake {
   begin(job: IntakeJob): Promise<BeginResult>
   /**
    * Keeps a body as an original of the job's. Called again for the same file after a crash, what the first call stored is
-   * swept away. @throws FileFault file_too_large
+   * swept away. @throws FileFault file_too_large, not_fetched where there is no room for it
    */
   store(jobId: JobId, body: ReadableStream<Uint8Array>): Promise<StoredOriginal>
   /** The file is queued and ends as indexed, unchanged or failed, whatever crashes. Sources add each name once a job. */

@@ -7,6 +7,7 @@ import { MAX_PAGE_BYTES } from '../../core/limits.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
 import type { FetchedPage, PageFailure } from '../../egress/egress-api.ts'
 import { PAGE_TIMEOUT_MS } from '../../egress/fetch-page.ts'
+import { FileFault } from '../../parsing/file-fault.ts'
 import type { CrawlSettings } from '../source.ts'
 import type { SourcePorts } from '../source-ports.ts'
 import { Frontier } from '../state/frontier.ts'
@@ -223,7 +224,11 @@ export class Crawler {
       return
     }
     const body = new Blob([page.body]).stream() as ReadableStream<Uint8Array>
-    const stored = await intake.store(run.jobId, body)
+    const stored = await intake.store(run.jobId, body).catch(faultOf)
+    if (stored instanceof FileFault) {
+      this.#unreachable(step, stored.message)
+      return
+    }
     this.#settle(step, 'done', () => {
       intake.add(run.jobId, { ...stored, name, url: entry.address })
       files.put(file)
@@ -335,6 +340,11 @@ export class Crawler {
       if (this.#rows.isCurrent(run) && this.#ports.intake.isOpen(run.jobId)) work()
     })
   }
+}
+
+function faultOf(error: unknown): FileFault {
+  if (error instanceof FileFault) return error
+  throw error
 }
 
 /** Of seconds; a date is not heeded. */

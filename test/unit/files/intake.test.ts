@@ -1,6 +1,8 @@
 /** What sources bring: open jobs, files that come one by one, names that vanish. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { CollectionId, JobId } from '../../../src/core/ids.ts'
+import { MAX_OPEN_UPLOADS, MAX_ORIGINAL_BYTES } from '../../../src/core/limits.ts'
+import { acceptFiles } from '../../../src/files/job-actions.ts'
 import { FileWorld, TENANT } from '../../support/file-world.ts'
 
 const JOB = 'job_00000000000000aa' as JobId
@@ -89,6 +91,33 @@ describe('a job of a source', () => {
     expect(await world.parts.intake.isSuspended()).toBe(false)
     world.isSuspended = true
     expect(await world.parts.intake.isSuspended()).toBe(true)
+  })
+
+  it('is told where there is no room for another original, and files that come are refused', async () => {
+    await begin()
+    await bring('page-1', 'the first page')
+    world.database.run('UPDATE files SET bytes = ?', MAX_ORIGINAL_BYTES)
+    const stored = world.parts.intake.store(JOB, new Blob(['page']).stream())
+    await expect(stored).rejects.toMatchObject({ name: 'FileFault', code: 'not_fetched' })
+    const upload = { tenantUid: TENANT, collectionId, uploadId: 'upl_1', jobId: JOB }
+    expect(() => world.parts.uploads.open(upload)).toThrow(expect.objectContaining({ code: 'originals_full' }))
+    world.database.run('UPDATE files SET bytes = ?', MAX_ORIGINAL_BYTES - 3)
+    world.parts.uploads.open(upload)
+    const file = { name: 'a', key: 'k', bytes: 4, sha256: '', format: undefined }
+    const request = { ...upload, files: [file], options: {}, writer: { keyId: 'key1', mayWriteAcl: true } }
+    const accept = () => acceptFiles(world.parts.store, world.parts.uploads, request, [''])
+    expect(accept).toThrow(expect.objectContaining({ code: 'originals_full' }))
+    // It can still be swept, as if nobody had come back.
+    expect(world.parts.uploads.find('upl_1')).toMatchObject({ swept: 0 })
+    world.database.run('UPDATE files SET bytes = ?', MAX_ORIGINAL_BYTES - 4)
+    expect(accept()).toBe(true)
+  })
+
+  it('waits for its turn where too many uploads are on their way', () => {
+    const open = (number: number): void =>
+      world.parts.uploads.open({ tenantUid: TENANT, collectionId, uploadId: `upl_${number}` })
+    for (let i = 0; i < MAX_OPEN_UPLOADS; i++) open(i)
+    expect(() => open(MAX_OPEN_UPLOADS)).toThrow(expect.objectContaining({ code: 'overloaded' }))
   })
 
   it('is not begun for a tenant that is suspended already', async () => {

@@ -23,8 +23,12 @@ function world() {
       asked.push(options)
       keys.push(key)
       const text = await new Response(body as ReadableStream<Uint8Array<ArrayBuffer>>).text()
+      const bytes = /^\d+ MB$/.test(text) ? Number.parseInt(text, 10) * 1_000_000 : text.length
+      const { maxBytes } = options
+      const most = typeof maxBytes === 'number' ? maxBytes : maxBytes(new Uint8Array())
+      if (bytes > most) throw new Problem('body_too_large', `over ${most}`)
       stored.add(key)
-      return { bytes: text.length, sha256: `sha of ${text}`, head: new Uint8Array() }
+      return { bytes, sha256: `sha of ${text}`, head: new Uint8Array() }
     },
     async deletePrefix(prefix: string) {
       const gone = [...stored].filter((key) => key.startsWith(prefix))
@@ -158,6 +162,17 @@ describe('an upload', () => {
     await expect(upload.accept(WRITER)).rejects.toThrow('lost')
     await upload.drop()
     expect([files.accepted.size, jobs.size]).toEqual([1, 1])
+  })
+
+  it('takes so many bytes together and no more, and says which limit it was', async () => {
+    const { open } = world()
+    const upload = await open()
+    await expect(add(upload, 'a', '26 MB')).rejects.toThrow('over 25000000')
+    for (let i = 0; i < 39; i++) await add(upload, `b${i}`, '25 MB')
+    await expect(add(upload, 'c', '26 MB')).rejects.toThrow('over 25000000')
+    await add(upload, 'd', '20 MB')
+    await expect(add(upload, 'e', '6 MB')).rejects.toThrow('the files of an upload may have 1000000000 bytes together')
+    await add(upload, 'f', '5 MB')
   })
 
   it('says the same by options, names and contents alone', async () => {

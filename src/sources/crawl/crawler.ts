@@ -98,7 +98,8 @@ export class Crawler {
     const step: Step = { run, settings, scope, frontier, files, entry, name, ...(known === undefined ? {} : { known }) }
     const rules = settings.respectRobots ? this.#hosts.robots(origin, nowMs) : new RobotsRules(origin, '')
     if (entry.attempts >= MAX_ATTEMPTS) this.#unreachable(step, 'it did not answer')
-    else if (rules === 'unreachable') this.#unreachable(step, 'robots.txt could not be read')
+    else if (rules === 'unreachable')
+      this.#unreachable(step, 'robots.txt could not be read: the site did not answer, or with an error')
     else if (rules !== 'unknown' && !rules.mayFetch(entry.address)) this.#fail(step, 'robots.txt forbids it')
     else await this.#ask(origin, () => (rules === 'unknown' ? this.#readRobots(step, origin) : this.#look(step)))
     return 'again'

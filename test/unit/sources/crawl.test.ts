@@ -132,7 +132,9 @@ describe('a crawl', () => {
     const source = await world.crawl(HOME)
     expect(world.documents).toEqual(isTaken ? [HOME] : [])
     if (!isTaken) {
-      expect(world.failures()).toEqual({ [HOME]: 'robots.txt could not be read' })
+      expect(world.failures()).toEqual({
+        [HOME]: 'robots.txt could not be read: the site did not answer, or with an error',
+      })
       expect(source.lastRun?.gap).toBe('unreachable')
       expect(world.requests.every(({ url }) => url === `${HOME}robots.txt`)).toBe(true)
     }

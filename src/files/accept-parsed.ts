@@ -28,7 +28,8 @@ export async function acceptParsed(
   const faults = new Faults()
   const all = parseMetadata({ ...document.metadata, ...metadata }, '/metadata', faults)
   faults.throwIfAny()
-  const url = document.url ?? fileUrl
+  // Where a page was fetched is known; that it belongs elsewhere, it only claims.
+  const url = fileUrl ?? document.url
   const { title, format, text, outline } = document
   return hashed(
     {

@@ -58,6 +58,11 @@ export const REMAINDERS: readonly Remainder[] = [
     until: 'for ever',
   },
   {
+    store: 'inbox',
+    what: "objects under the tenant's public id, put there by the operator or the tenant's own tools; Nearfield only reads them",
+    until: 'whoever put them there deletes them',
+  },
+  {
     store: 'logs',
     what: 'request lines with the public id, ids of keys, routes and statuses; no texts and no secrets',
     until: "the retention of the operator's logs ends",

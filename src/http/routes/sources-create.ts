@@ -1,4 +1,5 @@
 /** `POST /v1/collections/{collection}/sources`. */
+import { Problem } from '../../core/problem.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { defined } from '../defined.ts'
 import { defineRoute } from '../route.ts'
@@ -13,6 +14,10 @@ export const createSource = defineRoute({
   description:
     'Takes in the objects of the operator’s inbox bucket below `<tenant id>/<prefix>`, each under its key below the prefix. It looks again by its schedule and when the bucket tells of changes: changed objects are read, documents of deleted ones are removed.',
   access: { kind: 'key', anyOf: ['documents:write'], secretOnly: true, unfiltered: true },
+  forbid(_, { collections }) {
+    if (collections === undefined) return
+    throw new Problem('forbidden', 'the inbox is of the whole tenant, so keys of some collections do not reach it')
+  },
   audit: { action: 'source.create', subject: startedSource },
   body: { schema: createSourceSchema, example: { kind: 'bucket', prefix: 'manuals/', schedule: '0 * * * *' } },
   responses: {

@@ -14,6 +14,12 @@ const NESTED: Readonly<Record<string, string>> = {
     'each round begins with a bar that the inner repetitions cannot take; lines have at most 1,000 characters',
   [String.raw`^\s*\|?(\s*:?-{2,}:?\s*\|)+\s*(:?-{2,}:?)?\s*$`]:
     'each round ends with a bar that the inner repetitions cannot take; lines have at most 2,000 characters, in a browser',
+  [String.raw`^(?:<\?xml[^>]{0,500}\?>|<!--[\s\S]{0,20000}?-->|<\?[^>]{0,500}\?>|\s+)+`]:
+    'nothing stands behind it, so that no round is ever taken back; it reads the first 64 KiB of a file',
+  [String.raw`^[ ]*(?:[-?:][ \t]+)*`]:
+    'nothing stands behind it, so that no round is ever taken back; each begins with a mark that the inner repetition cannot take',
+  [String.raw`^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$`]:
+    'each round begins with a hyphen that the inner repetition cannot take',
 }
 
 /** Long enough that time that grows with the square would end the run. */

@@ -222,6 +222,15 @@ describe('a crawl', () => {
     expect((await call('GET', `/v1/collections/other/sources/${source}`)).status).toBe(404)
   })
 
+  it('shows a page under the address where it was fetched, whatever the page says of itself', async () => {
+    const liar =
+      '<html><head><link rel="canonical" href="https://bank.example/login"></head><body>Herons.</body></html>'
+    await play({ '/': { body: liar } })
+    await settled((await started(await inDocs('POST', 'crawl', { url: `https://${host}/` }))).job)
+    const { json } = await inDocs('GET', `documents/${encodeURIComponent(`https://${host}/`)}`)
+    expect(json.url).toBe(`https://${host}/`)
+  })
+
   it('goes with its collection', async () => {
     await play({ '/': page('Herons', ['/a']), '/a': page('Ferries') })
     const { json: collection } = await call('GET', '/v1/collections/docs')
@@ -246,6 +255,16 @@ describe('a crawl', () => {
 })
 
 describe('a bucket source', () => {
+  it('is refused to keys of some collections, because the inbox is of all', async () => {
+    const body = { kind: 'bucket', prefix: 'manuals/' }
+    for (const collections of [['docs'], ['*'], ['other']]) {
+      const key = await world.makeKey(tenant, { scopes: ['documents:write', 'documents:read'], collections })
+      expect(problemOf(await inDocs('POST', 'sources', body, key))).toMatchObject({ status: 403, code: 'forbidden' })
+      expect(problemOf(await inDocs('POST', 'sources', { kind: 'sea' }, key)).status).toBe(403)
+    }
+    expect((await inDocs('GET', 'sources')).json.data).toEqual([])
+  })
+
   it('follows its part of the inbox, and never that of another tenant', async () => {
     const put = (key: string, text: string): Promise<unknown> => env.INBOX.put(key, text)
     await put(`${tenant.id}/manuals/a.md`, '# Aardvarks\n\nThey sleep under granite.')

@@ -15,6 +15,8 @@ import type { ParsedDocument } from './parsed-document.ts'
 
 /** A mail to 5,000 people has as many. */
 const MAX_HEADER_BYTES = 256_000
+/** A mail of so much lets others in; who reads many small ones sees to that. */
+const TURN_BYTES = 65_536
 /** Parts of one mail, as lines that look like a border between two. */
 const MAX_BORDERS = 10_000
 /** Lines that are no base64; the library handles each as an object of its own. */
@@ -50,7 +52,7 @@ export async function readMessage(
       const isLimit = error instanceof Error && /exceeded/i.test(error.message)
       throw new FileFault(isLimit ? 'too_complex' : 'malformed_file')
     })
-    await budget.turn()
+    if (bytes.length >= TURN_BYTES) await budget.turn()
     const subject = line(email.subject ?? '')
     const { text, format, outline } = await bodyOf(email.text, email.html, subject, budget)
     if (text === '') return undefined

@@ -13,6 +13,7 @@ const LINE_FEED = 0x0a
 const MAX_HELD_LINE = 1_000
 /** Worked on before others of the isolate get their turn. */
 const PIECE_BYTES = 65_536
+const MESSAGES_PER_TURN = 32
 const BEGINNING = /^From .*\d:\d\d/
 const ascii = new TextDecoder('latin1')
 
@@ -41,6 +42,7 @@ export async function* parseMbox({ bytes, budget }: FileToParse): AsyncGenerator
         if (document !== undefined) yield document
         // Mails without any text count as well.
         if (++number > MAX_DOCUMENTS_PER_FILE) throw new FileFault('too_many_documents')
+        if (number % MESSAGES_PER_TURN === 0) await budget.turn()
       } else if (number === 0) {
         if (line.length > 2) throw new FileFault('malformed_file', 'the mailbox does not begin with a mail')
       } else message.push(isInLine ? line : unquoted(line))

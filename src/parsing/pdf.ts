@@ -63,7 +63,8 @@ export async function* parsePdf(file: FileToParse): AsyncGenerator<ParsedDocumen
   const content = await bytes.read(0, bytes.size)
   const scan = await prescan(content, budget)
   const maps: Maps = {}
-  const pdf = await open(content, file, maps)
+  // pdf.js takes the buffer away, and the bytes may be read again: by a converter, where the pages are pictures.
+  const pdf = await open(content.slice(), file, maps)
   try {
     const pages = pdf.numPages
     if (pages > MAX_PAGES) throw new FileFault('too_complex', `a PDF may have ${MAX_PAGES.toLocaleString('en')} pages`)

@@ -125,6 +125,14 @@ describe('a PDF', () => {
     await expect(allDocuments(parsePdf, none)).rejects.toMatchObject({ code: 'no_text' })
   })
 
+  it('can be read again: its bytes stay as they are', async () => {
+    const file = fileToParse('x.pdf', 'pdf', writePdf([column(['Read this twice.'])]))
+    const before = await file.bytes.read(0, file.bytes.size)
+    const copy = before.slice()
+    await allDocuments(parsePdf, file)
+    expect(await file.bytes.read(0, file.bytes.size)).toEqual(copy)
+  })
+
   it('of a thousand pages holds far less than it may', async () => {
     const pages = Array.from({ length: 1_000 }, (_, i) =>
       column([`Of the fish number ${i}`, ...['cod', 'eel', 'ray'].map((fish) => `there is a ${fish} ${i * 7}`)]),

@@ -170,14 +170,14 @@ function parameterRow({ name, in: place, required = false, schema = {}, descript
   return row(shown, required, schema, description ?? schema.description)
 }
 
-function bodyPart(body: Content[string] | undefined, schemas: Schemas): string {
+function bodyPart(name: string, body: Content[string] | undefined, schemas: Schemas): string {
   const { schema, example } = body ?? {}
   if (schema === undefined) return ''
   const members = properties(schemas[schemaName(schema) ?? ''] ?? schema)
   const shown =
     example === undefined ? '' : `<pre tabindex="0"><code>${escapeHtml(JSON.stringify(example, null, 2))}</code></pre>`
   const type = typeOf(schema)
-  return `<p>Body: ${type}</p>${shown}${members.length === 0 ? '' : more('Members of the body', table('', members))}`
+  return `<p>${name}: ${type}</p>${shown}${members.length === 0 ? '' : more('Members of the body', table('', members))}`
 }
 
 /** Refusals are much the same for every operation, so they are folded away. */
@@ -214,7 +214,8 @@ function operationSection({ path, method, operation }: Call, schemas: Schemas): 
 <p class="call">${methodMark(method)} <code>${escapeHtml(path)}</code></p>
 ${prose(description)}
 ${table('Parameters', parameters.map(parameterRow))}
-${bodyPart(requestBody?.content['application/json'], schemas)}
+${bodyPart('Body', requestBody?.content['application/json'], schemas)}
+${bodyPart('Form, or the bytes of one file as the body', requestBody?.content['multipart/form-data'], schemas)}
 ${responsesPart(responses)}
 </section>`
 }

@@ -61,13 +61,14 @@ describe('a start on an existing folder', () => {
     }
   })
 
-  it('prints three commands that work when they are pasted', () => {
+  it('prints commands that work when they are pasted', () => {
     const commands = server.output.match(/^ +curl .*(?:(?<=\\)\n.*)*/gm) ?? []
-    const [added, found, answered] = commands.map((command) =>
+    const [added, uploaded, found, answered] = commands.map((command) =>
       JSON.parse(execFileSync('sh', ['-c', command], { encoding: 'utf8' })),
     )
-    expect(commands).toHaveLength(3)
+    expect(commands).toHaveLength(4)
     expect(added.results).toMatchObject([{ id: 'ferry', status: 'created' }])
+    expect(uploaded).toMatchObject({ job: { id: expect.stringMatching(/^job_/) } })
     expect(found.hits[0]).toMatchObject({ documentId: 'ferry' })
     expect(answered).toMatchObject({ abstained: false })
   })

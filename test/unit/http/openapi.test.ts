@@ -201,6 +201,14 @@ describe('the reference', () => {
     expect(/<script|<style| style=| on[a-z]+=|(?:href|src)="https?:/.exec(html)).toBeNull()
   })
 
+  it('says what every operation takes, files included', () => {
+    const html = referencePage(document)
+    for (const { operation } of operations.filter(({ operation: { requestBody } }) => requestBody !== undefined)) {
+      const [, section = ''] = html.split(`id="${operation.operationId}"`)
+      expect(section.split('</section>')[0], operation.operationId).toMatch(/<p>(?:Body|Form)/)
+    }
+  })
+
   it('links only to what is on the page', () => {
     const html = referencePage(document)
     for (const [, id] of html.matchAll(/href="#([^"]+)"/g)) expect(html.includes(`id="${id}"`), id).toBe(true)

@@ -22,6 +22,8 @@ const MAX_BORDERS = 10_000
 /** Lines that are no base64; the library handles each as an object of its own. */
 const MAX_TEXT_LINES = 100_000
 const MIN_PACKED_LINE = 57
+/** The library turns each into a string of its own. */
+const MAX_ENTITIES = 200_000
 /** Mails inside mails that are read with it; deeper ones count as attachments. */
 const MAX_FORWARDED = 3
 /** Recipients and attachments that the metadata names, and the length of one, in UTF-16 units. */
@@ -49,6 +51,7 @@ export async function readMessage(
       maxHeadersSize: MAX_HEADER_BYTES,
       maxRfc822NestingDepth: MAX_FORWARDED,
     }).catch((error: unknown) => {
+      if (error instanceof FileFault) throw error
       const isLimit = error instanceof Error && /exceeded/i.test(error.message)
       throw new FileFault(isLimit ? 'too_complex' : 'malformed_file')
     })
@@ -93,8 +96,11 @@ async function parsed(bytes: Uint8Array<ArrayBuffer>, limits: PostalMimeOptions)
   return new WithoutLinks(limits).parse(bytes)
 }
 
-/** HTML whose links lead nowhere. O(length). */
+/** HTML whose links lead nowhere. O(length). @throws FileFault too_complex */
 function withoutLinks(html: string): string {
+  let entities = 0
+  for (let found = html.indexOf('&'); found >= 0; found = html.indexOf('&', found + 1)) entities++
+  if (entities > MAX_ENTITIES) throw new FileFault('too_complex')
   const parts: string[] = []
   const opening = /<a\b/gi
   let at = 0

@@ -1,5 +1,6 @@
 /** Subtitles as text: one block with its times for each cue. What rolling captions repeat is said once. */
 import type { OutlineBlock } from '../chunking/document-text.ts'
+import { MAX_RECORD_BYTES } from '../core/limits.ts'
 import { FileFault } from './file-fault.ts'
 import { readText } from './file-text.ts'
 import type { FileToParse, ParsedDocument } from './parsed-document.ts'
@@ -14,7 +15,9 @@ interface Cue {
 const TIMING =
   /^[ \t]*((?:\d{1,4}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)[ \t]*-->[ \t]*((?:\d{1,4}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)(?:[ \t].*)?$/
 /** Days of talk; each line is in memory at once. */
-const MAX_LINES = 1_000_000
+const MAX_LINES = 500_000
+/** Read before others of the isolate get their turn. */
+const CUES_PER_TURN = 1_000
 const ENTITIES: Readonly<Record<string, string>> = {
   '&amp;': '&',
   '&lt;': '<',
@@ -28,7 +31,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Reads both kinds, srt and vtt: their cues differ in nothing that matters here. @throws FileFault */
 export async function* parseSubtitles(file: FileToParse): AsyncGenerator<ParsedDocument> {
   const source = await readText(file)
-  const cues = cuesOf(source, file)
+  const cues = await cuesOf(source, file)
   if (cues.length === 0) throw new FileFault('malformed_file', 'the file has no cue with its times')
   await file.budget.turn()
   const outline: OutlineBlock[] = []
@@ -44,7 +47,7 @@ export async function* parseSubtitles(file: FileToParse): AsyncGenerator<ParsedD
 }
 
 /** A cue is the lines from one with times up to an empty line, or up to the next cue where that is missing. */
-function cuesOf(source: string, file: FileToParse): Cue[] {
+async function cuesOf(source: string, file: FileToParse): Promise<Cue[]> {
   const cues: Cue[] = []
   checkLines(source)
   const lines = source.split('\n')
@@ -59,6 +62,7 @@ function cuesOf(source: string, file: FileToParse): Cue[] {
       if (line !== '') text.push(line)
     }
     const startTime = seconds(timing[1]!)
+    if (cues.length % CUES_PER_TURN === CUES_PER_TURN - 1) await file.budget.turn()
     if (text.length > 0) cues.push({ startTime, endTime: Math.max(startTime, seconds(timing[2]!)), lines: text })
   }
   return cues
@@ -66,7 +70,10 @@ function cuesOf(source: string, file: FileToParse): Cue[] {
 
 function checkLines(source: string): void {
   let count = 0
-  for (let at = source.indexOf('\n'); at !== -1; at = source.indexOf('\n', at + 1)) count++
+  for (let start = 0, end = 0; end !== -1; start = end + 1, count++) {
+    end = source.indexOf('\n', start)
+    if ((end === -1 ? source.length : end) - start > MAX_RECORD_BYTES) throw new FileFault('record_too_large')
+  }
   if (count > MAX_LINES) throw new FileFault('too_complex', `the subtitles have more than ${MAX_LINES} lines`)
 }
 

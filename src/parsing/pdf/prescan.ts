@@ -7,6 +7,7 @@ import { inflateSync } from 'fflate'
 import { FileFault } from '../file-fault.ts'
 import type { ParseBudget } from '../parse-budget.ts'
 import { countInflated, countLzw, countRunLength } from './count-inflated.ts'
+import { FormCheck } from './form-check.ts'
 import { StructureCheck } from './structure-check.ts'
 
 const WINDOW = 1_048_576
@@ -17,6 +18,11 @@ const MAX_DICTIONARY = 16_384
 const MAX_STREAM_BYTES = 16_000_000
 /** A scanned page has more pixels than this, and a logo fewer. */
 const MIN_SCAN_PIXELS = 300_000
+/** Objects of one file: 25 MB hold some 500,000. */
+const MAX_OBJECTS = 1_000_000
+const STREAM_STEPS = 64
+const MAX_LINE_BYTES = 3_000_000
+const EMPTY = new Uint8Array(0)
 const PACKING = new Set(['FlateDecode', 'Fl', 'LZWDecode', 'LZW', 'RunLengthDecode', 'RL', 'BrotliDecode'])
 
 export interface Prescan {
@@ -34,6 +40,8 @@ const latin1 = new TextDecoder('latin1')
 /** @throws FileFault expansion_limit, too_complex, parse_timeout */
 export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudget): Promise<Prescan> {
   const check = new StructureCheck()
+  const forms = new FormCheck(budget)
+  const run = { length: 0 }
   const sizes = new Map<number, number>()
   let largeImages = 0
   let isEncrypted = false
@@ -41,6 +49,8 @@ export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudge
     const start = Math.max(0, from - OVERLAP)
     const text = latin1.decode(bytes.subarray(start, from + WINDOW))
     check.look(text, from - start)
+    forms.objects(text)
+    checkRuns(bytes.subarray(from, from + WINDOW), run)
     isEncrypted ||= text.includes('/Encrypt')
     await budget.turn()
     const keyword = /stream/g
@@ -48,16 +58,20 @@ export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudge
     for (let match = keyword.exec(text); match !== null; match = keyword.exec(text)) {
       if (text.slice(Math.max(0, match.index - 3), match.index) === 'end') continue
       const dictionary = dictionaryBefore(text, match.index)
+      // A file may be full of the keyword, and each is looked at with all that stands before it.
+      budget.step(STREAM_STEPS + (dictionary.text.length >> 2))
+      checkIndex(dictionary.text)
       const data = start + match.index + 6
       const image = imageOf(dictionary.text)
       if (image !== undefined) {
         if (image >= MIN_SCAN_PIXELS) largeImages++
         continue
       }
-      const size = await measure(bytes, lineAfter(bytes, data), dictionary.text, { budget, check })
+      const size = await measure(bytes, lineAfter(bytes, data), dictionary, { budget, check, forms })
       if (dictionary.object !== undefined) sizes.set(dictionary.object, size)
     }
   }
+  forms.finish()
   let contents = 0
   let largestContent = 0
   for (const [object, times] of check.contents) {
@@ -70,7 +84,7 @@ export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudge
 }
 
 /** From the last `n n obj` before it. */
-function dictionaryBefore(text: string, end: number): { text: string; object?: number } {
+function dictionaryBefore(text: string, end: number): Dictionary {
   const before = text.slice(Math.max(0, end - MAX_DICTIONARY), end)
   const at = before.lastIndexOf(' obj')
   if (at < 0) return { text: before }
@@ -96,22 +110,34 @@ function lineAfter(bytes: Uint8Array, from: number): number {
   return bytes[at] === 0x0d && bytes[at + 1] === 0x0a ? at + 2 : at + 1
 }
 
+interface Dictionary {
+  readonly text: string
+  readonly object?: number
+}
+
 interface Scan {
   readonly budget: ParseBudget
+  readonly forms: FormCheck
   readonly check: StructureCheck
 }
 
 /** Size of what a stream unpacks to; looks through it where it is Flate. */
-async function measure(bytes: Uint8Array<ArrayBuffer>, from: number, dictionary: string, scan: Scan): Promise<number> {
-  const filters = [...(/\/Filter\s*(\/\w+|\[[^\]]*\])/.exec(dictionary)?.[1] ?? '').matchAll(/\/(\w+)/g)].map(
+async function measure(
+  bytes: Uint8Array<ArrayBuffer>,
+  from: number,
+  dictionary: Dictionary,
+  scan: Scan,
+): Promise<number> {
+  const filters = [...(/\/Filter\s*(\/\w+|\[[^[\]]*\])/.exec(dictionary.text)?.[1] ?? '').matchAll(/\/(\w+)/g)].map(
     ([, name = '']) => name,
   )
   if (filters.filter((name) => PACKING.has(name)).length > 1) {
     throw new FileFault('too_complex', 'a stream of the file is compressed more than once')
   }
   if (filters.includes('BrotliDecode')) throw new FileFault('too_complex', 'a stream of the file is packed with Brotli')
-  const raw = bytes.subarray(from, from + rawLength(bytes, from, dictionary))
   const isAscii = /^(?:ASCII85Decode|A85|ASCIIHexDecode|AHx)$/.test(filters[0] ?? '')
+  const isRaw = isAscii || filters.length === 0 || filters.some((name) => /^(?:LZW|RL$|RunLength)/.test(name))
+  const raw = isRaw ? bytes.subarray(from, from + rawLength(bytes, from, dictionary.text, scan)) : EMPTY
   if (isAscii) scan.budget.expand(raw.length)
   const data = !isAscii ? raw : filters[0]?.includes('85') ? fromAscii85(raw) : fromHex(raw)
   if (filters.some((name) => name.startsWith('LZW'))) {
@@ -128,14 +154,20 @@ async function measure(bytes: Uint8Array<ArrayBuffer>, from: number, dictionary:
   const offset = isAscii ? 0 : from
   const { size, end } = await countInflated(whole, offset, scan.budget)
   if (size > MAX_STREAM_BYTES) throw new FileFault('expansion_limit')
-  if (size > 0) lookInto(whole.subarray(offset + 2, end), size, scan)
-  return Math.max(size, filters.length === 0 ? raw.length : 0)
+  if (size > 0) lookInto(whole.subarray(offset + 2, end), size, dictionary, scan)
+  if (filters.length > 0) return size
+  if (raw.length > MAX_STREAM_BYTES) return raw.length
+  scan.budget.step(raw.length >> 2)
+  scan.forms.stream(dictionary.object, dictionary.text, latin1.decode(raw))
+  return Math.max(size, raw.length)
 }
 
-function lookInto(deflated: Uint8Array, size: number, { budget, check }: Scan): void {
+function lookInto(deflated: Uint8Array, size: number, dictionary: Dictionary, { budget, check, forms }: Scan): void {
   budget.hold(2 * size)
   try {
-    check.look(latin1.decode(inflateSync(deflated, { out: new Uint8Array(size) })))
+    const text = latin1.decode(inflateSync(deflated, { out: new Uint8Array(size) }))
+    check.look(text)
+    forms.stream(dictionary.object, dictionary.text, text)
   } catch (error) {
     // Damaged towards its end: readers take the part before, which is too short to hold much.
     if (error instanceof FileFault) throw error
@@ -145,11 +177,37 @@ function lookInto(deflated: Uint8Array, size: number, { budget, check }: Scan): 
 }
 
 /** As the dictionary says, or to the next end of a stream; bounded by the file. */
-function rawLength(bytes: Uint8Array, from: number, dictionary: string): number {
+function rawLength(bytes: Uint8Array, from: number, dictionary: string, { budget }: Scan): number {
   const [, digits, isReference] = /\/Length\s+(\d+)(\s+\d+\s+R)?/.exec(dictionary) ?? []
-  if (digits !== undefined && isReference === undefined) return Math.min(Number(digits), bytes.length - from)
-  const end = latin1.decode(bytes.subarray(from, from + WINDOW)).indexOf('endstream')
-  return end < 0 ? bytes.length - from : end
+  if (digits !== undefined && isReference === undefined)
+    return Math.max(0, Math.min(Number(digits), bytes.length - from))
+  for (let window = 4_096; ; window *= 4) {
+    budget.step(window >> 2)
+    const end = latin1.decode(bytes.subarray(from, from + window)).indexOf('endstream')
+    if (end >= 0) return end
+    if (window >= WINDOW) return Math.max(0, bytes.length - from)
+  }
+}
+
+/**
+ * Where the index of a file is broken, pdf.js reads it line by line and adds each character on its own: 32 bytes in memory.
+ * @throws FileFault too_complex
+ */
+function checkRuns(bytes: Uint8Array, run: { length: number }): void {
+  for (const byte of bytes) {
+    if (byte === 0x0a || byte === 0x0d || byte === 0x3c) run.length = 0
+    else if (++run.length > MAX_LINE_BYTES) throw new FileFault('too_complex', 'a line of the file is too long')
+  }
+}
+
+/** An index of the file that is a stream: pdf.js makes an object for each place of it. @throws FileFault too_complex */
+function checkIndex(dictionary: string): void {
+  if (!/\/Type\s*\/XRef\b/.test(dictionary)) return
+  const [, list = ''] = /\/Index\s*\[([^[\]]*)\]/.exec(dictionary) ?? []
+  const size = Number(/\/Size\s+(\d+)/.exec(dictionary)?.[1] ?? 0)
+  for (const [count] of [[String(size)], ...list.matchAll(/\d+/g)]) {
+    if (Number(count) > MAX_OBJECTS) throw new FileFault('too_complex', 'the file claims more objects than it can have')
+  }
 }
 
 function fromAscii85(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

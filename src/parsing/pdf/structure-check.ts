@@ -73,7 +73,8 @@ export class StructureCheck {
   }
 
   #contents(text: string, known: number): void {
-    for (const match of text.matchAll(/\/Contents\s*(?:(\d+)\s+\d+\s+R|\[([^\]]{0,20000})\])/g)) {
+    // An array of them ends before the next begins, so that none is looked through twice.
+    for (const match of text.matchAll(/\/Contents\s*(?:(\d+)\s+\d+\s+R|\[([^[\]]{0,20000})\])/g)) {
       if (match.index + match[0].length <= known) continue
       const [, single, several = ''] = match
       const numbers =

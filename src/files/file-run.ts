@@ -54,6 +54,8 @@ export class FileRun {
   readonly #id: number
   #isRepeat = false
   #lastMs = 0
+  /** What was learned of the file; it is written with what comes next, because every write waits for the disk. */
+  #learned: FilePatch = {}
 
   constructor(store: FileStore, ports: PipelinePorts, file: FileRow, context: FileContext, limits: RunLimits) {
     this.#store = store
@@ -133,7 +135,7 @@ export class FileRun {
       if (file.parent !== null) throw new FileFault('nested_archive')
       return expandArchive(this.#store, file, bytes, budget)
     }
-    this.#update({ format })
+    this.#learned = { format }
     const parsed = {
       name: file.name,
       format,
@@ -171,10 +173,11 @@ export class FileRun {
   }
 
   #noteFirst({ pages, key, id }: ParsedDocument): void {
-    this.#update({
+    this.#learned = {
+      ...this.#learned,
       ...(pages === undefined ? {} : { pages }),
       ...(key === '' ? { document_id: id ?? this.#present().name } : {}),
-    })
+    }
   }
 
   /** From here on it is not the parser's doing when the process dies. */
@@ -255,7 +258,8 @@ export class FileRun {
 
   #update(patch: FilePatch): void {
     if (this.#store.files.find(this.#id) === undefined) throw new FileGone()
-    this.#store.database.transaction(() => this.#store.files.update(this.#id, patch))
+    this.#store.database.transaction(() => this.#store.files.update(this.#id, { ...this.#learned, ...patch }))
+    this.#learned = {}
   }
 }
 

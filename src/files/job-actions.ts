@@ -79,10 +79,12 @@ export function cancelJob(store: FileStore, jobId: string): boolean {
   })
 }
 
-/** How many are queued again. */
+/** How many are queued again: those that failed, and those of which some documents did. */
 export function retryJob(store: FileStore, jobId: string): number {
   return store.database.transaction((): number => {
-    const failed = store.files.ofJob(jobId, ['failed']).filter((file) => isRepeatable(store, file))
+    const failed = store.files
+      .ofJob(jobId, ['failed', 'indexed'])
+      .filter((file) => (file.status === 'failed' || file.failed_documents > 0) && isRepeatable(store, file))
     if (failed.length > 0) store.jobs.reopen(jobId)
     for (const file of failed) {
       store.files.update(file.id, {

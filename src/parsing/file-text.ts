@@ -6,6 +6,8 @@ import type { FileToParse } from './parsed-document.ts'
 
 /** Decoded at once, before others of the isolate get their turn. */
 const PIECE_BYTES = 65_536
+/** A whole piece has so many at least, whatever its encoding. */
+const TURN_CHARACTERS = PIECE_BYTES / 4
 /** A text of which more than one character in ten cannot be told is not in this encoding. */
 const MAX_UNKNOWN_SHARE = 0.1
 /** Judged once so many characters are there, or at the end. */
@@ -17,7 +19,8 @@ export async function* decodeFile(file: FileToParse): AsyncGenerator<string> {
   for await (const text of decodedPieces(file)) {
     const clean = cleaner.push(text)
     if (clean !== '') yield clean
-    await file.budget.turn()
+    // Of a small file nobody notices; among many of them a turn for each would take longer than reading them.
+    if (text.length >= TURN_CHARACTERS) await file.budget.turn()
   }
   const last = cleaner.finish()
   if (last !== '') yield last

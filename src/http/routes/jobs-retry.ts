@@ -12,7 +12,7 @@ export const retryJobRoute = defineRoute({
   tag: 'jobs',
   summary: 'Try the failed files of a job again',
   description:
-    'Those whose originals are kept still, which is for 7 days. The job goes on under its id. Without any, and for jobs of documents, 409.',
+    'And those of which only some documents failed. Originals of failed files are kept for 7 days. The job goes on under its id. Without any, and for jobs of documents, 409.',
   access: { kind: 'key', anyOf: ['documents:write'], secretOnly: true, unfiltered: true },
   responses: {
     202: { description: 'They are queued again.', schema: acceptedSchema, headers: { Location: 'The job.' } },

@@ -3,6 +3,10 @@ import { appendFileSync, renameSync, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 
 const MAX_LOG_BYTES = 10_000_000
+const MAX_LINE_LENGTH = 1_000_000
+
+/** The runtime tells by itself which name it could not look up; it may be one that a tenant chose. */
+const withoutHosts = (text: string): string => text.replaceAll(/\bparams\.host = [^;\n]*/g, 'params.host = …')
 
 export class BoundedLog {
   readonly path: string
@@ -24,9 +28,19 @@ export class BoundedLog {
     this.#tail = [...this.#tail, ...text.split('\n').filter((line) => line !== '')].slice(-20)
   }
 
-  /** Writes everything that a process prints. */
+  /** Writes what a process prints, line by line. */
   take(stream: Readable): void {
-    stream.on('data', (chunk: Buffer) => this.write(chunk.toString('utf8')))
+    let begun = ''
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => {
+      const end = text.lastIndexOf('\n') + 1
+      if (end > 0) this.write(withoutHosts(begun + text.slice(0, end)))
+      begun = (end > 0 ? '' : begun) + text.slice(end)
+      if (begun.length <= MAX_LINE_LENGTH) return
+      this.write(withoutHosts(begun))
+      begun = ''
+    })
+    stream.once('end', () => begun !== '' && this.write(withoutHosts(begun)))
   }
 
   /** The last lines, for a failure that must be explained on the terminal. */

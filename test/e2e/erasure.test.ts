@@ -41,13 +41,36 @@ const MARKERS = {
   pending: marker(),
 }
 
+/** Of what files hold. */
+const CONTENT_MARKERS = { content: marker(), waiting: marker(), unreadable: marker(), large: marker() }
+/** Of files that made no document, whose ids the control plane knows, and of what feeds a collection by itself. */
+const FILE_MARKERS = {
+  ...CONTENT_MARKERS,
+  option: marker(),
+  waitingName: marker(),
+  unreadableName: marker(),
+  site: marker(),
+  pattern: marker(),
+  prefix: marker(),
+}
+
+/** A running server deletes journals as it goes on. */
+function bytesOf(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  }
+}
+
 /** Files of a folder that hold the word, in UTF-8 or UTF-16. */
 function filesWith(folder: string, word: string): string[] {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   return files
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => {
-      const bytes = readFileSync(file)
+      const bytes = bytesOf(file)
       return bytes.includes(word, 0, 'utf8') || bytes.includes(word, 0, 'utf16le')
     })
 }
@@ -81,6 +104,44 @@ async function fill(client: NearfieldClient): Promise<void> {
   )
 }
 
+const fileOf = (name: string, ...content: (string | Uint8Array<ArrayBuffer>)[]) => ({
+  name,
+  content: new Blob(content),
+})
+
+/** Files that were read, that cannot be read, that wait; and a site that does not answer, with a schedule. */
+async function fillWithFiles(client: NearfieldClient): Promise<void> {
+  await client.createCollection({ name: 'files', shards: 2 })
+  const { content, option, waiting, waitingName, unreadable, unreadableName, large } = FILE_MARKERS
+  const { site, pattern, prefix } = FILE_MARKERS
+  const form = new FormData()
+  form.append('options', JSON.stringify({ metadata: { team: option } }))
+  form.append('file', new Blob([`# Herons\n\nThe heron knows ${content}.`]), 'heron.md')
+  form.append('file', new Blob([`heron,note\n1,${content}\n`]), 'herons.csv')
+  const read = await client.request<{ job: { id: string } }>('POST', '/v1/collections/files/files', form)
+  await until('the files are indexed', async () => {
+    const { status } = await client.request<{ status: string }>('GET', `/v1/jobs/${read.job.id}`)
+    return status === 'succeeded'
+  })
+  await client.uploadFiles('files', [
+    fileOf(`${unreadableName}.gif`, new Uint8Array([0x47, 0x49, 0x46, 0x38, 0x39, 0x61]), unreadable),
+    // Longer than one part of an original.
+    fileOf('long.txt', `The heron knows ${large}. `.repeat(150_000)),
+  ])
+  await client.uploadFiles(
+    'files',
+    Array.from({ length: 200 }, (_, i) =>
+      fileOf(`${waitingName}/${i}.txt`, `The heron waits for ${waiting} and ${i}.`),
+    ),
+  )
+  await client.request('POST', '/v1/collections/files/crawl', {
+    url: `https://${site}.example/`,
+    include: [`/${pattern}/**`],
+    schedule: '15 3 * * *',
+  })
+  await client.request('POST', '/v1/collections/files/sources', { kind: 'bucket', prefix: `${prefix}/` })
+}
+
 const nearfield = (server: LocalServer, ...words: string[]) =>
   JSON.parse(
     execFileSync('npm', ['run', '--silent', 'nearfield', '--', ...words, '--json', '--state', server.state], {
@@ -102,6 +163,21 @@ async function makeTenant(server: LocalServer, id: string): Promise<NearfieldCli
   return new NearfieldClient({ url, key: secret })
 }
 
+describe('a collection', () => {
+  it('takes its files along when it is deleted, read, waiting or failed', async () => {
+    const server = await start()
+    const client = await makeTenant(server, 'tidy')
+    await fillWithFiles(client)
+    await client.request('DELETE', '/v1/collections/files')
+    // Names and settings may stand in free pages of the files object until these are written over.
+    const left = (): string[] =>
+      Object.entries(CONTENT_MARKERS).flatMap(([what, word]) =>
+        filesWith(server.state, word).map((at) => `${what} ${at}`),
+      )
+    await until('nothing of them is left', () => left().length === 0)
+  })
+})
+
 describe('a tenant', () => {
   it('leaves no byte of its content behind when it is erased', async () => {
     const server = await start()
@@ -117,6 +193,25 @@ describe('a tenant', () => {
     server.killGroup()
     await server.untilExit()
     for (const [what, word] of Object.entries(MARKERS))
+      expect([what, filesWith(server.state, word)]).toEqual([what, []])
+  })
+
+  it('leaves nothing of its files behind, read, waiting or failed, and the control plane never had any', async () => {
+    const server = await start()
+    const client = await makeTenant(server, 'filed')
+    await fillWithFiles(client)
+    for (const word of Object.values(CONTENT_MARKERS)) {
+      await until('it is on the disk', () => filesWith(server.state, word).length > 0)
+    }
+    for (const [what, word] of Object.entries(FILE_MARKERS)) {
+      expect([what, filesWith(server.state, word).filter((file) => /[/\\]d1[/\\]/.test(file))]).toEqual([what, []])
+    }
+    const operator = server.client(server.credentials.rootKey)
+    const receipt = await operator.request<{ stores: { originals: number } }>('DELETE', '/v1/tenants/filed')
+    expect(receipt.stores.originals).toBeGreaterThanOrEqual(2)
+    server.killGroup()
+    await server.untilExit()
+    for (const [what, word] of Object.entries(FILE_MARKERS))
       expect([what, filesWith(server.state, word)]).toEqual([what, []])
   })
 

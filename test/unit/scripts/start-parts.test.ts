@@ -1,6 +1,8 @@
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { describe, expect, it } from 'vitest'
 import { egressOptions, workerOptions } from '../../../scripts/start/bindings.ts'
 import { BoundedLog } from '../../../scripts/start/bounded-log.ts'
@@ -67,6 +69,18 @@ describe('the request log', () => {
     expect(statSync(path).size).toBeLessThan(12_000_000)
     expect(statSync(`${path}.1`).size).toBeLessThan(12_000_000)
     expect(log.tail.split('\n')).toHaveLength(20)
+  })
+
+  it('does not say which host the runtime looked for', async () => {
+    const path = join(newFolder(), 'nearfield.log')
+    const log = new BoundedLog(path)
+    const stream = new PassThrough()
+    log.take(stream)
+    for (const piece of ['DNS lookup failed.; params.ho', 'st = secret.example; params.service = x\nnext', ' line'])
+      stream.write(piece)
+    stream.end()
+    await finished(stream)
+    expect(readFileSync(path, 'utf8')).toBe('DNS lookup failed.; params.host = …; params.service = x\nnext line')
   })
 })
 

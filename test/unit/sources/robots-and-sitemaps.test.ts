@@ -1,6 +1,6 @@
 /** What `robots.txt` and sitemaps say, hostile ones included. */
 import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readPageLinks } from '../../../src/sources/crawl/page-links.ts'
 import { RobotsRules, relevantRules } from '../../../src/sources/crawl/robots-rules.ts'

@@ -58,8 +58,10 @@ interface WorkerEnv extends Env {
   readonly NEARFIELD_ALLOW_PRIVATE_ENDPOINTS?: string
   /** A public key for the page at `/`; set by `npm start`. */
   readonly NEARFIELD_DEMO_PUBLIC_KEY?: string
-  /** Workers AI, where the deployment's account has it: reads files that no parser reads. */
+  /** Workers AI, where the deployment's account has it. */
   readonly AI?: MarkdownBinding
+  /** `workers-ai` sends files that no parser reads there. */
+  readonly NEARFIELD_CONVERTER?: string
   /** How many embedder objects share bulk embedding; 1 where all objects share one thread. */
   readonly NEARFIELD_EMBEDDER_OBJECTS?: string
 }
@@ -263,7 +265,9 @@ export class Files extends FilesObject<WorkerEnv> {
         inbox: new R2Inbox(env.INBOX),
       },
       release: version,
-      ...(env.AI === undefined ? {} : { converter: bindingConverter(env.AI) }),
+      ...(env.AI === undefined || env.NEARFIELD_CONVERTER !== 'workers-ai'
+        ? {}
+        : { converter: bindingConverter(env.AI) }),
       clock: systemClock,
       pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
       report: (error) => report('files', error),

@@ -1,4 +1,5 @@
 /** The files of one request, each as a stream: the parts of a form, or the body itself. */
+import { pointerTo } from '../core/faults.ts'
 import { MAX_FILES_PER_UPLOAD, MAX_UPLOAD_OPTIONS_BYTES } from '../core/limits.ts'
 import { asProblem, invalidField, Problem } from '../core/problem.ts'
 import type { FileOptions } from '../files/files-api.ts'
@@ -56,7 +57,7 @@ async function receiveForm(incoming: IncomingFiles, form: MultipartReader, asked
   for (let head = await form.nextPart(); head !== undefined; head = await form.nextPart()) {
     if (head.name === 'options' && head.filename === undefined) incoming.setOptions(await textOf(form))
     else if (head.name !== 'file')
-      throw invalidField(`/${head.name.toWellFormed()}`, 'is not a known field; a form has file and options')
+      throw invalidField(pointerTo('', head.name.toWellFormed()), 'is not a known field; a form has file and options')
     else await incoming.add(head.filename, `/file/${incoming.count}`, () => form.read())
   }
 }

@@ -6,7 +6,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cancelJob, retryJob } from '../../../src/files/job-actions.ts'
 import { countedAs, type FileRow } from '../../../src/files/rows/file-row.ts'
-import { FileWorld } from '../../support/file-world.ts'
+import { originalPrefix } from '../../../src/files/original-key.ts'
+import { FileWorld, TENANT } from '../../support/file-world.ts'
 import { writeZip } from '../../support/zip-writer.ts'
 
 const OPTIONS = { documents: 'rows', mapping: { id: 'i', text: ['t'] } } as const
@@ -49,6 +50,7 @@ type Step =
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'cancel'; readonly job: number }
   | { readonly kind: 'retry'; readonly job: number }
+  | { readonly kind: 'suspend'; readonly is: boolean }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -63,6 +65,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('kill' as const), steps: fc.nat(400) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('alarm' as const), times: fc.integer({ min: 1, max: 3 }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.constantFrom(0, 1_000, 40_000) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('suspend' as const), is: fc.boolean() }) },
 )
 
 /** Jobs are called off and tried again as well: what is indexed is then not known, only that all of it adds up. */
@@ -77,6 +80,7 @@ async function play(world: FileWorld, steps: readonly Step[]): Promise<{ index: 
   const jobs = new Set<string>()
   for (const each of steps) {
     if (each.kind === 'kill') world.restart(each.steps)
+    else if (each.kind === 'suspend') world.isSuspended = each.is
     else if (each.kind === 'advance') await world.advance(each.ms)
     else if (each.kind === 'cancel' || each.kind === 'retry') {
       world.restart()
@@ -101,8 +105,33 @@ async function play(world: FileWorld, steps: readonly Step[]): Promise<{ index: 
       }
     }
   }
+  world.isSuspended = false
   return { index: Object.assign({}, ...meanings.values()) as Meaning, jobs }
 }
+
+/** As the control plane does it: the collection is found no more, then its shards and its files go. */
+async function deleteCollection(world: FileWorld): Promise<void> {
+  world.isCollectionGone = true
+  const { store, uploads, sources } = world.parts
+  const collectionId = world.collection.id
+  store.database.transaction(() => {
+    sources.collectionDeleted(collectionId)
+    uploads.dropCollection(collectionId)
+    store.removeCollection(collectionId)
+  })
+  await world.originals.deletePrefix(await originalPrefix(TENANT, collectionId))
+}
+
+/** Tables that may hold something of a collection. */
+const TABLES = [
+  'uploads',
+  'upload_multiparts',
+  'files',
+  'file_documents',
+  'file_jobs',
+  'file_removals',
+  'spent_originals',
+]
 
 function checkRest(world: FileWorld, jobs: ReadonlySet<string>): void {
   const files = world.database.all<FileRow & Record<string, never>>('SELECT * FROM files')
@@ -166,6 +195,40 @@ describe('files through crashes', () => {
         checkRest(world, jobs)
         for (const pair of Object.entries(world.documents())) expect(said).toContain(pair.join(': '))
       }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('go with their collection, whatever was under way', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(wildStep, { minLength: 2, maxLength: 10 }),
+        fc.array(step, { maxLength: 5 }),
+        fc.nat(60),
+        async (steps, later, ticks) => {
+          const world = new FileWorld()
+          await play(world, steps)
+          world.restart()
+          // The deletion comes while the alarm works on what there is.
+          const working = world.alarm()
+          for (let i = 0; i < ticks; i++) await Promise.resolve()
+          await deleteCollection(world)
+          await working
+          for (const each of later) {
+            if (world.isDead) world.restart()
+            if (each.kind === 'kill') world.restart(each.steps)
+            else await world.alarm()
+          }
+          world.restart()
+          for (let i = 0; i < 3; i++) {
+            await world.settle()
+            await world.advance(40_000)
+          }
+          await world.settle()
+          for (const table of TABLES) expect([table, world.database.all(`SELECT * FROM ${table}`)]).toEqual([table, []])
+          expect([...world.originals.objects.keys()]).toEqual([])
+        },
+      ),
       { numRuns: 40 },
     )
   })

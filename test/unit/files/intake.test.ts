@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { CollectionId, JobId } from '../../../src/core/ids.ts'
 import { MAX_OPEN_UPLOADS, MAX_ORIGINAL_BYTES } from '../../../src/core/limits.ts'
 import { acceptFiles } from '../../../src/files/job-actions.ts'
+import { originalPrefix } from '../../../src/files/original-key.ts'
 import { FileWorld, TENANT } from '../../support/file-world.ts'
 
 const JOB = 'job_00000000000000aa' as JobId
@@ -111,6 +112,23 @@ describe('a job of a source', () => {
     expect(world.parts.uploads.find('upl_1')).toMatchObject({ swept: 0 })
     world.database.run('UPDATE files SET bytes = ?', MAX_ORIGINAL_BYTES - 4)
     expect(accept()).toBe(true)
+  })
+
+  it('is swept twice once its collection was deleted, because a request may still be storing', async () => {
+    const upload = { tenantUid: TENANT, collectionId, uploadId: 'upl_1', jobId: JOB }
+    const { uploads } = world.parts
+    uploads.open(upload)
+    const key = `${await originalPrefix(TENANT, collectionId, 'upl_1')}1`
+    const store = () => world.originals.store(key, new Blob(['late']).stream())
+    await store()
+    uploads.dropCollection(collectionId)
+    expect([uploads.take('upl_1'), uploads.renew('upl_1')]).toEqual([false, false])
+    await world.alarm()
+    expect(world.originals.objects.size).toBe(0)
+    await store()
+    await world.advance(31_000)
+    await world.alarm()
+    expect([world.originals.objects.size, uploads.find('upl_1')]).toEqual([0, undefined])
   })
 
   it('waits for its turn where too many uploads are on their way', () => {

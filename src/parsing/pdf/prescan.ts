@@ -182,7 +182,7 @@ function rawLength(bytes: Uint8Array, from: number, dictionary: string, { budget
   if (digits !== undefined && isReference === undefined)
     return Math.max(0, Math.min(Number(digits), bytes.length - from))
   for (let window = 4_096; ; window *= 4) {
-    budget.step(window >> 2)
+    budget.step(window)
     const end = latin1.decode(bytes.subarray(from, from + window)).indexOf('endstream')
     if (end >= 0) return end
     if (window >= WINDOW) return Math.max(0, bytes.length - from)

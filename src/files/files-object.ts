@@ -14,6 +14,7 @@ import { ALL_FILES_MIGRATIONS, fileParts, scheduledParts, type FileParts, type F
 import type { AcceptFiles, FilesApi, OpenUpload } from './files-api.ts'
 import type { FileCounts, FileItem, FilePage } from '../ingest/file-jobs.ts'
 import { acceptFiles, cancelJob, fingerprintOf, retryJob } from './job-actions.ts'
+import { LateSweep } from './late-sweep.ts'
 import { applyReport } from './log-reports.ts'
 import { originalPrefix } from './original-key.ts'
 
@@ -28,12 +29,14 @@ const ERASED = 'erased'
 export class FilesObject<Env = unknown> extends DurableObject<Env> implements FilesApi, SourcesApi {
   readonly #dependencies: FilesObjectDependencies
   readonly #alarm: PartAlarm
+  readonly #lateSweep: LateSweep
   #parts: FileParts | undefined
 
   constructor(state: DurableObjectState, env: Env, dependencies: FilesObjectDependencies) {
     super(state, env)
     this.#dependencies = dependencies
-    const { clock, report } = dependencies
+    const { clock, originals, report } = dependencies
+    this.#lateSweep = new LateSweep(state.storage.kv, originals)
     const parts = (): TenantPart[] => this.#scheduled()
     this.#alarm = new PartAlarm({ storage: state.storage, clock, parts, isSideBySide: true, report })
     // An alarm may have been lost after its last retry; whoever wakes the object brings it back to work.
@@ -142,7 +145,10 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
     await this.ctx.storage.deleteAlarm()
     await this.ctx.storage.deleteAll()
     this.ctx.storage.kv.put(ERASED, true)
-    return this.#dependencies.originals.deletePrefix(await originalPrefix(tenantUid))
+    const prefix = await originalPrefix(tenantUid)
+    this.#lateSweep.plan(prefix, this.#dependencies.clock())
+    await this.#alarm.arm()
+    return this.#dependencies.originals.deletePrefix(prefix)
   }
 
   override async alarm(): Promise<void> {
@@ -161,7 +167,7 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
   }
 
   #scheduled(): TenantPart[] {
-    return this.#isErased() ? [] : scheduledParts(this.#opened())
+    return this.#isErased() ? [this.#lateSweep] : scheduledParts(this.#opened())
   }
 
   #opened(): FileParts {

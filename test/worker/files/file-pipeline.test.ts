@@ -1,9 +1,9 @@
 /** Files on the real objects: from an upload to a search, through kills and erasures. Nothing is mocked but the query. */
-import { abortAllDurableObjects } from 'cloudflare:test'
+import { abortAllDurableObjects, runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FileItem } from '../../../src/ingest/file-jobs.ts'
-import { FilesObjects } from '../../../src/files/files-objects.ts'
+import { filesObjectName, FilesObjects } from '../../../src/files/files-objects.ts'
 import { originalPrefix } from '../../../src/files/original-key.ts'
 import type { CollectionId, TenantUid } from '../../../src/core/ids.ts'
 import { writeZip } from '../../support/zip-writer.ts'
@@ -151,5 +151,20 @@ describe('an erasure', () => {
     const erased = await world.call('DELETE', `/v1/tenants/${tenant.id}`, { key: world.rootKey })
     expect(erased.json.stores).toMatchObject({ originals: 3 })
     expect((await env.ORIGINALS.list({ prefix: await originalPrefix(tenantUid) })).objects).toEqual([])
+  })
+
+  it('of a tenant takes what an upload stores too late', async () => {
+    const { tenantUid } = await uids()
+    await settled(await upload({ 'a.txt': 'Meerkats stand.' }))
+    await world.call('DELETE', `/v1/tenants/${tenant.id}`, { key: world.rootKey })
+    const erasedMs = Date.now()
+    const prefix = await originalPrefix(tenantUid)
+    await env.ORIGINALS.put(`${prefix}late`, 'Narwhals dive.')
+    const object = env.FILES.getByName(await filesObjectName(tenantUid))
+    vi.useFakeTimers({ toFake: ['Date'], now: erasedMs + 61_000 })
+    expect(await runDurableObjectAlarm(object)).toBe(true)
+    vi.useRealTimers()
+    expect((await env.ORIGINALS.list({ prefix })).objects).toEqual([])
+    expect(await runDurableObjectAlarm(object)).toBe(false)
   })
 })

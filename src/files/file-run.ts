@@ -24,8 +24,8 @@ import { FileGone, stageBatch, type FileContext } from './stage-batch.ts'
 
 const READING_STRIKES = 2
 const HANDING_STRIKES = 1
-/** Three deaths of the process while a parser works. */
-export const MAX_STRIKES = 6
+/** Five deaths of the process in one stretch of reading: fewer may be a machine's bad minute. */
+export const MAX_STRIKES = 5 * READING_STRIKES
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
 /** A file that fails through no fault of its own is tried for about an hour. */

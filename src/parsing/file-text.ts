@@ -1,7 +1,11 @@
-/** A file's bytes as text: decoded piece by piece, with LF line ends, no NUL, no other control characters, well formed. */
+/**
+ * A file's bytes as text: decoded piece by piece, with LF line ends, no NUL, no other control characters, well formed. Form
+ * feeds stay where the text becomes the document's as it is, because they part its pages.
+ */
 import { FileFault } from './file-fault.ts'
 import { detectEncoding, isAscii } from './encoding.ts'
 import { normaliseNewlines } from './normalise.ts'
+import type { FileFormat } from './file-format.ts'
 import type { FileToParse } from './parsed-document.ts'
 
 /** Decoded at once, before others of the isolate get their turn. */
@@ -12,10 +16,12 @@ const TURN_CHARACTERS = PIECE_BYTES / 4
 const MAX_UNKNOWN_SHARE = 0.1
 /** Judged once so many characters are there, or at the end. */
 const JUDGED_CHARACTERS = 65_536
+/** Formats of which the text is kept as it was written. */
+const WITH_FORM_FEEDS: ReadonlySet<FileFormat> = new Set(['text', 'markdown', 'code'])
 
 /** Yields the text in order, in pieces of some 64 KB that split no line end and no character. @throws FileFault */
 export async function* decodeFile(file: FileToParse): AsyncGenerator<string> {
-  const cleaner = new TextCleaner()
+  const cleaner = new TextCleaner(WITH_FORM_FEEDS.has(file.format) ? withFormFeeds : cleanText)
   for await (const text of decodedPieces(file)) {
     const clean = cleaner.push(text)
     if (clean !== '') yield clean
@@ -123,12 +129,17 @@ function decoderOf(encoding: string): TextDecoder {
 
 /** Holds a CR back that may be the first half of a CRLF. */
 class TextCleaner {
+  readonly #clean: (text: string) => string
   #endsInReturn = false
+
+  constructor(clean: (text: string) => string) {
+    this.#clean = clean
+  }
 
   push(text: string): string {
     const whole = this.#endsInReturn ? `\r${text}` : text
     this.#endsInReturn = whole.endsWith('\r')
-    return cleanText(this.#endsInReturn ? whole.slice(0, -1) : whole)
+    return this.#clean(this.#endsInReturn ? whole.slice(0, -1) : whole)
   }
 
   finish(): string {
@@ -140,9 +151,11 @@ class TextCleaner {
 const UNCLEAN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/
 
 /** Line ends and form feeds become LF, other control characters go, lone surrogates become U+FFFD. */
-export function cleanText(text: string): string {
+export const cleanText = (text: string): string => withFormFeeds(text).replaceAll('\f', '\n')
+
+function withFormFeeds(text: string): string {
   if (!UNCLEAN.test(text)) return text.toWellFormed()
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   const withoutControls = text.replace(/[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f]/g, '')
-  return normaliseNewlines(withoutControls.replaceAll('\f', '\n')).toWellFormed()
+  return normaliseNewlines(withoutControls).toWellFormed()
 }

@@ -78,7 +78,7 @@ export const entries: readonly LibraryEntry[] = [
   {
     name: 'mac-line-ends.txt',
     bytes: utf8('first line\rsecond line\r\nthird line\u0007\fnew page\n'),
-    expect: { format: 'text', documents: [{ contains: ['first line\nsecond line\nthird line\nnew page'] }] },
+    expect: { format: 'text', documents: [{ contains: ['first line\nsecond line\nthird line\fnew page'] }] },
     note: 'an old Mac wrote it, and a printer',
   },
   {

@@ -41,7 +41,7 @@ describe('decoding a file', () => {
         const bytes = new TextEncoder().encode(source)
         const expected = cleanText(source)
         for (let cut = 1; cut <= bytes.length; cut++) {
-          expect(await readText(fileInPieces(bytes, { encoding: 'utf-8' }, [cut, 1_000]))).toBe(expected)
+          expect(await readText(fileInPieces(bytes, { encoding: 'utf-8', format: 'csv' }, [cut, 1_000]))).toBe(expected)
         }
       }),
       { numRuns: 40 },
@@ -69,6 +69,16 @@ describe('decoding a file', () => {
     await expect(readText(fileInPieces(bytes, { encoding: 'klingon' }))).rejects.toMatchObject({
       code: 'unknown_encoding',
     })
+  })
+
+  it('keeps the form feeds that part pages of texts, and no others', async () => {
+    const bytes = new TextEncoder().encode('one\r\n\ftwo\u0000')
+    for (const format of ['text', 'markdown', 'code'] as const) {
+      expect(await readText(fileInPieces(bytes, { format }))).toBe('one\n\ftwo')
+    }
+    for (const format of ['csv', 'json', 'html', 'srt'] as const) {
+      expect(await readText(fileInPieces(bytes, { format }))).toBe('one\n\ntwo')
+    }
   })
 
   it('leaves neither control characters nor lone surrogates', () => {

@@ -20,6 +20,7 @@ const ENDINGS: ReadonlyMap<string, DocumentStatus> = new Map([
 interface Gathered {
   readonly sum: CountSum
   tokens: number
+  written: number
   code?: string
 }
 
@@ -36,12 +37,13 @@ export function applyReport(store: FileStore, report: ChangeReport): number {
       position = change.position
       apply(store, report, change, gathered)
     }
-    for (const [id, { sum, tokens, code }] of gathered) {
+    for (const [id, { sum, tokens, written, code }] of gathered) {
       const file = store.files.find(id)
-      if (file === undefined || (sum.isNothing && tokens === 0)) continue
+      if (file === undefined || (sum.isNothing && tokens === 0 && written === 0)) continue
       store.files.update(id, {
         ...sum.appliedTo(file),
         tokens: file.tokens + tokens,
+        written_chunks: file.written_chunks + written,
         ...(code === undefined || file.code !== null ? {} : faultOf(code)),
       })
     }
@@ -82,8 +84,9 @@ function apply(
   const file = fileOf(store, change.jobId)
   if (file !== undefined) {
     let part = gathered.get(file.id)
-    if (part === undefined) gathered.set(file.id, (part = { sum: new CountSum(), tokens: 0 }))
+    if (part === undefined) gathered.set(file.id, (part = { sum: new CountSum(), tokens: 0, written: 0 }))
     part.tokens += change.embeddingTokens
+    part.written += change.chunksWritten
     const row = store.documents.find(file.id, documentId)
     if (row !== undefined) settleDocument(store, file, row, change, part)
   }

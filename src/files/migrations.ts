@@ -62,4 +62,8 @@ export const FILES_MIGRATIONS: readonly SqlMigration[] = [
     id: 'files/2 held originals',
     statements: ['CREATE INDEX files_held ON files (bytes) WHERE original_key IS NOT NULL'],
   },
+  {
+    id: 'files/3 written chunks',
+    statements: ['ALTER TABLE files ADD COLUMN written_chunks INTEGER NOT NULL DEFAULT 0'],
+  },
 ]

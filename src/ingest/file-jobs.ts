@@ -17,6 +17,8 @@ export interface FileItem extends FileProgress {
   readonly number: number
   /** Rises with every change, over all files of the tenant. */
   readonly revision: number
+  /** Counted as usage: chunks of the versions that shards put in place. */
+  readonly writtenChunks: number
 }
 
 export interface FileCounts {
@@ -72,8 +74,8 @@ export function fileProgress(job: JobRecord, counts: FileCounts | undefined, now
 }
 
 export function fileView(item: FileItem): FileView {
-  const { number: _, revision: _revision, ...file } = item
-  const nano = costOf({ embeddingTokens: file.tokens, chunksWritten: file.chunks })
+  const { number: _, revision: _revision, writtenChunks, ...file } = item
+  const nano = costOf({ embeddingTokens: file.tokens, chunksWritten: writtenChunks })
   return { ...file, cost: { currency: 'USD', amount: dollars(nano) } }
 }
 

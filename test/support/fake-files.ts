@@ -62,6 +62,7 @@ export class FakeFiles implements FilesApi {
         embeddedChunks: 0,
         reusedChunks: 0,
         tokens: 0,
+        writtenChunks: 0,
         milliseconds: 0,
         revision: ++this.#revision,
       })),

@@ -83,6 +83,8 @@ export interface FileRow {
   readonly ready_chunks: number
   readonly reused_chunks: number
   readonly tokens: number
+  /** What shards wrote of it, all passes together: what it cost besides tokens. */
+  readonly written_chunks: number
   readonly milliseconds: number
   readonly open_children: number
   /** 1: the documents that stand under its name are this file's. */

@@ -26,7 +26,7 @@ export const jobFileSchema = z
     milliseconds: count.openapi({ description: 'Spent on reading and cutting it.' }),
     cost: z
       .object({ currency: z.literal('USD'), amount: z.number() })
-      .openapi({ description: 'By list prices: an estimate.' }),
+      .openapi({ description: 'By list prices, of its tokens and of the chunks that were written: an estimate.' }),
   })
   .openapi('JobFile')
 

@@ -42,7 +42,24 @@ describe('a file', () => {
       chunks: 1,
       embeddedChunks: 1,
       tokens: 3,
+      writtenChunks: 1,
     })
+  })
+
+  it('costs what shards wrote of it, which is nothing where it was called off or stands already', async () => {
+    const jobId = (await world.upload({ 'a.txt': 'one two three' })) ?? ''
+    await world.alarm()
+    cancelJob(world.parts.store, jobId)
+    await world.settle()
+    expect(rows()[0]).toMatchObject({ status: 'cancelled', chunks: 1, written_chunks: 0, tokens: 0 })
+    await world.upload({ 'b.jsonl': '{"text":"one"}\n{"text":"two"}' })
+    await world.settle()
+    await world.upload({ 'b.jsonl': '{"text":"one"}\n{"text":"three"}' })
+    await world.settle()
+    expect(rows().slice(1)).toMatchObject([
+      { status: 'indexed', chunks: 2, written_chunks: 2 },
+      { status: 'indexed', chunks: 2, written_chunks: 1 },
+    ])
   })
 
   it('of the same name again takes the place of one that still waits', async () => {

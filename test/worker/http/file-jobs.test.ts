@@ -48,15 +48,16 @@ describe('a job of files', () => {
       failures: [],
       finishedAt: null,
     })
-    files.change(id, 1, { status: 'embedding', chunks: 40, embeddedChunks: 7, tokens: 900, pages: 3 })
+    files.change(id, 1, { status: 'embedding', chunks: 40, embeddedChunks: 7, tokens: 900, writtenChunks: 7, pages: 3 })
     files.change(id, 2, failed)
     const { json } = await get(`/v1/jobs/${id}`)
     expect(json).toMatchObject({ status: 'running', progress: { done: 1, total: 3 }, counts: { failed: 1 } })
     expect(json.failures).toEqual([{ documentId: 'b.pdf', code: failed.code, detail: failed.detail }])
     expect(json.files).toHaveLength(3)
     expect(json.files[0]).toMatchObject({ name: 'a.txt', status: 'embedding', bytes: 5, embeddedChunks: 7, pages: 3 })
-    expect(json.files[0].cost).toEqual({ currency: 'USD', amount: 0.000211 })
+    expect(json.files[0].cost).toEqual({ currency: 'USD', amount: 0.000046 })
     expect(json.files[0]).not.toHaveProperty('revision')
+    expect(json.files[0]).not.toHaveProperty('writtenChunks')
     for (const [number, status] of [
       [1, 'indexed'],
       [3, 'unchanged'],

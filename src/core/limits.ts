@@ -165,6 +165,8 @@ export const MAX_RECORD_BYTES = 1_000_000
 export const MAX_DOCUMENTS_PER_FILE = 100_000
 /** Longer texts of a file become several documents, in UTF-8 bytes. */
 export const MAX_PART_BYTES = 2_000_000
+/** Rows, paragraphs and headings of such a document: one chunk for each row stays below `MAX_CHUNKS_PER_DOCUMENT`. */
+export const MAX_PART_BLOCKS = 15_000
 /** Bytes that parsing one file holds at once, counted by the parsers. */
 export const MAX_PARSE_BYTES = 64_000_000
 /** Originals of files that failed are kept this long for another try. */

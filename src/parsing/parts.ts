@@ -4,7 +4,7 @@
  */
 import type { BlockKind, Location, OutlineBlock } from '../chunking/document-text.ts'
 import { utf8Length } from '../core/bytes.ts'
-import { MAX_PART_BYTES } from '../core/limits.ts'
+import { MAX_PART_BLOCKS, MAX_PART_BYTES } from '../core/limits.ts'
 import type { ParsedDocument } from './parsed-document.ts'
 
 /** A cut is looked for in the last part of what fits. */
@@ -15,16 +15,23 @@ const MAX_UNIT_BYTES = 3
 /** Where a text may end before a new part begins, best first; each matches up to the cut. */
 const ENDS = [/\n(?=#{1,3} )/g, /\n[ \t]*\n+/g, /\n/g, /[.!?。！？…]["'”’)\]]*\s+/g, /\s/g]
 
-/** @param maxBytes of a part's text, in UTF-8 */
-export function* cutIntoParts(document: ParsedDocument, maxBytes = MAX_PART_BYTES): Generator<ParsedDocument> {
+/**
+ * @param maxBytes of a part's text, in UTF-8
+ * @param maxBlocks of a part's outline
+ */
+export function* cutIntoParts(
+  document: ParsedDocument,
+  maxBytes = MAX_PART_BYTES,
+  maxBlocks = MAX_PART_BLOCKS,
+): Generator<ParsedDocument> {
   const { text, outline } = document
-  if (fits(text, maxBytes)) {
+  if (fits(text, maxBytes) && (outline?.length ?? 0) <= maxBlocks) {
     yield document
     return
   }
   let number = 0
   for (let start = 0; start < text.length;) {
-    const end = endOfPart(text, start, maxBytes, outline)
+    const end = Math.min(endOfPart(text, start, maxBytes, outline), endOfBlocks(text, start, maxBlocks, outline))
     const part = text.slice(start, end)
     // What nobody can read is no document of its own.
     if (part.trim() !== '') {
@@ -79,6 +86,16 @@ export function endOfPart(text: string, start: number, maxBytes: number, outline
   return limit
 }
 
+/** Where the first block begins that is one too many. Always advances. */
+function endOfBlocks(text: string, start: number, maxBlocks: number, outline: readonly OutlineBlock[] = []): number {
+  let blocks = 0
+  for (const block of outline) {
+    if (block.end <= start || block.start === block.end) continue
+    if (++blocks > maxBlocks) return isWithinCharacter(text, block.start) ? block.start + 1 : block.start
+  }
+  return text.length
+}
+
 /** Between the two halves of a surrogate pair. */
 const isWithinCharacter = (text: string, at: number): boolean => (text.codePointAt(at - 1) ?? 0) > 0xffff
 
@@ -111,6 +128,7 @@ function unitsThatFit(text: string, start: number, maxBytes: number): number {
 export class PartWriter {
   readonly #document: Omit<ParsedDocument, 'text' | 'outline'>
   readonly #maxBytes: number
+  readonly #maxBlocks: number
   #texts: string[] = []
   #outline: OutlineBlock[] = []
   #length = 0
@@ -118,9 +136,14 @@ export class PartWriter {
   #number = 0
 
   /** @param document what all parts have */
-  constructor(document: Omit<ParsedDocument, 'text' | 'outline'>, maxBytes = MAX_PART_BYTES) {
+  constructor(
+    document: Omit<ParsedDocument, 'text' | 'outline'>,
+    maxBytes = MAX_PART_BYTES,
+    maxBlocks = MAX_PART_BLOCKS,
+  ) {
     this.#document = document
     this.#maxBytes = maxBytes
+    this.#maxBlocks = maxBlocks
   }
 
   /** Adds a block on lines of its own; yields the parts that are full by it. */
@@ -133,7 +156,8 @@ export class PartWriter {
       const piece = text.slice(start, end)
       start = end
       const bytes = utf8Length(piece) + 1
-      const full = this.#bytes + bytes > this.#maxBytes ? this.finish() : undefined
+      const isFull = this.#bytes + bytes > this.#maxBytes || this.#outline.length >= this.#maxBlocks
+      const full = isFull ? this.finish() : undefined
       if (full !== undefined) yield full
       this.#append(piece, block, bytes)
     }

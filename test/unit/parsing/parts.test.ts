@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { OutlineBlock } from '../../../src/chunking/document-text.ts'
 import { utf8Length } from '../../../src/core/bytes.ts'
+import { MAX_CHUNKS_PER_DOCUMENT } from '../../../src/core/limits.ts'
 import type { ParsedDocument } from '../../../src/parsing/parsed-document.ts'
 import { cutIntoParts, endOfPart, PartWriter } from '../../../src/parsing/parts.ts'
 
@@ -77,6 +78,46 @@ describe('cutting a document into parts', () => {
       { start: 22, end: 40, kind: 'paragraph' },
     ]
     expect(cut('x'.repeat(40), blocks)).toBe('x'.repeat(18))
+  })
+
+  it('puts no more blocks into a part than it may have, and no more parts than that takes', () => {
+    const lines = fc.array(fc.constantFrom('a', 'bc', '書', 'd😀'), { minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(lines, fc.integer({ min: 1, max: 6 }), (texts, maxBlocks) => {
+        const outline: OutlineBlock[] = []
+        let at = 0
+        for (const [i, text] of texts.entries()) {
+          outline.push({ start: at, end: at + text.length, kind: 'row', row: i + 1 })
+          at += text.length + 1
+        }
+        const document: ParsedDocument = { key: '', format: 'extracted', text: texts.join('\n'), outline }
+        const parts = [...cutIntoParts(document, 1_000, maxBlocks)]
+        expect(parts.length).toBe(Math.ceil(texts.length / maxBlocks))
+        expect(parts.map(({ text }) => text).join('')).toBe(document.text)
+        const rows = parts.flatMap(({ text, outline: within = [] }) =>
+          within.map(({ start, end, row }) => [row, text.slice(start, end)]),
+        )
+        expect(rows).toEqual(texts.map((text, i) => [i + 1, text]))
+        for (const part of parts) expect(part.outline?.length).toBeLessThanOrEqual(maxBlocks)
+
+        const writer = new PartWriter({ key: '', format: 'extracted' }, 1_000, maxBlocks)
+        const written: (ParsedDocument | undefined)[] = []
+        for (const [i, text] of texts.entries()) written.push(...writer.add(text, { kind: 'row', row: i + 1 }))
+        written.push(writer.finish())
+        expect(written.map((part) => part?.outline)).toEqual(parts.map(({ outline: within }) => within))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('makes so few rows of a part that each of them may be a chunk', () => {
+    const rows = 40_000
+    const writer = new PartWriter({ key: '', format: 'extracted' })
+    const parts: ParsedDocument[] = []
+    for (let row = 1; row <= rows; row++) parts.push(...writer.add('a', { kind: 'row', row }))
+    parts.push(writer.finish()!)
+    expect(parts.map(({ outline }) => outline!.length)).toEqual([15_000, 15_000, 10_000])
+    expect(Math.max(...parts.map(({ outline }) => outline!.length))).toBeLessThan(MAX_CHUNKS_PER_DOCUMENT)
   })
 
   it('leaves what fits as it is', () => {

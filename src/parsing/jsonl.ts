@@ -1,6 +1,7 @@
 /**
  * JSON lines, read as a stream; each line is a document unless they are wanted as one. Lines that are no JSON are passed
- * over, as a file that was cut off or appended to twice has one; where no line is any good the file is malformed.
+ * over, as a file that was cut off or appended to twice has one; where no line is any good, or very many are not, the file
+ * is malformed.
  */
 import type { Json } from '../core/canonical-json.ts'
 import { MAX_RECORD_BYTES } from '../core/limits.ts'
@@ -14,6 +15,10 @@ import { RecordReader } from './records.ts'
 
 /** Empty lines count too. */
 const MAX_LINES = 2_000_000
+/** Lines that are no JSON, beside one for every ten that are: each costs ten times as much as a good one. */
+const MAX_BAD_LINES = 10_000
+/** UTF-16 units of bad lines where none was good yet. */
+const MAX_BAD_LENGTH = 10_000_000
 
 /** @throws FileFault */
 export async function* parseJsonl(file: FileToParse): AsyncGenerator<ParsedDocument> {
@@ -22,7 +27,9 @@ export async function* parseJsonl(file: FileToParse): AsyncGenerator<ParsedDocum
   const writer = new PartWriter({ key: '', format: 'extracted' })
   let row = 0
   let good = 0
-  let firstBad: number | undefined
+  let bad = 0
+  let badLength = 0
+  let firstBad = 0
   for await (const lines of linesOf(decodeFile(file))) {
     for (const line of lines) {
       row++
@@ -31,7 +38,10 @@ export async function* parseJsonl(file: FileToParse): AsyncGenerator<ParsedDocum
       if (line.trim() === '') continue
       const value = parseLine(line)
       if (value === undefined) {
-        firstBad ??= row
+        if (bad === 0) firstBad = row
+        bad++
+        badLength += line.length
+        if (bad > MAX_BAD_LINES + good / 10 || (good === 0 && badLength > MAX_BAD_LENGTH)) throw tooMany(firstBad)
         continue
       }
       good++
@@ -46,11 +56,14 @@ export async function* parseJsonl(file: FileToParse): AsyncGenerator<ParsedDocum
       }
     }
   }
-  if (good === 0 && firstBad !== undefined)
-    throw new FileFault('malformed_file', `line ${firstBad} is not JSON, and no other line is`)
+  if (good === 0 && bad > 0) throw new FileFault('malformed_file', `line ${firstBad} is not JSON, and no other line is`)
   if (good > 0) records.finish()
   const last = writer.finish()
   if (last !== undefined) yield last
+}
+
+function tooMany(firstBad: number): FileFault {
+  return new FileFault('malformed_file', `line ${firstBad} is not JSON, and too many others are not`)
 }
 
 function parseLine(line: string): Json | undefined {
@@ -67,7 +80,9 @@ async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string[]>
   let rest = ''
   let number = 0
   for await (const piece of pieces) {
-    const lines = (rest + piece).split('\n')
+    // A long line is put together once, and not looked through again with each of its pieces.
+    const lines = piece.split('\n')
+    lines[0] = rest + (lines[0] ?? '')
     rest = lines.pop() ?? ''
     for (const line of lines) checkLength(line, ++number)
     // Each unit is at least a byte.

@@ -19,6 +19,8 @@ export interface XmlEvents {
 
 /** Each entity is a text of its own; so many are put together before they are told. */
 const MAX_TEXTS = 1_024
+/** What each of them costs beside its characters: a few bytes of a file may stand for millions. */
+const ENTITY_STEPS = 2
 
 /** So many bytes are read at a stretch; whoever feeds the reader lets others in between. */
 export const XML_PIECE_BYTES = 65_536
@@ -60,6 +62,7 @@ export class XmlReader {
         },
         ontext: (text) => {
           this.#silent = 0
+          if (this.#texts.length > 0) budget.step(ENTITY_STEPS)
           this.#texts.push(text)
           if (this.#texts.length === MAX_TEXTS) tellText()
         },

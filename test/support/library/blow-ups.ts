@@ -67,6 +67,16 @@ const sharedString = (size: number, rows: number): Uint8Array =>
     },
   )
 
+/** Two million entities of 8 MB in a part that is packed to a few kilobytes. */
+const entitiesDocx = (): Uint8Array =>
+  writeZip([
+    { path: '[Content_Types].xml', data: '<Types/>' },
+    {
+      path: 'word/document.xml',
+      data: joined('<document><body><p><r><t>', repeated('&lt;', 8_000_000), '</t></r></p></body></document>'),
+    },
+  ])
+
 type Code = Extract<LibraryEntry['expect'], { code: unknown }>['code']
 const broken = (name: string, bytes: () => Uint8Array, code: Code): LibraryEntry => ({ name, bytes, expect: { code } })
 
@@ -90,6 +100,8 @@ export const entries: readonly LibraryEntry[] = [
     note: 'no link ends',
   },
   broken('entities.eml', () => mailWith(repeated('&amp', 1_000_000)), 'too_complex'),
+  broken('entities.docx', entitiesDocx, 'too_complex'),
+  broken('lines.jsonl', () => joined('{"a":1}\n', repeated('{"a":1}}\n', 1_000_000)), 'malformed_file'),
   broken('sections.epub', () => book(repeated('<![CDATA[', 1_000_000)), 'no_text'),
   broken('types.epub', () => book(repeated('<!DOCTYPE', 1_000_000)), 'no_text'),
   broken('shared strings.xlsx', () => sharedString(900_000, 1_000), 'expansion_limit'),

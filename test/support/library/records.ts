@@ -137,9 +137,10 @@ export const entries: readonly LibraryEntry[] = [
       format: 'csv',
       documents: [
         { key: '', contains: ['number: 0; sentence: The lamp on shelf 0 is lit.'] },
-        { key: 'part-2', contains: ['shelf 39999'], locations: [{ text: 'shelf 39999', location: { row: 40_001 } }] },
+        { key: 'part-2', contains: ['shelf 15000'], locations: [{ text: 'shelf 15000', location: { row: 15_002 } }] },
+        { key: 'part-3', contains: ['shelf 39999'], locations: [{ text: 'shelf 39999', location: { row: 40_001 } }] },
       ],
-      count: 2,
+      count: 3,
     },
   },
   {

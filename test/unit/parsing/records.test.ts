@@ -4,12 +4,40 @@ import { columnNames } from '../../../src/parsing/csv.ts'
 import { jsonFields } from '../../../src/parsing/json.ts'
 import { parseFile } from '../../../src/parsing/parse-file.ts'
 import { ParseBudget } from '../../../src/parsing/parse-budget.ts'
-import type { FieldMapping, ParsedDocument } from '../../../src/parsing/parsed-document.ts'
+import type { FieldMapping, FileToParse, ParsedDocument } from '../../../src/parsing/parsed-document.ts'
 import { RecordReader } from '../../../src/parsing/records.ts'
 import { fileInPieces } from '../../support/library/file-in-pieces.ts'
 
 const documentOf = (value: Json, mapping?: FieldMapping, isText = false): ParsedDocument | undefined =>
   new RecordReader(mapping, isText).document(jsonFields(value), { row: 7 }, 'rows/7')
+
+describe('JSON lines', () => {
+  const goodAndBad = (good: number, bad: number) =>
+    fileInPieces(new TextEncoder().encode('{"a":"b"}\n'.repeat(good) + '{"a":1}}\n'.repeat(bad)), { format: 'jsonl' })
+  const count = async (file: FileToParse): Promise<number> => (await Array.fromAsync(parseFile(file))).length
+
+  it('are given up after ten thousand that are none, and one more for every ten that are', async () => {
+    expect(await count(goodAndBad(20, 10_002))).toBe(20)
+    await expect(count(goodAndBad(20, 10_003))).rejects.toMatchObject({ code: 'malformed_file' })
+    await expect(count(goodAndBad(0, 10_001))).rejects.toThrow('too many')
+  })
+
+  it('are given up after ten megabytes of long lines of which none is any good', async () => {
+    let pieces = 0
+    const line = new TextEncoder().encode(`${'x'.repeat(999_999)}\n`)
+    const stream = () =>
+      new ReadableStream<Uint8Array<ArrayBuffer>>({
+        pull(controller) {
+          if (pieces++ < 100) controller.enqueue(line)
+          else controller.close()
+        },
+      })
+    const file = fileInPieces(line, { format: 'jsonl' })
+    const long = { ...file, bytes: { ...file.bytes, size: 100 * line.length, stream } }
+    await expect(count(long)).rejects.toMatchObject({ code: 'malformed_file' })
+    expect(pieces).toBeLessThan(20)
+  })
+})
 
 describe('a record as a document', () => {
   it('takes its fields by their usual names', () => {

@@ -12,6 +12,8 @@ const UNIT_BYTES = 100
 const MAX_DEPTH = 50
 /** What a call costs in memory here, and what an object with its names. */
 const ENTRY_BYTES = 64
+/** Objects of one file, packed ones included: a thousand pages have some 20,000, and pdf.js makes an entry of each. */
+export const MAX_OBJECTS = 300_000
 const MAX_OBJECT_LENGTH = 20_000
 const MAX_PACKED_LENGTH = 4_000
 /** Objects of a stream may all begin at the same place. */
@@ -38,13 +40,19 @@ export class FormCheck {
   readonly #lists = new Map<number, Resources>()
   readonly #units = new Map<number, number>()
   #largest = 1
+  #objects = 0
 
   constructor(budget: ParseBudget) {
     this.#budget = budget
   }
 
-  /** Text of the file or of an object stream, in which objects stand as `7 0 obj <<…>>`. */
-  objects(text: string): void {
+  /**
+   * Text of the file, in which objects stand as `7 0 obj <<…>>`.
+   * @param known so much of the beginning was looked at before
+   * @throws FileFault too_complex
+   */
+  objects(text: string, known: number): void {
+    for (const match of text.matchAll(/\sobj\b/g)) if (match.index >= known) this.#count()
     for (const match of text.matchAll(/ obj\b/g)) {
       const number = /(\d+)\s+\d+$/.exec(text.slice(Math.max(0, match.index - 24), match.index))?.[1]
       const from = match.index + match[0].length
@@ -58,6 +66,7 @@ export class FormCheck {
       const first = Number(/\/First\s+(\d+)/.exec(dictionary)?.[1] ?? 0)
       for (const [, number, offset] of text.slice(0, first).matchAll(/(?<!\d)(\d{1,10})\s{1,20}(\d{1,10})/g)) {
         const from = first + Number(offset)
+        this.#count()
         this.#budget.step(OBJECT_STEPS)
         this.#list(Number(number), text.slice(from, from + MAX_PACKED_LENGTH))
       }
@@ -85,6 +94,10 @@ export class FormCheck {
       for (const times of calls.values()) count += times
       if (!isForm) refuseAbove(count * this.#largest)
     }
+  }
+
+  #count(): void {
+    if (++this.#objects > MAX_OBJECTS) throw new FileFault('too_complex', 'the file is made of too many objects')
   }
 
   /** Up to the end of the object, which has no `endobj` in an object stream: what follows can only add names. */

@@ -7,7 +7,7 @@ import { inflateSync } from 'fflate'
 import { FileFault } from '../file-fault.ts'
 import type { ParseBudget } from '../parse-budget.ts'
 import { countInflated, countLzw, countRunLength } from './count-inflated.ts'
-import { FormCheck } from './form-check.ts'
+import { FormCheck, MAX_OBJECTS } from './form-check.ts'
 import { StructureCheck } from './structure-check.ts'
 
 const WINDOW = 1_048_576
@@ -18,8 +18,13 @@ const MAX_DICTIONARY = 16_384
 const MAX_STREAM_BYTES = 16_000_000
 /** A scanned page has more pixels than this, and a logo fewer. */
 const MIN_SCAN_PIXELS = 300_000
-/** Objects of one file: 25 MB hold some 500,000. */
-const MAX_OBJECTS = 1_000_000
+/** Of one page: pdf.js goes through all of it without letting anyone in between. A page of a book has some 10,000 bytes. */
+const MAX_CONTENT_BYTES = 4_000_000
+/** Bytes of content for one step: pdf.js takes some 100 ns for each of them. */
+const CONTENT_BYTES_PER_STEP = 16
+/** A file of a thousand pages has some 5,000. */
+const MAX_STREAMS = 100_000
+const STREAMS_PER_TURN = 128
 const STREAM_STEPS = 64
 const MAX_LINE_BYTES = 3_000_000
 const EMPTY = new Uint8Array(0)
@@ -39,17 +44,19 @@ const latin1 = new TextDecoder('latin1')
 
 /** @throws FileFault expansion_limit, too_complex, parse_timeout */
 export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudget): Promise<Prescan> {
-  const check = new StructureCheck()
+  const check = new StructureCheck(budget)
   const forms = new FormCheck(budget)
   const run = { length: 0 }
   const sizes = new Map<number, number>()
+  let streams = 0
   let largeImages = 0
   let isEncrypted = false
   for (let from = 0; from < bytes.length; from += WINDOW) {
     const start = Math.max(0, from - OVERLAP)
     const text = latin1.decode(bytes.subarray(start, from + WINDOW))
     check.look(text, from - start)
-    forms.objects(text)
+    await budget.turn()
+    forms.objects(text, from - start)
     checkRuns(bytes.subarray(from, from + WINDOW), run)
     isEncrypted ||= text.includes('/Encrypt')
     await budget.turn()
@@ -57,6 +64,8 @@ export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudge
     keyword.lastIndex = from === 0 ? 0 : from - start - 5
     for (let match = keyword.exec(text); match !== null; match = keyword.exec(text)) {
       if (text.slice(Math.max(0, match.index - 3), match.index) === 'end') continue
+      if (++streams > MAX_STREAMS) throw new FileFault('too_complex', 'the file is made of too many streams')
+      if (streams % STREAMS_PER_TURN === 0) await budget.turn()
       const dictionary = dictionaryBefore(text, match.index)
       // A file may be full of the keyword, and each is looked at with all that stands before it.
       budget.step(STREAM_STEPS + (dictionary.text.length >> 2))
@@ -68,7 +77,9 @@ export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudge
         continue
       }
       const size = await measure(bytes, lineAfter(bytes, data), dictionary, { budget, check, forms })
-      if (dictionary.object !== undefined) sizes.set(dictionary.object, size)
+      if (/\/Subtype\s*\/Form\b/.test(dictionary.text)) checkContent(size, budget)
+      if (dictionary.object !== undefined)
+        sizes.set(dictionary.object, Math.max(size, sizes.get(dictionary.object) ?? 0))
     }
   }
   forms.finish()
@@ -78,9 +89,22 @@ export async function prescan(bytes: Uint8Array<ArrayBuffer>, budget: ParseBudge
     const size = sizes.get(object) ?? 0
     contents += times
     largestContent = Math.max(largestContent, size)
+    checkContent(size, budget)
     if (times > 1) budget.expand(size * (times - 1))
   }
+  for (const parts of check.divided) {
+    checkContent(
+      parts.reduce((sum, object) => sum + (sizes.get(object) ?? 0), 0),
+      budget,
+    )
+  }
   return { largeImages, isEncrypted, largestContent, contents }
+}
+
+/** Of a page, or of a form on it. @throws FileFault too_complex */
+function checkContent(size: number, budget: ParseBudget): void {
+  if (size > MAX_CONTENT_BYTES) throw new FileFault('too_complex', 'a page of the file is made of too much')
+  budget.step(Math.ceil(size / CONTENT_BYTES_PER_STEP))
 }
 
 /** From the last `n n obj` before it. */

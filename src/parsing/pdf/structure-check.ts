@@ -4,6 +4,7 @@
  * with much effort, and then costs its own repetition at most.
  */
 import { FileFault } from '../file-fault.ts'
+import type { ParseBudget } from '../parse-budget.ts'
 
 /** Codes of all character maps together; each is an entry in memory. */
 const MAX_MAPPED_CODES = 2_000_000
@@ -12,17 +13,31 @@ const MAX_CODE = 1_114_111
 const MAX_COLUMNS = 100_000
 /** Graphics states that a page saves one in another; pdf.js pays for each of them at every further step, and 28 are allowed. */
 const MAX_SAVED_STATES = 100
+/** Of one stream; pdf.js looks each of them up anew where there is none of that name: 4 µs. */
+const MAX_NAMED_STATES = 100_000
+/** A state that is saved is a copy. */
+const STEPS_PER_STATE = 4
+/** Streams that pages name as parts of their content. */
+const MAX_CONTENT_PARTS = 200_000
 /** Further into an array nobody looks. */
 const MAX_ARRAY_LENGTH = 1_000_000
 
 export class StructureCheck {
+  readonly #budget: ParseBudget
   #mapped = 0
+  #contentParts = 0
   /** How often each object is the content of a page. */
   readonly contents = new Map<number, number>()
+  /** Contents that are made of several objects. */
+  readonly divided: (readonly number[])[] = []
+
+  constructor(budget: ParseBudget) {
+    this.#budget = budget
+  }
 
   /** `known`: so much of the beginning was looked at before. @throws FileFault too_complex */
   look(text: string, known = 0): void {
-    checkSavedStates(text)
+    this.#states(text)
     if (text.includes('range')) this.#characterMaps(text)
     if (text.includes('/Columns')) {
       for (const [, columns] of text.matchAll(/\/Columns\s*(\d+)/g)) refuseAbove(Number(columns), MAX_COLUMNS)
@@ -78,20 +93,30 @@ export class StructureCheck {
       if (match.index + match[0].length <= known) continue
       const [, single, several = ''] = match
       const numbers =
-        single === undefined ? [...several.matchAll(/(\d+)\s+\d+\s+R/g)].map(([, number]) => number) : [single]
-      for (const number of numbers) this.contents.set(Number(number), (this.contents.get(Number(number)) ?? 0) + 1)
+        single === undefined
+          ? [...several.matchAll(/(\d+)\s+\d+\s+R/g)].map(([, number]) => Number(number))
+          : [Number(single)]
+      this.#contentParts += numbers.length
+      refuseAbove(this.#contentParts, MAX_CONTENT_PARTS)
+      for (const number of numbers) this.contents.set(number, (this.contents.get(number) ?? 0) + 1)
+      if (numbers.length > 1) this.divided.push(numbers)
+    }
+  }
+
+  /** Graphics states that are saved, brought back and looked up. */
+  #states(text: string): void {
+    let depth = 0
+    let named = 0
+    for (const { 0: operator } of text.matchAll(/(?<!\S)(?:[qQ]|gs)(?!\S)/g)) {
+      this.#budget.step(STEPS_PER_STATE)
+      if (operator === 'gs') named++
+      else depth = operator === 'q' ? depth + 1 : Math.max(0, depth - 1)
+      refuseAbove(depth, MAX_SAVED_STATES)
+      refuseAbove(named, MAX_NAMED_STATES)
     }
   }
 }
 
 function refuseAbove(value: number, limit: number): void {
   if (value > limit) throw new FileFault('too_complex')
-}
-
-function checkSavedStates(text: string): void {
-  let depth = 0
-  for (const { 0: operator } of text.matchAll(/(?<!\S)[qQ](?!\S)/g)) {
-    depth = operator === 'q' ? depth + 1 : Math.max(0, depth - 1)
-    refuseAbove(depth, MAX_SAVED_STATES)
-  }
 }

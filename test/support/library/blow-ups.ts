@@ -67,6 +67,27 @@ const sharedString = (size: number, rows: number): Uint8Array =>
     },
   )
 
+/** One page of what a writer makes of it; more than one content where it is cut. */
+function onePage(content: Uint8Array, parts = 1): Uint8Array {
+  const pdf = new PdfWriter()
+  const tree = pdf.reserve()
+  const font = pdf.add('<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>')
+  const length = Math.ceil(content.length / parts)
+  const contents = Array.from({ length: parts }, (_, i) =>
+    pdf.addFlate('', content.subarray(i * length, (i + 1) * length)),
+  )
+  const page = pdf.add(
+    `<< /Type /Page /Parent ${tree} 0 R /Resources << /Font << /X ${font} 0 R >> >> ` +
+      `/Contents ${parts === 1 ? '' : '['}${contents.map((number) => `${number} 0 R`).join(' ')}${parts === 1 ? '' : ']'} >>`,
+  )
+  pdf.set(tree, `<< /Type /Pages /Count 1 /Kids [${page} 0 R] >>`)
+  return pdf.finish(`/Root ${pdf.add(`<< /Type /Catalog /Pages ${tree} 0 R >>`)} 0 R`)
+}
+
+/** Steps of a path around a line of text. */
+const drawing = (operators: string, bytes: number): Uint8Array =>
+  joined('BT /X 12 Tf (Nobody draws as much as this.) Tj ET\n', repeated(operators, bytes))
+
 /** Two million entities of 8 MB in a part that is packed to a few kilobytes. */
 const entitiesDocx = (): Uint8Array =>
   writeZip([
@@ -91,6 +112,20 @@ export const entries: readonly LibraryEntry[] = [
   broken('forms.pdf', laughingForms, 'too_complex'),
   broken('index.pdf', hugeIndex, 'too_complex'),
   broken('streams.pdf', () => joined('%PDF-1.7\n', repeated('stream ', 2_000_000)), 'too_complex'),
+  broken('objects.pdf', () => joined('%PDF-1.7\n', repeated('1 0 obj 0 endobj\n', 17 * 301_000)), 'too_complex'),
+  broken(
+    'small streams.pdf',
+    () => joined('%PDF-1.7\n', repeated('<</Length 0>>stream\nendstream\n', 30 * 101_000)),
+    'too_complex',
+  ),
+  broken('drawing.pdf', () => onePage(drawing('0 0 m\n', 4_000_000)), 'too_complex'),
+  broken('divided drawing.pdf', () => onePage(drawing('0 0 m\n', 4_000_000), 5), 'too_complex'),
+  {
+    name: 'large drawing.pdf',
+    bytes: () => onePage(drawing('0 0 m\n', 3_900_000), 5),
+    expect: { format: 'pdf', documents: [{ contains: ['Nobody draws as much as this.'] }] },
+  },
+  broken('named states.pdf', () => onePage(drawing('/a gs\n', 6 * 101_000)), 'too_complex'),
   broken('contents.pdf', () => joined('%PDF-1.7\n', repeated('/Contents[', 1_000_000)), 'malformed_file'),
   broken('line.pdf', () => joined('%PDF-1.7\n1 0 obj ', repeated('[', 4_000_000)), 'too_complex'),
   {

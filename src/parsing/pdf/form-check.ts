@@ -14,6 +14,8 @@ const MAX_DEPTH = 50
 const ENTRY_BYTES = 64
 /** Objects of one file, packed ones included: a thousand pages have some 20,000, and pdf.js makes an entry of each. */
 export const MAX_OBJECTS = 300_000
+/** Of the tables that tell where objects are; each change of a file may add one of all of them. */
+const MAX_TABLE_ROWS = 2 * MAX_OBJECTS
 const MAX_OBJECT_LENGTH = 20_000
 const MAX_PACKED_LENGTH = 4_000
 /** Objects of a stream may all begin at the same place. */
@@ -41,6 +43,7 @@ export class FormCheck {
   readonly #units = new Map<number, number>()
   #largest = 1
   #objects = 0
+  #tableRows = 0
 
   constructor(budget: ParseBudget) {
     this.#budget = budget
@@ -53,6 +56,10 @@ export class FormCheck {
    */
   objects(text: string, known: number): void {
     for (const match of text.matchAll(/\sobj\b/g)) if (match.index >= known) this.#count()
+    for (const match of text.matchAll(/\s\d{1,10}\s{1,20}[nf](?!\w)/g)) {
+      if (match.index >= known && ++this.#tableRows > MAX_TABLE_ROWS)
+        throw new FileFault('too_complex', 'the file is made of too many objects')
+    }
     for (const match of text.matchAll(/ obj\b/g)) {
       const number = /(\d+)\s+\d+$/.exec(text.slice(Math.max(0, match.index - 24), match.index))?.[1]
       const from = match.index + match[0].length

@@ -161,7 +161,7 @@ async function measure(
   if (filters.includes('BrotliDecode')) throw new FileFault('too_complex', 'a stream of the file is packed with Brotli')
   const isAscii = /^(?:ASCII85Decode|A85|ASCIIHexDecode|AHx)$/.test(filters[0] ?? '')
   const isRaw = isAscii || filters.length === 0 || filters.some((name) => /^(?:LZW|RL$|RunLength)/.test(name))
-  const raw = isRaw ? bytes.subarray(from, from + rawLength(bytes, from, dictionary.text, scan)) : EMPTY
+  const raw = isRaw ? bytes.subarray(from, from + (await rawLength(bytes, from, dictionary.text, scan))) : EMPTY
   if (isAscii) scan.budget.expand(raw.length)
   const data = !isAscii ? raw : filters[0]?.includes('85') ? fromAscii85(raw) : fromHex(raw)
   if (filters.some((name) => name.startsWith('LZW'))) {
@@ -201,7 +201,7 @@ function lookInto(deflated: Uint8Array, size: number, dictionary: Dictionary, { 
 }
 
 /** As the dictionary says, or to the next end of a stream; bounded by the file. */
-function rawLength(bytes: Uint8Array, from: number, dictionary: string, { budget }: Scan): number {
+async function rawLength(bytes: Uint8Array, from: number, dictionary: string, { budget }: Scan): Promise<number> {
   const [, digits, isReference] = /\/Length\s+(\d+)(\s+\d+\s+R)?/.exec(dictionary) ?? []
   if (digits !== undefined && isReference === undefined)
     return Math.max(0, Math.min(Number(digits), bytes.length - from))
@@ -209,7 +209,9 @@ function rawLength(bytes: Uint8Array, from: number, dictionary: string, { budget
     budget.step(window)
     const end = latin1.decode(bytes.subarray(from, from + window)).indexOf('endstream')
     if (end >= 0) return end
-    if (window >= WINDOW) return Math.max(0, bytes.length - from)
+    if (window < WINDOW) continue
+    await budget.turn()
+    return Math.max(0, bytes.length - from)
   }
 }
 

@@ -125,6 +125,7 @@ export const entries: readonly LibraryEntry[] = [
     bytes: () => onePage(drawing('0 0 m\n', 3_900_000), 5),
     expect: { format: 'pdf', documents: [{ contains: ['Nobody draws as much as this.'] }] },
   },
+  broken('table.pdf', () => joined('%PDF-1.7\nxref\n0 610000\n', repeated('9 0 n\n', 6 * 610_000)), 'too_complex'),
   broken('named states.pdf', () => onePage(drawing('/a gs\n', 6 * 101_000)), 'too_complex'),
   broken('contents.pdf', () => joined('%PDF-1.7\n', repeated('/Contents[', 1_000_000)), 'malformed_file'),
   broken('line.pdf', () => joined('%PDF-1.7\n1 0 obj ', repeated('[', 4_000_000)), 'too_complex'),

@@ -1,7 +1,7 @@
 /**
  * What the files object does by itself: reads files whose turn it is, ends those of which nothing waits, calls off what was
- * cancelled. Oldest first; small files side by side, large ones alone, and alone whatever was being read when the process
- * died. One run is a slice of time.
+ * cancelled. Oldest first, but small ones in between the parts of a large one; small files side by side, large ones alone, and
+ * alone whatever was being read when the process died. One run is a slice of time.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
 import type { Clock } from '../core/clock.ts'
@@ -24,6 +24,9 @@ const MAX_STAGED = 8_000
 /** Files that wait: what the alarm asks again and again looks at each of them. */
 const MAX_STAGED_FILES = 1_000
 const RESUMED_SHARE = 0.25
+/** Small files go on being read until so much more waits: they do not wait for a large one of their tenant. */
+const SMALL_FILES_SHARE = 1.25
+const SMALL_FILE_BYTES = 64_000
 /**
  * Calls of other objects, the bucket and the catalogue that one run makes, about: a batch begins and ends its documents in
  * every shard. An alarm may have eight runs and make 10,000 calls.
@@ -59,6 +62,8 @@ export class Pipeline implements TenantPart {
   readonly #store: FileStore
   readonly #ports: PipelinePorts
   #isCongested = false
+  /** Every other group, while a large file is at the head. */
+  #isSmallTurn = false
 
   constructor(store: FileStore, ports: PipelinePorts) {
     this.#store = store
@@ -68,13 +73,16 @@ export class Pipeline implements TenantPart {
   nextDueMs(): number | undefined {
     const { files } = this.#store
     const silentMs = files.oldestWaitingMs()
-    const readableMs = files.nextReadableMs(this.#ports.clock())
+    const nowMs = this.#ports.clock()
+    const isSmallDue = this.#mayReadSmall() && this.#small(1).length > 0
+    const readableMs = files.nextReadableMs(nowMs)
     const due = [
       files.nextFinishedMs(),
       files.nextCancelledMs(),
       nextRemovalMs(this.#store),
       silentMs === undefined ? undefined : silentMs + SILENCE_MS,
       readableMs === undefined ? undefined : Math.max(readableMs, this.#notBeforeMs()),
+      isSmallDue ? Math.max(nowMs, this.#store.pausedUntilMs) : undefined,
     ].filter((timeMs) => timeMs !== undefined)
     return due.length === 0 ? undefined : Math.min(...due)
   }
@@ -108,13 +116,24 @@ export class Pipeline implements TenantPart {
 
   /** Some small files, or one that is large, may unfold, or is under suspicion. */
   #nextGroup(): FileRow[] {
-    if (this.#congested()) return []
     const now = this.#ports.clock()
     if (this.#store.pausedUntilMs > now) return []
+    if (this.#congested()) return this.#mayReadSmall() ? this.#together(this.#small(SMALL_FILES_AT_ONCE)) : []
+    const files = this.#store.files.readable(now, SMALL_FILES_AT_ONCE)
+    this.#isSmallTurn = !this.#isSmallTurn && (files[0]?.bytes ?? 0) > SMALL_FILE_BYTES
+    const small = this.#isSmallTurn ? this.#small(SMALL_FILES_AT_ONCE) : []
+    return this.#together(small.length > 0 ? small : files)
+  }
+
+  #small(limit: number): FileRow[] {
+    return this.#store.files.smallReadable(this.#ports.clock(), limit, SMALL_FILE_BYTES)
+  }
+
+  #together(files: readonly FileRow[]): FileRow[] {
     const group: FileRow[] = []
     const names = new Set<string>()
     let bytes = 0
-    for (const file of this.#store.files.readable(now, SMALL_FILES_AT_ONCE)) {
+    for (const file of files) {
       const key = `${file.collection_id}/${file.name}`
       const isPlain = PLAIN_FORMATS.has(file.format) && file.parent === null
       const isAlone = file.strikes > 0 || !isPlain || bytes + file.bytes > SMALL_BYTES
@@ -128,12 +147,20 @@ export class Pipeline implements TenantPart {
   }
 
   #congested(): boolean {
+    this.#isCongested = this.#stagedShare() >= (this.#isCongested ? RESUMED_SHARE : 1)
+    return this.#isCongested
+  }
+
+  #mayReadSmall(): boolean {
+    return this.#stagedShare() < SMALL_FILES_SHARE
+  }
+
+  /** 1 is as much as may wait in shards. */
+  #stagedShare(): number {
     const { chunks, documents, files } = this.#store.files.staged()
     const { maxStaged = MAX_STAGED } = this.#ports
     // A waiting document whose chunks are not counted yet has one at least.
-    const share = Math.max(chunks / maxStaged, documents / maxStaged, files / MAX_STAGED_FILES)
-    this.#isCongested = share >= (this.#isCongested ? RESUMED_SHARE : 1)
-    return this.#isCongested
+    return Math.max(chunks / maxStaged, documents / maxStaged, files / MAX_STAGED_FILES)
   }
 
   async #read(file: FileRow, tenant: TenantState, contexts: Contexts, slice: Slice): Promise<void> {

@@ -130,6 +130,17 @@ export class PendingStore {
     )
   }
 
+  /** The due ones of fewest chunks; a version waits for those of its document that were accepted before it. */
+  shortest(nowMs: number, limit: number): PendingRow[] {
+    return this.#database.all<PendingRow>(
+      `SELECT ${COLUMNS} FROM pending AS p WHERE not_before <= ?
+         AND NOT EXISTS (SELECT 1 FROM pending AS e WHERE e.id = p.id AND e.sequence < p.sequence)
+       ORDER BY chunks, sequence LIMIT ?`,
+      nowMs,
+      limit,
+    )
+  }
+
   nextDueMs(): number | undefined {
     return this.#database.get<{ due: number | null }>('SELECT min(not_before) AS due FROM pending')?.due ?? undefined
   }

@@ -60,6 +60,8 @@ export class PendingWork {
   /** The long document that is half embedded, so that it is not parsed anew for each call. */
   #current: Loaded | undefined
   #isStopped = false
+  /** Every other call, while a long document is at the head. */
+  #isShortTurn = false
 
   constructor(state: ShardState, options: PendingWorkOptions) {
     this.#state = state
@@ -90,31 +92,57 @@ export class PendingWork {
    */
   #nextCall(): Share[] | undefined {
     const rows = this.#state.pending.due(this.#options.clock(), MAX_DOCUMENTS_PER_CALL)
-    if (rows.length === 0) return undefined
+    const [first] = rows
+    if (first === undefined) return undefined
+    const short = this.#shortShares(first)
+    if (short.length > 0) return short
     const shares: Share[] = []
     const ids = new Set<string>()
     let passages = 0
     for (const row of rows) {
       // A second version of a document waits for the first: each is applied in its turn.
       if (passages >= MAX_PASSAGES_PER_CALL || ids.has(row.id)) break
-      const loaded = this.#load(row)
-      // What cannot be applied is not worth a single call of the embedder.
-      if (loaded.chunks.length > roomFor(this.#state, this.#state.documents.find(row.id))) {
-        this.#current = undefined
-        this.#settleFailed(row, 'shard_full')
-        continue
-      }
-      if (loaded.missing.length === 0) {
-        this.#finish(loaded)
-        continue
-      }
-      const ordinals = loaded.missing.slice(0, MAX_PASSAGES_PER_CALL - passages)
-      passages += ordinals.length
+      const share = this.#share(row, MAX_PASSAGES_PER_CALL - passages)
+      if (share === undefined) continue
+      passages += share.ordinals.length
       ids.add(row.id)
-      shares.push({ loaded, ordinals })
-      if (ordinals.length < loaded.missing.length) break
+      shares.push(share)
+      if (share.ordinals.length < share.loaded.missing.length) break
     }
     return shares
+  }
+
+  /**
+   * A long document takes minutes. Short ones that were accepted after it go in between, a call for them after each call for
+   * it: those that one call holds whole.
+   */
+  #shortShares(first: PendingRow): Share[] {
+    this.#isShortTurn = !this.#isShortTurn && first.chunks > MAX_PASSAGES_PER_CALL
+    if (!this.#isShortTurn) return []
+    const shares: Share[] = []
+    let passages = 0
+    for (const row of this.#state.pending.shortest(this.#options.clock(), MAX_DOCUMENTS_PER_CALL)) {
+      if (passages + row.chunks > MAX_PASSAGES_PER_CALL) break
+      passages += row.chunks
+      const share = this.#share(row, MAX_PASSAGES_PER_CALL)
+      if (share !== undefined) shares.push(share)
+    }
+    return shares
+  }
+
+  /** What a call embeds of a document, at most `room` passages; `undefined` where it is settled without one. */
+  #share(row: PendingRow, room: number): Share | undefined {
+    const loaded = this.#load(row)
+    // What cannot be applied is not worth a single call of the embedder.
+    if (loaded.chunks.length > roomFor(this.#state, this.#state.documents.find(row.id))) {
+      this.#settleFailed(row, 'shard_full')
+      return undefined
+    }
+    if (loaded.missing.length === 0) {
+      this.#finish(loaded)
+      return undefined
+    }
+    return { loaded, ordinals: loaded.missing.slice(0, room) }
   }
 
   #load(row: PendingRow): Loaded {

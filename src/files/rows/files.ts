@@ -143,6 +143,17 @@ export class FileRows {
     return begun.length >= limit ? begun : [...begun, ...of('queued', 'id')].slice(0, limit)
   }
 
+  /** Of those that are queued and have at most `bytes`, the oldest. */
+  smallReadable(nowMs: number, limit: number, bytes: number): FileRow[] {
+    return this.#database.all<FileRow>(
+      `SELECT * FROM files AS f WHERE ${IS_UNSETTLED} AND status = 'queued' AND bytes <= ? AND not_before_ms <= ? AND ${IS_FIRST}
+       ORDER BY id LIMIT ?`,
+      bytes,
+      nowMs,
+      limit,
+    )
+  }
+
   nextReadableMs(nowMs: number): number | undefined {
     if (this.readable(nowMs, 1).length > 0) return nowMs
     return this.#least(

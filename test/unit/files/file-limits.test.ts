@@ -35,19 +35,40 @@ describe('a long file', () => {
     expect(Object.keys(world.documents())).toHaveLength(130)
   })
 
-  it('waits while its shards have too much to do, and others with it', async () => {
+  it('waits while its shards have too much to do, and large others with it', async () => {
     world = new FileWorld({ shards: 1, maxStaged: 200 })
     for (const shard of world.shards) shard.embedderFault = new Error('slow')
-    await world.upload({ 'rows.jsonl': lines(420), 'a.txt': 'small' }, { options: OPTIONS })
+    await world.upload({ 'rows.jsonl': lines(420), 'a.txt': 'large '.repeat(11_000) }, { options: OPTIONS })
     for (let i = 0; i < 10; i++) await world.alarm()
     const staged = world.shards.reduce((sum, shard) => sum + shard.state.pending.count, 0)
     expect(staged).toBeGreaterThanOrEqual(200)
     expect(staged).toBeLessThan(260)
     expect(file()?.status).toBe('parsing')
+    expect(file(2)?.status).toBe('queued')
     for (const shard of world.shards) shard.embedderFault = undefined
     await world.settle()
     expect(file()).toMatchObject({ status: 'indexed', documents: 420 })
     expect(file(2)?.status).toBe('indexed')
+  })
+
+  it('lets small ones of its tenant in, a quarter beyond what may wait in shards', async () => {
+    world = new FileWorld({ shards: 1, maxStaged: 200 })
+    for (const shard of world.shards) shard.embedderFault = new Error('slow')
+    await world.upload({ 'rows.jsonl': lines(5_000) }, { options: OPTIONS })
+    for (let i = 0; i < 10; i++) await world.alarm()
+    expect(file()?.status).toBe('parsing')
+    const names = Array.from({ length: 100 }, (_, i) => `small${i}.txt`)
+    await world.upload(Object.fromEntries(names.map((name) => [name, name])))
+    for (let i = 0; i < 40; i++) await world.alarm()
+    const { small, staged } = world.database.get<{ small: number; staged: number }>(
+      `SELECT count(*) FILTER (WHERE status = 'embedding') AS small, sum(waiting) AS staged FROM files`,
+    ) ?? { small: 0, staged: 0 }
+    expect(small).toBeGreaterThan(10)
+    expect(staged).toBeLessThan(270)
+    expect(file()?.status).toBe('parsing')
+    for (const shard of world.shards) shard.embedderFault = undefined
+    await world.settle()
+    expect(Object.keys(world.documents())).toHaveLength(5_100)
   })
 
   it('is forgotten with its collection, whatever it is at', async () => {

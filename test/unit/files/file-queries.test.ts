@@ -25,6 +25,7 @@ describe('questions about unsettled files', () => {
 
   it.each<[string, () => unknown]>([
     ['whose turn is it?', () => files.readable(0, 3)],
+    ['which small one goes in between?', () => files.smallReadable(0, 3, 64_000)],
     ['when is the next turn?', () => files.nextReadableMs(0)],
     ['which are at their end?', () => files.finished(0, 3)],
     ['when is the next at its end?', () => files.nextFinishedMs()],

@@ -24,6 +24,17 @@ describe('pending work', () => {
     expect(shard.alarm.nextRunMs()).toBeGreaterThan(shard.nowMs)
   })
 
+  it('lets short documents in between the calls of a long one, and both versions of one in their order', async () => {
+    const shard = new NodeShard()
+    await shard.stage('job_1', [{ id: 'long', text: lines(200) }])
+    await shard.stage('job_2', [{ id: 'short', text: 'one\ntwo' }])
+    await shard.stage('job_3', [{ id: 'short', text: 'three' }])
+    await shard.alarm.run()
+    expect(shard.embedded.map((texts) => texts.length)).toEqual([2, 32, 1, 32, 32, 32, 32, 32, 8])
+    expect(shard.embedded.flat().filter((text) => !text.startsWith('line'))).toEqual(['one', 'two', 'three'])
+    expect(shard.reads.statistics()).toMatchObject({ documents: 2, chunks: 201, pending: 0 })
+  })
+
   it('embeds the prefix with the text of a chunk', async () => {
     const shard = new NodeShard()
     const source = await makeSource({ id: 'x', text: 'the text' })

@@ -32,6 +32,8 @@ beforeAll(async () => {
   const second: WorkerOptions = {
     ...first,
     name: 'second',
+    // A queue has one consumer.
+    queueConsumers: {},
     // The objects are the first one's; what is no object, the second has for itself.
     durableObjects: Object.fromEntries(
       objects.map(([name, object]) => [name, { ...(object as { className: string }), scriptName: first.name ?? '' }]),

@@ -12,6 +12,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { build } from '../scripts/build.ts'
 import type { NearfieldClient } from '../src/client/client.ts'
 import { startServer } from '../test/support/local-server.ts'
 import type { LocalServer } from '../test/support/local-server.ts'
@@ -175,6 +176,7 @@ async function measureEmbedding(server: LocalServer): Promise<EmbeddingRow> {
   }
 }
 
+await build(join(import.meta.dirname, '..'))
 const files = largeFiles(Number(values.text))
 console.log(
   `${cpus().length} cores, ${cpus()[0]?.model ?? ''}; medians of ${RUNS} runs; ${values.text} bytes of text a file\n`,

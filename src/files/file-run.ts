@@ -11,9 +11,9 @@ import { PROBLEMS, asProblem } from '../core/problem.ts'
 import { isConvertible, parseWithConverter } from '../parsing/converter.ts'
 import { FileFault } from '../parsing/file-fault.ts'
 import { MAX_FILE_BYTES, MAX_STREAMED_FILE_BYTES } from '../core/limits.ts'
-import { STREAMED_FORMATS } from '../parsing/file-format.ts'
+import { STREAMED_FORMATS, type FileFormat } from '../parsing/file-format.ts'
 import { ParseBudget } from '../parsing/parse-budget.ts'
-import type { FileBytes, ParsedDocument } from '../parsing/parsed-document.ts'
+import type { FileBytes, FileToParse, ParsedDocument } from '../parsing/parsed-document.ts'
 import { recogniseFile } from '../parsing/recognise-file.ts'
 import { expandArchive } from './expand-archive.ts'
 import type { FileStore } from './file-store.ts'
@@ -21,6 +21,14 @@ import { openFile, UnreadableBytes } from './open-file.ts'
 import type { PipelinePorts } from './pipeline-ports.ts'
 import { READING, type FilePatch, type FileRow } from './rows/file-row.ts'
 import { FileGone, stageBatch, type FileContext } from './stage-batch.ts'
+
+/** Formats whose faults may show late, after many documents were made. */
+const LATE_FORMATS: ReadonlySet<FileFormat> = new Set(['csv', 'tsv', 'jsonl', 'xlsx'])
+/** Of smaller ones, what was indexed in part is little. */
+const TRIED_OUT_BYTES = 64_000
+
+const isTriedOut = ({ bytes, handled, documents }: FileRow, format: FileFormat): boolean =>
+  LATE_FORMATS.has(format) && bytes > TRIED_OUT_BYTES && handled === 0 && documents === 0
 
 const READING_STRIKES = 2
 const HANDING_STRIKES = 1
@@ -145,7 +153,16 @@ export class FileRun {
       budget,
       readCMap: this.#ports.readCMap,
     }
+    if (isTriedOut(file, format))
+      await this.#tryOut({ ...parsed, budget: new ParseBudget({ size: bytes.size, clock: this.#ports.clock }) })
     await this.#readDocuments(file, this.#ports.parse(parsed))
+  }
+
+  /** Reads it to its end without keeping anything: what is refused there must not have been indexed in part. */
+  async #tryOut(parsed: FileToParse): Promise<void> {
+    for await (const _ of this.#ports.parse(parsed)) {
+      // Nothing is made of it.
+    }
   }
 
   async #readDocuments(file: FileRow, documents: AsyncIterable<ParsedDocument>): Promise<void> {

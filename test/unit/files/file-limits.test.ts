@@ -35,6 +35,14 @@ describe('a long file', () => {
     expect(Object.keys(world.documents())).toHaveLength(130)
   })
 
+  it('of records is read to its end before anything of it is handed over', async () => {
+    const tooLong = JSON.stringify({ i: 'last', t: 'x'.repeat(1_100_000) })
+    await world.upload({ 'rows.jsonl': `${lines(3_000)}\n${tooLong}` }, { options: OPTIONS })
+    await world.settle()
+    expect(file()).toMatchObject({ status: 'failed', code: 'record_too_large', documents: 0 })
+    expect(world.documents()).toEqual({})
+  })
+
   it('waits while its shards have too much to do, and large others with it', async () => {
     world = new FileWorld({ shards: 1, maxStaged: 200 })
     for (const shard of world.shards) shard.embedderFault = new Error('slow')

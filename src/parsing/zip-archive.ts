@@ -18,21 +18,11 @@ import {
 import { FileFault } from './file-fault.ts'
 import { ParseBudget } from './parse-budget.ts'
 import type { FileBytes } from './parsed-document.ts'
+import type { ArchiveEntry } from './zip/archive-entry.ts'
 import { decodeEntryName } from './zip/entry-name.ts'
 import { inflateEntry } from './zip/inflate-entry.ts'
 
-export interface ArchiveEntry {
-  /** Relative, parted by `/`, in Unicode's composed form; unique in its archive. */
-  readonly path: string
-  /** Of its local header. */
-  readonly offset: number
-  readonly compressedSize: number
-  /** What it expands to, as declared; reading it checks that. */
-  readonly size: number
-  /** 0: stored, 8: deflated. */
-  readonly method: number
-  readonly crc32: number
-}
+export type { ArchiveEntry }
 
 export interface ArchiveLimits {
   readonly maxFiles?: number

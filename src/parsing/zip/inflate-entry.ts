@@ -1,7 +1,7 @@
 /** Inflates one entry of an archive piece by piece, and checks on the way that it is what the directory says. */
 import { FileFault } from '../file-fault.ts'
 import type { FileBytes } from '../parsed-document.ts'
-import type { ArchiveEntry } from '../zip-archive.ts'
+import type { ArchiveEntry } from './archive-entry.ts'
 import { crc32 } from './crc32.ts'
 
 /** One ranged read of the archive. */

@@ -74,22 +74,19 @@ export class Pipeline implements TenantPart {
     const { files } = this.#store
     const silentMs = files.oldestWaitingMs()
     const nowMs = this.#ports.clock()
-    const isSmallDue = this.#mayReadSmall() && this.#small(1).length > 0
+    const share = this.#stagedShare()
+    const isCongested = this.#isCongestedAt(share)
+    const isSmallDue = isCongested && share < SMALL_FILES_SHARE && this.#small(1).length > 0
     const readableMs = files.nextReadableMs(nowMs)
+    const notBeforeMs = isCongested && !isSmallDue ? nowMs + CONGESTED_MS : nowMs
     const due = [
       files.nextFinishedMs(),
       files.nextCancelledMs(),
       nextRemovalMs(this.#store),
       silentMs === undefined ? undefined : silentMs + SILENCE_MS,
-      readableMs === undefined ? undefined : Math.max(readableMs, this.#notBeforeMs()),
-      isSmallDue ? Math.max(nowMs, this.#store.pausedUntilMs) : undefined,
+      readableMs === undefined ? undefined : Math.max(readableMs, this.#store.pausedUntilMs, notBeforeMs),
     ].filter((timeMs) => timeMs !== undefined)
     return due.length === 0 ? undefined : Math.min(...due)
-  }
-
-  #notBeforeMs(): number {
-    const congestedMs = this.#congested() ? this.#ports.clock() + CONGESTED_MS : 0
-    return Math.max(this.#store.pausedUntilMs, congestedMs)
   }
 
   async run(nowMs: number): Promise<void> {
@@ -118,7 +115,10 @@ export class Pipeline implements TenantPart {
   #nextGroup(): FileRow[] {
     const now = this.#ports.clock()
     if (this.#store.pausedUntilMs > now) return []
-    if (this.#congested()) return this.#mayReadSmall() ? this.#together(this.#small(SMALL_FILES_AT_ONCE)) : []
+    const share = this.#stagedShare()
+    if (this.#isCongestedAt(share)) {
+      return share < SMALL_FILES_SHARE ? this.#together(this.#small(SMALL_FILES_AT_ONCE)) : []
+    }
     const files = this.#store.files.readable(now, SMALL_FILES_AT_ONCE)
     this.#isSmallTurn = !this.#isSmallTurn && (files[0]?.bytes ?? 0) > SMALL_FILE_BYTES
     const small = this.#isSmallTurn ? this.#small(SMALL_FILES_AT_ONCE) : []
@@ -146,13 +146,9 @@ export class Pipeline implements TenantPart {
     return group
   }
 
-  #congested(): boolean {
-    this.#isCongested = this.#stagedShare() >= (this.#isCongested ? RESUMED_SHARE : 1)
+  #isCongestedAt(share: number): boolean {
+    this.#isCongested = share >= (this.#isCongested ? RESUMED_SHARE : 1)
     return this.#isCongested
-  }
-
-  #mayReadSmall(): boolean {
-    return this.#stagedShare() < SMALL_FILES_SHARE
   }
 
   /** 1 is as much as may wait in shards. */
@@ -175,7 +171,7 @@ export class Pipeline implements TenantPart {
         slice.count(callsPerBatch)
         return slice.isUp
       },
-      isCongested: () => this.#congested(),
+      isCongested: () => this.#isCongestedAt(this.#stagedShare()),
     }
     await new FileRun(this.#store, this.#ports, file, { collection, tenant, writer, options }, limits).run()
   }

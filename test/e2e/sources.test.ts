@@ -8,16 +8,14 @@ import type { Server } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo, Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { Miniflare, Response as PlayedResponse } from 'miniflare'
-import type { MiniflareOptions, Request as SentRequest } from 'miniflare'
+import { Response as PlayedResponse } from 'miniflare'
+import type { Miniflare, Request as SentRequest } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { build } from '../../scripts/build.ts'
-import { egressOptions, workerOptions } from '../../scripts/start/bindings.ts'
-import { keyHash } from '../../scripts/start/secrets.ts'
 import { migrate, readState } from '../../scripts/start/state-folder.ts'
 import { newKey } from '../../src/tenancy/key-format.ts'
 import { newFolder, ROOT, until } from '../support/local-server.ts'
+import { playedResponse, startPlayedRuntime } from '../support/played-runtime.ts'
 
 const folder = newFolder()
 const rootKey = newKey('root').text
@@ -36,26 +34,7 @@ async function publicNetwork(request: SentRequest): Promise<PlayedResponse> {
   const { hostname, pathname } = new URL(request.url)
   if (hostname !== 'site.example') return new PlayedResponse(null, { status: 502 })
   const answer = await fetch(`http://127.0.0.1:${portOf(site)}${pathname}`, { redirect: 'manual' })
-  return new PlayedResponse(answer.body as never, {
-    status: answer.status,
-    headers: Object.fromEntries(answer.headers),
-  })
-}
-
-async function startServer(): Promise<void> {
-  const secrets = {
-    NEARFIELD_ROOT_KEY_HASH: keyHash(rootKey),
-    NEARFIELD_SEALING_KEY: 'ab'.repeat(32),
-    NEARFIELD_EMBEDDER_OBJECTS: '1',
-  }
-  miniflare = new Miniflare({
-    d1Persist: join(folder, 'd1'),
-    durableObjectsPersist: join(folder, 'objects'),
-    r2Persist: join(folder, 'r2'),
-    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => [stdout.resume(), stderr.resume()],
-    workers: [workerOptions(ROOT, secrets), { ...egressOptions(ROOT), outboundService: publicNetwork }],
-  } as MiniflareOptions)
-  await miniflare.ready
+  return playedResponse(answer)
 }
 
 async function call(method: string, path: string, body?: unknown, bearer = key) {
@@ -106,7 +85,7 @@ beforeAll(async () => {
     else response.writeHead(200, { 'content-type': 'text/html' }).end(page)
   })
   await listen(site)
-  await startServer()
+  miniflare = await startPlayedRuntime(folder, rootKey, publicNetwork)
   await migrate(folder, readState(folder), join(ROOT, 'migrations'), async () =>
     miniflare.getD1Database('DB', 'nearfield'),
   )
@@ -136,7 +115,7 @@ describe('a crawl', () => {
     const started = await call('POST', '/v1/collections/docs/crawl', { url: 'https://site.example/' })
     expect(started.status, started.text).toBe(202)
     await miniflare.dispose()
-    await startServer()
+    miniflare = await startPlayedRuntime(folder, rootKey, publicNetwork)
     const job = await finished(started.json.job?.id ?? '')
     expect(job).toMatchObject({ status: 'succeeded', counts: { succeeded: 2, failed: 1 } })
     const { json } = await call('POST', '/v1/collections/docs/search', { query: 'how many people fit on the boat' })

@@ -10,17 +10,15 @@ import type { IncomingHttpHeaders, Server } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo, Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { Miniflare, Response as PlayedResponse } from 'miniflare'
-import type { MiniflareOptions, Request as SentRequest } from 'miniflare'
+import { Response as PlayedResponse } from 'miniflare'
+import type { Miniflare, Request as SentRequest } from 'miniflare'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { build } from '../../scripts/build.ts'
-import { egressOptions, workerOptions } from '../../scripts/start/bindings.ts'
 import { children } from '../../scripts/start/processes.ts'
-import { keyHash } from '../../scripts/start/secrets.ts'
 import { migrate, readState } from '../../scripts/start/state-folder.ts'
 import { newKey } from '../../src/tenancy/key-format.ts'
+import { playedResponse, startPlayedRuntime } from '../support/played-runtime.ts'
 import { freePort, newFolder, ROOT, until } from '../support/local-server.ts'
 
 interface Received {
@@ -87,25 +85,7 @@ async function publicNetwork(request: SentRequest): Promise<PlayedResponse> {
     body: await request.text(),
     redirect: 'manual',
   })
-  return new PlayedResponse(answer.body as never, {
-    status: answer.status,
-    headers: Object.fromEntries(answer.headers),
-  })
-}
-
-async function startServer(): Promise<void> {
-  const secrets = {
-    NEARFIELD_ROOT_KEY_HASH: keyHash(rootKey),
-    NEARFIELD_SEALING_KEY: 'ab'.repeat(32),
-    NEARFIELD_EMBEDDER_OBJECTS: '1',
-  }
-  miniflare = new Miniflare({
-    d1Persist: join(folder, 'd1'),
-    durableObjectsPersist: join(folder, 'objects'),
-    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => [stdout.resume(), stderr.resume()],
-    workers: [workerOptions(ROOT, secrets), { ...egressOptions(ROOT), outboundService: publicNetwork }],
-  } as MiniflareOptions)
-  await miniflare.ready
+  return playedResponse(answer)
 }
 
 async function call(method: string, path: string, body?: unknown, bearer = key): Promise<Answered> {
@@ -147,7 +127,7 @@ beforeAll(async () => {
   })
   await listen(canary)
   await startReceiver()
-  await startServer()
+  miniflare = await startPlayedRuntime(folder, rootKey, publicNetwork)
   await migrate(folder, readState(folder), join(ROOT, 'migrations'), async () =>
     miniflare.getD1Database('DB', 'nearfield'),
   )
@@ -212,7 +192,7 @@ describe('webhooks', () => {
     for (const pid of children('workerd')) process.kill(pid, 'SIGKILL')
     await miniflare.dispose().catch(() => undefined)
     answers.delete('/flaky')
-    await startServer()
+    miniflare = await startPlayedRuntime(folder, rootKey, publicNetwork)
     await until('the delivery is tried again', () => at('/flaky').length > 1)
     const [first, second] = at('/flaky')
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])

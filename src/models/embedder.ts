@@ -16,6 +16,15 @@ export interface ModelProfile {
   readonly languages: readonly string[]
   /** Rises when the same id gives other vectors. */
   readonly version: number
+  /**
+   * Shorter lengths at which the beginning of a vector, scaled to unit length again, is a vector of the same text (Kusupati
+   * et al. 2022, "Matryoshka Representation Learning"); ascending, empty where the model was not trained for it.
+   */
+  readonly matryoshka: readonly number[]
+  /** SPDX identifier of the weights, `proprietary` for hosted models, `unknown` where nobody said. */
+  readonly licence: string
+  /** List price in US dollars for a million input tokens; 0 where it is computed within the Worker. */
+  readonly pricePerMillionTokens: number
 }
 
 export type EmbeddingKind = 'query' | 'passage'

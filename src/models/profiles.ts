@@ -12,6 +12,9 @@ export const EDGE_EN: ModelProfile = {
   normalised: true,
   languages: ['en'],
   version: 1,
+  matryoshka: [],
+  licence: 'Apache-2.0',
+  pricePerMillionTokens: 0,
 }
 
 export const BRING_YOUR_OWN = 'bring-your-own'
@@ -38,5 +41,8 @@ export function bringYourOwnProfile(dimensions: number): ModelProfile {
     normalised: false,
     languages: [],
     version: 1,
+    matryoshka: [],
+    licence: 'unknown',
+    pricePerMillionTokens: 0,
   }
 }

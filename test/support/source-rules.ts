@@ -28,7 +28,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   vector: { rooms: ['core', 'kernels'], packages: [] },
   keyword: { rooms: ['core', 'text', 'vector'], packages: [] },
   metadata: { rooms: ['core'], packages: [] },
-  models: { rooms: ['core', 'kernels', 'text'], packages: [] },
+  'word-vectors': { rooms: ['core', 'text'], packages: [] },
+  models: {
+    rooms: ['core', 'egress', 'kernels', 'text', 'word-vectors'],
+    packages: ['@huggingface/inference', 'cockatiel'],
+  },
   tenancy: { rooms: ['core', 'egress', 'metadata'], packages: ['ipaddr.js'] },
   catalog: { rooms: ['core', 'chunking', 'keyword', 'metadata', 'models', 'tenancy'], packages: ['drizzle-orm'] },
   shard: {

@@ -77,6 +77,14 @@ export const MAX_DAILY_BUDGET_USD = 1_000_000
 /** A rotated secret may live on for a week. */
 export const MAX_ROTATION_GRACE_SECONDS = 604_800
 export const MAX_DIMENSIONS = 4_096
+/** Named vectors of a collection: each is an index of its own, and a row written for every document. */
+export const MAX_NAMED_VECTORS = 8
+/** Rows of one multi-vector of a document: a passage's tokens, an image's patches. */
+export const MAX_MULTI_VECTOR_ROWS = 256
+/** Numbers of all vectors of a document together: as singles 1 MiB, half of what a row of SQLite holds. */
+export const MAX_DOCUMENT_VECTOR_VALUES = 262_144
+/** Rows of a query's multi-vector: each is compared with every row that is searched. */
+export const MAX_QUERY_VECTOR_ROWS = 64
 /** Above this many chunks to embed a PUT answers 202 and the shard's alarm does the rest. */
 export const MAX_SYNC_CHUNKS = 256
 /** Passages in one call of an embedder object, so that a call stays short and is cheap to repeat. */

@@ -3,6 +3,7 @@
  * which name its vectors, keys and caches are told apart (uid). Plain data, so that it crosses RPC and lies in D1 as JSON.
  */
 import type { ModelProfile } from './embedder.ts'
+import type { NamedVectors } from './named-vectors.ts'
 
 export type ModelTask = 'embed' | 'rerank' | 'generate'
 
@@ -52,7 +53,8 @@ export interface WordVectorsSource {
 
 export type ModelSource =
   | { readonly provider: 'edge' }
-  | { readonly provider: 'bring-your-own' }
+  /** `vectors` where documents bring several; else each brings one of the profile's dimensions. */
+  | { readonly provider: 'bring-your-own'; readonly vectors?: NamedVectors }
   | WordVectorsSource
   /** `fallbacks` serve the same profile and are asked in order when the one before is down. */
   | (RemoteSource & { readonly fallbacks?: readonly RemoteSource[] })

@@ -1,76 +1,102 @@
 /**
- * The forward pass of the `edge-en` encoder (BERT with 6 layers of width 384) in WebAssembly SIMD, written in AssemblyScript
- * under `assembly/`. This wrapper receives compiled modules, because importing `.wasm` works only inside the Worker. Its
- * oracle is `encoder-scalar.ts`.
+ * The forward pass of the `edge` encoders (BERT of width 384) in WebAssembly SIMD, written in AssemblyScript under
+ * `assembly/`. This wrapper receives compiled modules, because importing `.wasm` works only inside the Worker. Its oracle is
+ * `encoder-scalar.ts`.
  */
 import { invariant } from '../core/invariant.ts'
 
-/** Length of the result, and of one word row in bytes. */
+/** Length of a result, and of one word row. */
 export const ENCODER_DIMENSIONS = 384
-/** Longest input in tokens, special tokens included. */
-export const ENCODER_MAX_TOKENS = 256
-export const ENCODER_VOCABULARY = 30_522
+/** What every model of the kernel has; the number of layers and the longest input are the model's own. */
+export const ENCODER_HEADS = 12
+export const ENCODER_INTERMEDIATE = 1_536
 
 interface EncoderExports {
   readonly memory: WebAssembly.Memory
-  initialise(): void
-  layersStart(): number
-  layersBytes(): number
-  wordsStart(): number
-  wordsBytes(): number
-  scalesStart(): number
-  scalesBytes(): number
-  ids(): number
-  result(): number
-  encode(tokens: number): void
+  initialise(layers: number, tokens: number): void
+  weights(): number
+  weightBytes(): number
+  rows(): number
+  lengths(): number
+  results(): number
+  maxTexts(): number
+  encode(texts: number): void
 }
 
-/** The three parts of the model file that the kernel keeps, in the layout of docs/model-format.md. */
-export interface EncoderWeights {
-  /** Positions, norms and linear layers, as the kernel reads them. */
-  readonly layers: Uint8Array
-  /** int8, vocabulary × 384. */
-  readonly words: Uint8Array
-  /** float32, one per word row. */
-  readonly scales: Uint8Array
+export interface EncoderShape {
+  readonly layerCount: number
+  /** Longest input in tokens, special tokens included, and most tokens of one call; a multiple of 8. */
+  readonly maxTokens: number
+  /**
+   * The section `layers` of docs/model-format.md, cut anywhere. Left out by who fills `weights` itself, part by part.
+   */
+  readonly layers?: readonly Uint8Array[]
 }
 
 /**
- * One encoder with its weights in its own linear memory. `encode` is synchronous and uses that memory as scratch, so
- * calls never overlap; results are copies.
+ * One encoder with its weights in its own linear memory; the words' rows stay with the caller. `encode` is synchronous and
+ * uses that memory as scratch, so calls never overlap; results are copies.
  */
 export class EncoderKernel {
+  readonly maxTokens: number
+  /** Texts of one call at most. */
+  readonly maxTexts: number
+  /** Where the weights belong, in the layout of docs/model-format.md. */
+  readonly weights: Uint8Array
   readonly #exports: EncoderExports
-  readonly #ids: Uint32Array
-  readonly #result: Float32Array
+  readonly #rows: Float32Array
+  readonly #lengths: Uint32Array
+  readonly #results: Float32Array
 
-  /** Copies the weights; the caller's buffers can be dropped afterwards. */
-  constructor(module: WebAssembly.Module, weights: EncoderWeights) {
+  constructor(module: WebAssembly.Module, shape: EncoderShape) {
+    const { layerCount, maxTokens, layers } = shape
+    invariant(maxTokens > 0 && maxTokens % 8 === 0, 'the longest input is a multiple of 8 tokens')
     const kernel = new WebAssembly.Instance(module).exports as unknown as EncoderExports
-    kernel.initialise()
+    kernel.initialise(layerCount, maxTokens)
+    const { buffer } = kernel.memory
     this.#exports = kernel
-    const place = (part: Uint8Array, start: number, bytes: number, name: string): void => {
-      invariant(part.byteLength === bytes, `${name} has ${part.byteLength} bytes, the kernel wants ${bytes}`)
-      new Uint8Array(kernel.memory.buffer, start, bytes).set(part)
-    }
-    place(weights.layers, kernel.layersStart(), kernel.layersBytes(), 'layers')
-    place(weights.words, kernel.wordsStart(), kernel.wordsBytes(), 'words')
-    place(weights.scales, kernel.scalesStart(), kernel.scalesBytes(), 'scales')
-    this.#ids = new Uint32Array(kernel.memory.buffer, kernel.ids(), ENCODER_MAX_TOKENS)
-    this.#result = new Float32Array(kernel.memory.buffer, kernel.result(), ENCODER_DIMENSIONS)
+    this.maxTokens = maxTokens
+    this.maxTexts = kernel.maxTexts()
+    this.weights = new Uint8Array(buffer, kernel.weights(), kernel.weightBytes())
+    this.#rows = new Float32Array(buffer, kernel.rows(), maxTokens * ENCODER_DIMENSIONS)
+    this.#lengths = new Uint32Array(buffer, kernel.lengths(), this.maxTexts)
+    this.#results = new Float32Array(buffer, kernel.results(), this.maxTexts * ENCODER_DIMENSIONS)
+    if (layers !== undefined) this.#place(layers)
   }
 
-  /** Bytes of linear memory: weights, word rows and activations. */
+  #place(layers: readonly Uint8Array[]): void {
+    const bytes = layers.reduce((sum, part) => sum + part.byteLength, 0)
+    const wanted = this.weights.byteLength
+    invariant(bytes === wanted, `layers have ${bytes} bytes, the kernel wants ${wanted}`)
+    let at = 0
+    for (const part of layers) {
+      this.weights.set(part, at)
+      at += part.byteLength
+    }
+  }
+
+  /** Bytes of linear memory: weights and activations. */
   get bytes(): number {
     return this.#exports.memory.buffer.byteLength
   }
 
-  /** Encodes 1 to 256 token ids into a new unit vector of 384 values. O(tokens · weights + tokens²). */
-  encode(ids: Uint32Array): Float32Array<ArrayBuffer> {
-    invariant(ids.length > 0 && ids.length <= ENCODER_MAX_TOKENS, 'an input has 1 to 256 tokens')
-    for (const id of ids) invariant(id < ENCODER_VOCABULARY, 'a token id lies in the vocabulary')
-    this.#ids.set(ids)
-    this.#exports.encode(ids.length)
-    return new Float32Array(this.#result)
+  /**
+   * Encodes texts of `lengths` tokens into new unit vectors of 384 values. `writeRows` gets float32, all tokens × 384, and
+   * fills it with the tokens' word rows, text after text. O(tokens · weights + tokens² of each text); texts that share
+   * a call share the reading of the weights.
+   */
+  encode(lengths: readonly number[], writeRows: (rows: Float32Array) => void): Float32Array<ArrayBuffer>[] {
+    const { maxTokens, maxTexts } = this
+    invariant(lengths.length > 0 && lengths.length <= maxTexts, `a call has 1 to ${maxTexts} texts`)
+    invariant(
+      lengths.every((length) => length > 0),
+      'a text has tokens',
+    )
+    const tokens = lengths.reduce((sum, length) => sum + length, 0)
+    invariant(tokens <= maxTokens, `a call has at most ${maxTokens} tokens`)
+    this.#lengths.set(lengths)
+    writeRows(this.#rows.subarray(0, tokens * ENCODER_DIMENSIONS))
+    this.#exports.encode(lengths.length)
+    return lengths.map((_, text) => this.#results.slice(text * ENCODER_DIMENSIONS, (text + 1) * ENCODER_DIMENSIONS))
   }
 }

@@ -139,10 +139,10 @@ export function pool(x: Float32Array, rows: number): Float32Array {
   return Float32Array.from(sums, (sum) => sum / norm)
 }
 
-/** Encodes token ids from the sections of a model file, in the order of the network. */
+/** Encodes the word rows of one text, tokens × 384, with the section `layers` of a model file, in the order of the network. */
 export function encodeScalar(
-  weights: { readonly layers: Uint8Array; readonly words: Uint8Array; readonly scales: Uint8Array },
-  ids: readonly number[],
+  weights: { readonly layers: Uint8Array; readonly layerCount: number; readonly maxTokens: number },
+  words: Float32Array,
 ): Float32Array {
   const bytes = weights.layers.slice().buffer
   let at = 0
@@ -156,18 +156,11 @@ export function encodeScalar(
     at += panels.length
     return { inputs, channels, panels, scale: floats(channels), columnSum: floats(channels), bias: floats(channels) }
   }
-  const tokens = ids.length
-  const rows = new Int8Array(weights.words.buffer, weights.words.byteOffset, weights.words.byteLength)
-  const rowScales = new Float32Array(weights.scales.slice().buffer)
-  const positions = floats(256 * 384)
-  let hidden: Float32Array = new Float32Array(tokens * 384)
-  for (const [token, id] of ids.entries()) {
-    for (let d = 0; d < 384; d++) {
-      hidden[token * 384 + d] = rows[id * 384 + d]! * rowScales[id]! + positions[token * 384 + d]!
-    }
-  }
+  const tokens = words.length / 384
+  const positions = floats(weights.maxTokens * 384)
+  let hidden: Float32Array = words.map((value, i) => value + positions[i]!)
   hidden = layerNorm(hidden, tokens, floats(384), floats(384))
-  for (let layer = 0; layer < 6; layer++) {
+  for (let layer = 0; layer < weights.layerCount; layer++) {
     const qkv = linear(quantise(hidden, tokens, 384), tokens, nextLinear(384, 1152), 'plain')
     const context = quantise(attention(qkv, tokens), tokens, 384)
     const attended = linear(context, tokens, nextLinear(384, 384), 'residual', hidden)

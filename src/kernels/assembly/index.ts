@@ -1,64 +1,48 @@
-// The forward pass of a BERT encoder with 6 layers (Devlin et al. 2019; MiniLM, Wang et al. 2020), and its parts for tests.
-// Synchronous and not re-entrant: one pass at a time uses the activations' memory.
+// The forward pass of a BERT encoder (Devlin et al. 2019; MiniLM, Wang et al. 2020) over the tokens of one or several texts,
+// and its parts for tests. Synchronous and not re-entrant: one pass at a time uses the activations' memory.
 import { attention as attend } from './attention'
 import * as at from './layout'
 import { linear as apply, PLAIN, WITH_GELU, WITH_RESIDUAL } from './linear'
 import { layerNorm as norm, quantise as toCodes } from './normalise'
 import { laneSum, multiplyAdd } from './simd'
 
-export function layersStart(): usize {
-  return at.LAYERS_START
+export function weights(): usize {
+  return at.WEIGHTS
 }
-export function layersBytes(): usize {
-  return at.LAYERS_END - at.LAYERS_START
+export function weightBytes(): usize {
+  return at.WEIGHTS_END - at.WEIGHTS
 }
-export function wordsStart(): usize {
-  return at.WORD_ROWS
+export function rows(): usize {
+  return at.HIDDEN
 }
-export function wordsBytes(): usize {
-  return at.WORD_SCALES - at.WORD_ROWS
+export function lengths(): usize {
+  return at.LENGTHS
 }
-export function scalesStart(): usize {
-  return at.WORD_SCALES
+export function results(): usize {
+  return at.RESULTS
 }
-export function scalesBytes(): usize {
-  return at.WORDS_END - at.WORD_SCALES
-}
-export function ids(): usize {
-  return at.IDS
-}
-export function result(): usize {
-  return at.RESULT
+export function maxTexts(): i32 {
+  return at.MAX_TEXTS
 }
 export function end(): usize {
   return at.END
 }
 
-/** Grows the memory to what the layout needs. */
-export function initialise(): void {
+/** Lays the memory out and grows it to what that needs: `layers` layers, passes of at most `tokens` (a multiple of 8). */
+export function initialise(layers: i32, tokens: i32): void {
+  at.arrange(layers, tokens)
   const pages = <i32>((at.END + 65535) >> 16)
   if (memory.size() < pages) memory.grow(pages - memory.size())
 }
 
-/** Word row * its scale + position, for each id. */
-function lookUp(tokens: i32): void {
-  let position = at.POSITIONS
-  let out = at.HIDDEN
-  for (let token = 0; token < tokens; token++) {
-    const id = <usize>load<u32>(at.IDS + (<usize>token << 2))
-    const scale = v128.load32_splat(at.WORD_SCALES + (id << 2))
-    let row = at.WORD_ROWS + id * at.DIMENSIONS
-    const rowEnd = row + at.DIMENSIONS
-    while (row < rowEnd) {
-      const codes = v128.load8x8_s(row)
-      const a = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(codes))
-      const b = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(codes))
-      v128.store(out, multiplyAdd(a, scale, v128.load(position)))
-      v128.store(out, multiplyAdd(b, scale, v128.load(position, 16)), 16)
-      row += 8
-      position += 32
-      out += 32
-    }
+/** Adds the rows of the first `tokens` positions to the word rows of one text. */
+function addPositions(row: usize, tokens: i32): void {
+  let position = at.WEIGHTS
+  const last = row + <usize>tokens * at.HIDDEN_BYTES
+  while (row < last) {
+    v128.store(row, f32x4.add(v128.load(row), v128.load(position)))
+    row += 16
+    position += 16
   }
 }
 
@@ -76,14 +60,31 @@ export function pool(rows: usize, tokens: i32, out: usize): void {
   for (let d: usize = 0; d < at.HIDDEN_BYTES; d += 16) v128.store(out + d, f32x4.mul(v128.load(out + d), inverse))
 }
 
-/** Encodes the `tokens` ids at `ids()` (1 to 256, each below the vocabulary's size) into a unit vector at `result()`. */
-export function encode(tokens: i32): void {
-  lookUp(tokens)
+function lengthOf(text: i32): i32 {
+  return load<i32>(at.LENGTHS + (<usize>text << 2))
+}
+
+/**
+ * Encodes `texts` texts (1 to `maxTexts()`), whose tokens are counted at `lengths()` and whose word rows lie one after the
+ * other at `rows()`, into unit vectors at `results()`. Linear layers see the rows of all texts at once; attention stays
+ * within a text.
+ */
+export function encode(texts: i32): void {
+  let tokens = 0
+  for (let text = 0; text < texts; text++) {
+    addPositions(at.HIDDEN + <usize>tokens * at.HIDDEN_BYTES, lengthOf(text))
+    tokens += lengthOf(text)
+  }
   norm(at.HIDDEN, tokens, at.EMBEDDING_NORM, at.CODES, at.CODE_SCALES)
   let layer = at.FIRST_LAYER
   for (let i = 0; i < at.LAYERS; i++) {
     apply(at.CODES, at.CODE_SCALES, tokens, layer + at.QKV, 384, 1152, at.WIDE, PLAIN)
-    attend(at.WIDE, tokens, at.CONTEXT)
+    // In order: a text's attention may write up to 3 rows too many, which the next text's then sets right.
+    let first: usize = 0
+    for (let text = 0; text < texts; text++) {
+      attend(at.WIDE + first * at.QKV_BYTES, lengthOf(text), at.CONTEXT + first * at.HIDDEN_BYTES)
+      first += lengthOf(text)
+    }
     toCodes(at.CONTEXT, tokens, 384, at.CODES, at.CODE_SCALES)
     apply(at.CODES, at.CODE_SCALES, tokens, layer + at.OUTPUT, 384, 384, at.HIDDEN, WITH_RESIDUAL)
     norm(at.HIDDEN, tokens, layer + at.ATTENTION_NORM, at.CODES, at.CODE_SCALES)
@@ -94,7 +95,11 @@ export function encode(tokens: i32): void {
     norm(at.HIDDEN, tokens, layer + at.FINAL_NORM, last ? 0 : at.CODES, at.CODE_SCALES)
     layer += at.LAYER_BYTES
   }
-  pool(at.HIDDEN, tokens, at.RESULT)
+  let row = at.HIDDEN
+  for (let text = 0; text < texts; text++) {
+    pool(row, lengthOf(text), at.RESULTS + <usize>text * at.HIDDEN_BYTES)
+    row += <usize>lengthOf(text) * at.HIDDEN_BYTES
+  }
 }
 
 // The parts, at addresses of the caller's choice. Tests compare each with its scalar twin.

@@ -1,13 +1,12 @@
-// Where everything lies in linear memory. The first part is copied from the model file (docs/model-format.md) as it is;
-// behind it come the word rows, then the activations of one forward pass. Everything is reused from pass to pass.
+// Where everything lies in linear memory. The first part is filled by the host as the model file has it (docs/model-format.md);
+// behind it come the activations of one forward pass, reused from pass to pass. Sizes depend on the model's layers and longest
+// input, so addresses are set once by `arrange`.
 
 export const DIMENSIONS: i32 = 384
-export const INTERMEDIATE: i32 = 1536
 export const HEADS: i32 = 12
 export const HEAD_WIDTH: i32 = 32
-export const LAYERS: i32 = 6
-export const MAX_TOKENS: i32 = 256
-export const VOCABULARY: i32 = 30522
+/** Most texts in one pass. */
+export const MAX_TEXTS: i32 = 32
 
 // Bytes of one row of float32: hidden state, queries + keys + values, intermediate layer.
 export const HIDDEN_BYTES: usize = 384 * 4
@@ -15,7 +14,7 @@ export const QKV_BYTES: usize = 3 * HIDDEN_BYTES
 export const INTERMEDIATE_BYTES: usize = 1536 * 4
 
 // Attention reads whole blocks of 4 rows of queries and 8 of keys, so buffers of rows end with 8 rows that never count.
-const PADDED_ROWS: usize = 256 + 8
+const PADDING_ROWS: usize = 8
 
 // One linear layer: codes, then scale, column sum and bias per channel.
 const NORM_BYTES: usize = 2 * HIDDEN_BYTES
@@ -24,10 +23,6 @@ const OUTPUT_LAYER_BYTES: usize = 384 * 384 + 3 * 384 * 4
 const EXPAND_LAYER_BYTES: usize = 1536 * 384 + 3 * 1536 * 4
 const CONTRACT_LAYER_BYTES: usize = 384 * 1536 + 3 * 384 * 4
 
-export const LAYERS_START: usize = 1024
-export const POSITIONS: usize = LAYERS_START
-export const EMBEDDING_NORM: usize = POSITIONS + 256 * HIDDEN_BYTES
-export const FIRST_LAYER: usize = EMBEDDING_NORM + NORM_BYTES
 // Offsets within a layer.
 export const QKV: usize = 0
 export const OUTPUT: usize = QKV + QKV_LAYER_BYTES
@@ -36,22 +31,45 @@ export const EXPAND: usize = ATTENTION_NORM + NORM_BYTES
 export const CONTRACT: usize = EXPAND + EXPAND_LAYER_BYTES
 export const FINAL_NORM: usize = CONTRACT + CONTRACT_LAYER_BYTES
 export const LAYER_BYTES: usize = FINAL_NORM + NORM_BYTES
-export const LAYERS_END: usize = FIRST_LAYER + LAYER_BYTES * 6
 
-export const WORD_ROWS: usize = (LAYERS_END + 63) & ~63
-export const WORD_SCALES: usize = WORD_ROWS + 30522 * 384
-export const WORDS_END: usize = WORD_SCALES + 30522 * 4
+/** Positions come first. */
+export const WEIGHTS: usize = 1024
+export let EMBEDDING_NORM: usize = 0
+export let FIRST_LAYER: usize = 0
+export let LAYERS: i32 = 0
+export let WEIGHTS_END: usize = 0
 
-export const IDS: usize = (WORDS_END + 63) & ~63
-export const RESULT: usize = IDS + 256 * 4
-export const HIDDEN: usize = RESULT + HIDDEN_BYTES
-// Queries, keys and values of attention, or the intermediate layer: never both at once.
-export const WIDE: usize = HIDDEN + PADDED_ROWS * HIDDEN_BYTES
-export const CONTEXT: usize = WIDE + PADDED_ROWS * INTERMEDIATE_BYTES
-// Quantised activations and their (scale, low) pairs.
-export const CODES: usize = CONTEXT + PADDED_ROWS * HIDDEN_BYTES
-export const CODE_SCALES: usize = CODES + PADDED_ROWS * 1536
-// One head's keys, transposed, and 4 rows of scores.
-export const KEYS: usize = CODE_SCALES + PADDED_ROWS * 8
-export const SCORES: usize = KEYS + 32 * PADDED_ROWS * 4
-export const END: usize = SCORES + 4 * PADDED_ROWS * 4
+/** Tokens of each text of a pass, u32. */
+export let LENGTHS: usize = 0
+/** One row of 384 for each text. */
+export let RESULTS: usize = 0
+export let HIDDEN: usize = 0
+/** Queries, keys and values of attention, or the intermediate layer: never both at once. */
+export let WIDE: usize = 0
+export let CONTEXT: usize = 0
+/** Quantised activations and their (scale, low) pairs. */
+export let CODES: usize = 0
+export let CODE_SCALES: usize = 0
+/** One head's keys, transposed, and 4 rows of scores. */
+export let KEYS: usize = 0
+export let SCORES: usize = 0
+export let END: usize = 0
+
+/** Lays out the memory for a model of `layers` layers whose inputs have at most `tokens` tokens (a multiple of 8). */
+export function arrange(layers: i32, tokens: i32): void {
+  LAYERS = layers
+  EMBEDDING_NORM = WEIGHTS + <usize>tokens * HIDDEN_BYTES
+  FIRST_LAYER = EMBEDDING_NORM + NORM_BYTES
+  WEIGHTS_END = FIRST_LAYER + LAYER_BYTES * <usize>layers
+  const rows = <usize>tokens + PADDING_ROWS
+  LENGTHS = (WEIGHTS_END + 63) & ~63
+  RESULTS = LENGTHS + <usize>MAX_TEXTS * 4
+  HIDDEN = RESULTS + <usize>MAX_TEXTS * HIDDEN_BYTES
+  WIDE = HIDDEN + rows * HIDDEN_BYTES
+  CONTEXT = WIDE + rows * INTERMEDIATE_BYTES
+  CODES = CONTEXT + rows * HIDDEN_BYTES
+  CODE_SCALES = CODES + rows * 1536
+  KEYS = CODE_SCALES + rows * 8
+  SCORES = KEYS + 32 * rows * 4
+  END = SCORES + 4 * rows * 4
+}

@@ -5,17 +5,13 @@
  */
 import { invariant } from '../../core/invariant.ts'
 import type { ResidentMemory } from '../../core/resident-memory.ts'
-import {
-  EncoderKernel,
-  ENCODER_DIMENSIONS,
-  ENCODER_MAX_TOKENS,
-  ENCODER_VOCABULARY,
-} from '../../kernels/encoder-kernel.ts'
+import { ENCODER_DIMENSIONS, ENCODER_HEADS, ENCODER_INTERMEDIATE, EncoderKernel } from '../../kernels/encoder-kernel.ts'
 import { hasRelaxedSimd } from '../../kernels/relaxed-simd.ts'
 import { EDGE_EN_ASSET } from './edge-en-asset.ts'
 import { readModelFile } from './model-file.ts'
 import { Vocabulary } from './vocabulary.ts'
 import { WordPiece } from './word-piece.ts'
+import { Int8WordRows, type WordRows } from './word-rows.ts'
 
 export const EDGE_EN_RESIDENT_KEY = 'model/edge-en'
 
@@ -43,20 +39,23 @@ export interface EdgeModelDependencies {
 export class EdgeModel {
   readonly tokenizer: WordPiece
   readonly #kernel: EncoderKernel
+  readonly #words: WordRows
 
-  constructor(tokenizer: WordPiece, kernel: EncoderKernel) {
+  constructor(tokenizer: WordPiece, words: WordRows, kernel: EncoderKernel) {
     this.tokenizer = tokenizer
+    this.#words = words
     this.#kernel = kernel
   }
 
-  /** Bytes held: linear memory with weights, word rows and activations; vocabulary. */
+  /** Bytes held: linear memory with weights and activations; word rows; vocabulary. */
   get bytes(): number {
-    return this.#kernel.bytes + this.tokenizer.bytes
+    return this.#kernel.bytes + this.#words.bytes + this.tokenizer.bytes
   }
 
-  /** Embeds the first 256 tokens of `text` into a new unit vector. */
+  /** Embeds the first tokens of `text`, as many as the model reads, into a new unit vector. */
   embed(text: string): Float32Array<ArrayBuffer> {
-    return this.#kernel.encode(this.tokenizer.encode(text, ENCODER_MAX_TOKENS))
+    const ids = this.tokenizer.encode(text, this.#kernel.maxTokens)
+    return this.#kernel.encode([ids.length], (rows) => this.#words.write(ids, rows))[0]!
   }
 }
 
@@ -108,20 +107,15 @@ export class EdgeModelLoader {
 /** Builds a model from its file; nothing of `file` is kept. */
 export function createEdgeModel(file: ArrayBuffer, module: WebAssembly.Module): EdgeModel {
   const model = readModelFile(file)
-  const { shape } = model
+  const { dimensions, heads, intermediate, layers, maxTokens } = model.shape
   invariant(
-    shape.dimensions === ENCODER_DIMENSIONS &&
-      shape.maxTokens === ENCODER_MAX_TOKENS &&
-      shape.vocabulary === ENCODER_VOCABULARY,
+    dimensions === ENCODER_DIMENSIONS && heads === ENCODER_HEADS && intermediate === ENCODER_INTERMEDIATE,
     'the model file has the shape of the kernel',
   )
-  const kernel = new EncoderKernel(module, {
-    layers: model.section('layers'),
-    words: model.section('words'),
-    scales: model.section('scales'),
-  })
+  const kernel = new EncoderKernel(module, { layerCount: layers, maxTokens, layers: [model.section('layers')] })
+  const words = new Int8WordRows(model.section('words'), model.section('scales'))
   const vocabulary = new Vocabulary(new TextDecoder().decode(model.section('vocab')))
-  return new EdgeModel(new WordPiece(vocabulary), kernel)
+  return new EdgeModel(new WordPiece(vocabulary), words, kernel)
 }
 
 /** Waits for `promise`, but no longer than `patienceMs`. */

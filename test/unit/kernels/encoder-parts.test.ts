@@ -15,7 +15,7 @@ import { seededRandom } from '../../support/seeded-random.ts'
 
 interface Parts {
   readonly memory: WebAssembly.Memory
-  initialise(): void
+  initialise(layers: number, tokens: number): void
   end(): number
   linear(
     codes: number,
@@ -46,7 +46,7 @@ class Arena {
 
   constructor(build: (typeof KERNEL_BUILDS)[number]) {
     this.parts = new WebAssembly.Instance(edgeKernelModule(build)).exports as unknown as Parts
-    this.parts.initialise()
+    this.parts.initialise(1, MAX_TOKENS)
     this.#start = this.parts.memory.buffer.byteLength
     this.#next = this.#start + 64
     this.parts.memory.grow(128)
@@ -87,6 +87,7 @@ class Arena {
 }
 
 const ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 255, 256]
+const MAX_TOKENS = 512
 
 const floatsOf = (random: () => number, count: number, scale = 1): Float32Array =>
   Float32Array.from({ length: count }, () => (random() + random() + random() - 1.5) * scale)
@@ -225,7 +226,7 @@ describe.each(KERNEL_BUILDS)('the %s build', (build) => {
     expect(arena.strayWrite()).toBeUndefined()
   })
 
-  it.each(ROWS)('attends over %i tokens; rows beyond them, even NaN, never count', (tokens) => {
+  it.each([...ROWS, 500, MAX_TOKENS])('attends over %i tokens; rows beyond them, even NaN, never count', (tokens) => {
     const random = seededRandom(tokens)
     const arena = new Arena(build)
     const qkv = floatsOf(random, tokens * 1_152, 2)

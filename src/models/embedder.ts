@@ -9,7 +9,7 @@ export interface ModelProfile {
   readonly maxTokens: number
   readonly queryPrefix: string
   readonly passagePrefix: string
-  readonly pooling: 'mean' | 'cls' | 'none'
+  readonly pooling: 'mean' | 'cls' | 'last' | 'none'
   /** Whether vectors have unit length. */
   readonly normalised: boolean
   /** BCP 47 primary subtags that the model was trained for; empty means any. λ of the ranking looks here. */

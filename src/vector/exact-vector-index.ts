@@ -5,7 +5,6 @@
  */
 import type { ChunkMask } from '../core/chunk-mask.ts'
 import { invariant } from '../core/invariant.ts'
-import { wipedBlob } from '../core/overwriting.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
 import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
 import { TopScores } from '../core/top-scores.ts'
@@ -21,6 +20,7 @@ import {
 } from './vector-codec.ts'
 import type { LegScores, VectorIndex } from './vector-index.ts'
 import { VectorMatrix } from './vector-matrix.ts'
+import { type VectorRow, VectorRows } from './vector-rows.ts'
 
 /** Beyond this a leg is not kept in memory: 100,000 vectors of 384 int8 values, or 2,400 of 4,096 f32 values. */
 const MAX_MATRIX_BYTES = 40_000_000
@@ -39,15 +39,6 @@ export interface ExactVectorIndexOptions {
   readonly maxMatrixBytes?: number
 }
 
-/** A vector's `id` is its leg's number times this plus its chunk number, so a leg's rows lie together in chunk order. */
-const LEG_STRIDE = 2 ** 40
-
-interface VectorRow {
-  readonly id: number
-  readonly scale: number
-  readonly vector: Uint8Array
-}
-
 /** What resident memory holds. An index trusts only what it put there itself, never what an earlier run of the object left. */
 interface ResidentMatrix {
   readonly owner: object
@@ -59,33 +50,21 @@ export class ExactVectorIndex implements VectorIndex {
   /** Of the stored rows; `rebuild` makes the present format from vectors of any earlier one. */
   static readonly FORMAT = 1
 
-  static readonly migrations: readonly SqlMigration[] = [
-    {
-      id: 'vector/1 vectors',
-      statements: [
-        'CREATE TABLE vector_legs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT',
-        // Rows of a rowid table fill their pages; WITHOUT ROWID moves values above 1 KB to pages of their own.
-        'CREATE TABLE vectors (id INTEGER PRIMARY KEY, scale REAL NOT NULL, vector BLOB NOT NULL) STRICT',
-      ],
-    },
-  ]
+  static readonly migrations: readonly SqlMigration[] = VectorRows.migrations
 
-  readonly #database: SqlDatabase
+  readonly #rows: VectorRows
   readonly #memory: ResidentMemory
   readonly #key: string
-  readonly #leg: string
   readonly #dimensions: number
   readonly #precision: Precision
   readonly #maxMatrixBytes: number
   readonly #rowBytes: number
   readonly #owner = {}
-  #legStart: number | undefined
 
   constructor(database: SqlDatabase, options: ExactVectorIndexOptions) {
-    this.#database = database
+    this.#rows = new VectorRows(database, options.leg)
     this.#memory = options.memory ?? residentMemory
     this.#key = `${options.key}/vectors/${options.leg}`
-    this.#leg = options.leg
     this.#dimensions = options.dimensions
     this.#precision = options.precision
     this.#maxMatrixBytes = options.maxMatrixBytes ?? MAX_MATRIX_BYTES
@@ -93,18 +72,13 @@ export class ExactVectorIndex implements VectorIndex {
   }
 
   get count(): number {
-    return this.#resident()?.count ?? this.#storedCount()
+    return this.#resident()?.count ?? this.#rows.count()
   }
 
   add(chunk: number, vector: Float32Array): void {
     invariant(vector.length === this.#dimensions, `a vector of this leg has ${this.#dimensions} dimensions`)
     const { bytes, scale } = encodeVector(vector, this.#precision)
-    this.#database.run(
-      'INSERT OR REPLACE INTO vectors (id, scale, vector) VALUES (?, ?, ?)',
-      this.#madeStart() + chunk,
-      scale,
-      bytes,
-    )
+    this.#rows.put({ chunk, scale, vector: bytes })
     const matrix = this.#resident()
     if (matrix === undefined) return
     matrix.set(chunk, bytes, scale)
@@ -112,12 +86,7 @@ export class ExactVectorIndex implements VectorIndex {
   }
 
   remove(chunks: readonly number[]): void {
-    const start = this.#start()
-    if (start === undefined) return
-    const list = JSON.stringify(chunks.map((chunk) => start + chunk))
-    const rows = 'id IN (SELECT value FROM json_each(?))'
-    this.#database.run(`UPDATE vectors SET ${wipedBlob('vector')} WHERE ${rows}`, list)
-    this.#database.run(`DELETE FROM vectors WHERE ${rows}`, list)
+    this.#rows.remove(chunks)
     const matrix = this.#resident()
     if (matrix === undefined) return
     for (const chunk of chunks) matrix.remove(chunk)
@@ -133,7 +102,7 @@ export class ExactVectorIndex implements VectorIndex {
     const top = new TopScores(options.candidates)
     const matrix = this.#load()
     if (matrix === undefined) {
-      this.#scan((chunk, { scale, vector }) => {
+      this.#scan(({ chunk, scale, vector }) => {
         if (mask !== undefined && !mask.has(chunk)) return
         top.push(chunk, this.#cosine(unit, viewValues(vector, this.#precision), 0, scale))
       })
@@ -167,16 +136,13 @@ export class ExactVectorIndex implements VectorIndex {
 
   evict(): void {
     this.#memory.delete(this.#key)
-    this.#legStart = undefined
+    this.#rows.forget()
   }
 
   /** Replaces every vector of the leg; inside the caller's transaction. Storing decoded vectors again changes nothing. */
   rebuild(vectors: Iterable<{ readonly chunk: number; readonly vector: Float32Array }>): void {
     this.evict()
-    const start = this.#start()
-    if (start !== undefined) {
-      this.#database.run('DELETE FROM vectors WHERE id >= ? AND id < ?', start, start + LEG_STRIDE)
-    }
+    this.#rows.clear()
     for (const { chunk, vector } of vectors) this.add(chunk, vector)
   }
 
@@ -205,17 +171,11 @@ export class ExactVectorIndex implements VectorIndex {
       }
       return
     }
-    const start = this.#start()
-    if (start === undefined) return
     for (let from = 0; from < chunks.length; from += pageRows) {
-      const ids = Array.from(chunks.slice(from, from + pageRows), (chunk) => start + chunk)
-      const rows = this.#database.all<VectorRow>(
-        'SELECT id, scale, vector FROM vectors WHERE id IN (SELECT value FROM json_each(?))',
-        JSON.stringify(ids),
-      )
-      const byId = new Map(rows.map((row) => [row.id, row]))
-      for (const [offset, id] of ids.entries()) {
-        const row = byId.get(id)
+      const page = Array.from(chunks.slice(from, from + pageRows))
+      const rows = this.#rows.find(page)
+      for (const [offset, chunk] of page.entries()) {
+        const row = rows.get(chunk)
         if (row !== undefined) visit(from + offset, viewValues(row.vector, this.#precision), 0, row.scale)
       }
     }
@@ -230,69 +190,25 @@ export class ExactVectorIndex implements VectorIndex {
   #load(): VectorMatrix | undefined {
     const resident = this.#resident()
     if (resident !== undefined) return resident
-    const count = this.#storedCount()
+    const count = this.#rows.count()
     if (count * this.#rowBytes > this.#maxMatrixBytes) return undefined
     const matrix = new VectorMatrix(this.#dimensions, this.#precision, count)
-    this.#scan((chunk, { scale, vector }) => matrix.set(chunk, vector, scale))
+    this.#scan(({ chunk, scale, vector }) => matrix.set(chunk, vector, scale))
     const value: ResidentMatrix = { owner: this.#owner, matrix }
     this.#memory.set(this.#key, value, matrix.bytes)
     return matrix
   }
 
   /** Visits every stored row of the leg in order of chunks, a page at a time. */
-  #scan(visit: (chunk: number, row: VectorRow) => void): void {
-    const start = this.#start()
-    if (start === undefined) return
-    const pageRows = this.#pageRows()
-    let from = start
-    for (;;) {
-      const rows = this.#database.all<VectorRow>(
-        'SELECT id, scale, vector FROM vectors WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
-        from,
-        start + LEG_STRIDE,
-        pageRows,
-      )
-      for (const row of rows) {
-        invariant(row.vector.byteLength === this.#rowBytes, 'a stored vector has the dimensions of its leg')
-        visit(row.id - start, row)
-      }
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < pageRows) return
-      from = last.id + 1
-    }
+  #scan(visit: (row: VectorRow) => void): void {
+    this.#rows.scan(this.#pageRows(), (row) => {
+      invariant(row.vector.byteLength === this.#rowBytes, 'a stored vector has the dimensions of its leg')
+      visit(row)
+    })
   }
 
   #pageRows(): number {
     return Math.max(1, Math.floor(PAGE_BYTES / this.#rowBytes))
-  }
-
-  #storedCount(): number {
-    const start = this.#start()
-    if (start === undefined) return 0
-    const row = this.#database.get<{ count: number }>(
-      'SELECT count(*) AS count FROM vectors WHERE id >= ? AND id < ?',
-      start,
-      start + LEG_STRIDE,
-    )
-    return row?.count ?? 0
-  }
-
-  /** Where the leg's ids begin; `undefined` while nothing was ever stored in it. Looked up once, until the next eviction. */
-  #start(): number | undefined {
-    if (this.#legStart === undefined) {
-      const row = this.#database.get<{ number: number }>('SELECT number FROM vector_legs WHERE name = ?', this.#leg)
-      if (row !== undefined) this.#legStart = row.number * LEG_STRIDE
-    }
-    return this.#legStart
-  }
-
-  #madeStart(): number {
-    const known = this.#start()
-    if (known !== undefined) return known
-    this.#database.run('INSERT INTO vector_legs (name) VALUES (?)', this.#leg)
-    const made = this.#start()
-    invariant(made !== undefined, 'a leg that was just written is there')
-    return made
   }
 
   #recount(matrix: VectorMatrix): void {

@@ -55,7 +55,8 @@ function keep(vector: Float32Array): StoredVector {
   return { bytes: new Uint8Array(vector.slice().buffer), scale: inverseLength(vector) }
 }
 
-function inverseLength(vector: Int8Array | Float32Array): number {
+/** 1 / length of a vector that is finite and not zero. */
+export function inverseLength(vector: Int8Array | Float32Array): number {
   let squares = 0
   for (const value of vector) squares += value * value
   invariant(squares > 0 && Number.isFinite(squares), 'a vector is finite and not zero')

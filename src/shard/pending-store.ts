@@ -59,9 +59,10 @@ const COLUMNS = `sequence, id, version, job, key_id, content_hash, attempts, not
 
 export class PendingStore {
   readonly #database: SqlDatabase
-  readonly #dimensions: number
+  readonly #dimensions: number | undefined
 
-  constructor(database: SqlDatabase, dimensions: number) {
+  /** Without `dimensions` vectors are as long as they come, as packed ones do. */
+  constructor(database: SqlDatabase, dimensions: number | undefined) {
     this.#database = database
     this.#dimensions = dimensions
   }
@@ -103,11 +104,14 @@ export class PendingStore {
 
   /** By job, chunks whose vectors are ready: of long documents that are half embedded, or came with vectors. */
   readyVectors(): Map<string, number> {
-    const rows = this.#database.all<{ job: string; bytes: number }>(
-      `SELECT pending.job AS job, sum(length(pending_vectors.vectors)) AS bytes
+    const rows = this.#database.all<{ job: string; bytes: number; batches: number }>(
+      `SELECT pending.job AS job, sum(length(pending_vectors.vectors)) AS bytes, count(*) AS batches
        FROM pending_vectors CROSS JOIN pending ON pending.sequence = pending_vectors.sequence GROUP BY pending.job`,
     )
-    return new Map(rows.map(({ job, bytes }) => [job, bytes / this.#entryBytes]))
+    const entryBytes = this.#entryBytes
+    return new Map(
+      rows.map(({ job, bytes, batches }) => [job, entryBytes === undefined ? batches : bytes / entryBytes]),
+    )
   }
 
   all(): PendingRow[] {
@@ -197,7 +201,7 @@ export class PendingStore {
 
   addVectors(sequence: number, vectors: ReadonlyMap<number, Float32Array>): void {
     const entries = [...vectors]
-    const perRow = Math.max(1, Math.floor(MAX_VECTORS_BYTES / this.#entryBytes))
+    const perRow = Math.max(1, Math.floor(MAX_VECTORS_BYTES / (this.#entryBytes ?? Infinity)))
     for (let from = 0; from < entries.length; from += perRow) {
       this.#database.run(
         `INSERT INTO pending_vectors (sequence, batch, vectors)
@@ -233,27 +237,30 @@ export class PendingStore {
     this.#database.run('DELETE FROM pending_vectors WHERE sequence = ?', sequence)
   }
 
-  get #entryBytes(): number {
-    return 4 + 4 * this.#dimensions
+  /** `undefined` where each vector has a row of its own. */
+  get #entryBytes(): number | undefined {
+    return this.#dimensions === undefined ? undefined : 4 + 4 * this.#dimensions
   }
 
-  /** Little-endian, per vector: ordinal (u32), then `dimensions` × f32. */
+  /** Little-endian, per vector: ordinal (u32), then its values as f32. */
   #encode(entries: readonly (readonly [number, Float32Array])[]): Uint8Array {
-    const bytes = new Uint8Array(entries.length * this.#entryBytes)
+    const bytes = new Uint8Array(entries.reduce((sum, [, vector]) => sum + 4 + vector.byteLength, 0))
     const view = new DataView(bytes.buffer)
-    for (const [index, [ordinal, vector]] of entries.entries()) {
-      let offset = index * this.#entryBytes
+    let offset = 0
+    for (const [ordinal, vector] of entries) {
       view.setUint32(offset, ordinal, true)
       for (const value of vector) view.setFloat32((offset += 4), value, true)
+      offset += 4
     }
     return bytes
   }
 
   #decode(bytes: Uint8Array): [number, Float32Array][] {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const entryBytes = this.#entryBytes ?? bytes.length
     const entries: [number, Float32Array][] = []
-    for (let offset = 0; offset < bytes.length; offset += this.#entryBytes) {
-      const vector = new Float32Array(this.#dimensions)
+    for (let offset = 0; offset < bytes.length; offset += entryBytes) {
+      const vector = new Float32Array(entryBytes / 4 - 1)
       for (let i = 0; i < vector.length; i++) vector[i] = view.getFloat32(offset + 4 + 4 * i, true)
       entries.push([view.getUint32(offset, true), vector])
     }

@@ -5,6 +5,7 @@
  */
 import type { Location, OutlineBlock, TextFormat } from '../chunking/document-text.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
+import type { VectorLeg } from '../core/packed-vectors.ts'
 import type { Bm25, Explanation, KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { FacetValue } from '../metadata/metadata-index.ts'
 import type { Filter } from '../metadata/filter.ts'
@@ -26,6 +27,8 @@ export interface ShardSetup {
   readonly dimensions: number
   /** `int8` with one scale a vector for models' vectors, `f32` for vectors that callers bring. */
   readonly precision: 'int8' | 'f32'
+  /** The named vectors that callers bring; absent where a chunk has one vector. */
+  readonly vectors?: readonly VectorLeg[]
 }
 
 // ---- writing ----
@@ -63,7 +66,10 @@ export interface PreparedChunk {
   readonly truncated: boolean
   /** Hex digest (32 digits) of the embedded string and profile: equal keys have equal vectors. */
   readonly vectorKey: string
-  /** Absent: reuse the vector that the current version has under the same key; in a staged document: embed it later. */
+  /**
+   * Where the collection names its vectors: all of them, packed. Absent: reuse the vector that the current version has under
+   * the same key; in a staged document: embed it later.
+   */
   readonly vector?: Float32Array
   /** True where no vector belongs to the chunk (a bring-your-own document without one). */
   readonly withoutVector?: boolean
@@ -186,7 +192,7 @@ export interface StoredDocument {
   readonly updatedAtMs: number
   readonly text?: string
   readonly chunks?: readonly StoredChunk[]
-  /** One a chunk, in ordinal order. */
+  /** One a chunk, in ordinal order; named ones packed. */
   readonly vectors?: readonly (Float32Array | undefined)[]
 }
 
@@ -215,7 +221,7 @@ export type Visibility = Filter | undefined
 
 // ---- searching ----
 
-/** Names under which the legs' vectors and raw scores travel; there is one vector leg today. */
+/** Names under which the legs' vectors and raw scores travel; a search has one vector leg, whatever its vectors are called. */
 export const VECTOR_LEG = 'default'
 export const KEYWORD_LEG = 'keyword'
 
@@ -231,8 +237,10 @@ export interface ShardSearchRequest {
   /** The visibility mask and the caller's filter, already combined. */
   readonly filter?: Filter
   readonly keyword?: KeywordQuery
-  /** Query vectors by leg; the one leg of today is `default`. */
+  /** Query vectors by leg; row-major rows for a multi-vector. */
   readonly vectors?: { readonly [leg: string]: Float32Array }
+  /** The named vector that the vector leg searches; the first by default. */
+  readonly using?: string
   /** Candidates a leg; every positive one in the exact engines. */
   readonly candidates: number
   readonly exact: boolean
@@ -274,7 +282,9 @@ export interface FetchRequest {
   readonly chunks: readonly number[]
   /** Words to mark; absent: no highlights. */
   readonly highlightWords?: readonly string[]
+  /** Of the named vector `using`, where the collection names its vectors. */
   readonly withVectors?: boolean
+  readonly using?: string
   /** Ask for their neighbours. */
   readonly expand?: Expansion
   /** Ask for BM25's parts. */

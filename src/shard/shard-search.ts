@@ -48,7 +48,7 @@ export class ShardSearch {
     const startMs = performance.now()
     for (const [leg, query] of Object.entries(request.vectors ?? {})) {
       invariant(leg === VECTOR_LEG, 'the shard has the leg that is asked for')
-      legs.set(leg, vectors.search(query, { mask, candidates: Infinity }))
+      legs.set(leg, vectors.leg(request.using).search(query, { mask, candidates: Infinity }))
     }
     const vectorsDoneMs = performance.now()
     if (request.keyword !== undefined) {
@@ -80,7 +80,8 @@ export class ShardSearch {
   fetch(request: FetchRequest): (FetchedChunk | undefined)[] {
     const rows = new Map<number, FetchedDocument>()
     const pieces = new Map<number, TextPiece[]>()
-    const vectors = request.withVectors === true ? this.#state.vectors.vectors(request.chunks) : undefined
+    const vectors =
+      request.withVectors === true ? this.#state.vectors.leg(request.using).vectors(request.chunks) : undefined
     return request.chunks.map((chunk, index) => {
       if (pieces.size > MAX_CACHED_TEXTS) pieces.clear()
       return this.#fetch(chunk, request, vectors?.[index], rows, pieces)

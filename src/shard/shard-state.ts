@@ -10,14 +10,13 @@ import { ExactKeywordIndex } from '../keyword/exact-keyword-index.ts'
 import type { KeywordIndex } from '../keyword/keyword-index.ts'
 import { ExactMetadataIndex } from '../metadata/exact-metadata-index.ts'
 import type { MetadataIndex } from '../metadata/metadata-index.ts'
-import { ExactVectorIndex } from '../vector/exact-vector-index.ts'
-import type { VectorIndex } from '../vector/vector-index.ts'
+import { VectorLegs } from '../vector/vector-legs.ts'
 import { type Change, ChangeLog } from './change-log.ts'
 import { DocumentDirectory } from './document-directory.ts'
 import { DocumentStore } from './document-store.ts'
 import { JobItems } from './job-items.ts'
 import { PendingStore } from './pending-store.ts'
-import { VECTOR_LEG, type ShardSetup } from './shard-api.ts'
+import type { ShardSetup } from './shard-api.ts'
 import { Tickets } from './tickets.ts'
 import { TombstoneStore } from './tombstone-store.ts'
 
@@ -39,7 +38,7 @@ export class ShardState {
   readonly log: ChangeLog
   readonly jobs: JobItems
   readonly tickets: Tickets
-  readonly vectors: VectorIndex
+  readonly vectors: VectorLegs
   readonly keywords: KeywordIndex
   readonly metadata: MetadataIndex
   readonly #memory: ResidentMemory
@@ -55,7 +54,7 @@ export class ShardState {
     this.setup = setup
     this.clock = options.clock
     this.documents = new DocumentStore(database)
-    this.pending = new PendingStore(database, setup.dimensions)
+    this.pending = new PendingStore(database, setup.vectors === undefined ? setup.dimensions : undefined)
     this.tombstones = new TombstoneStore(database)
     this.log = new ChangeLog(database)
     this.jobs = new JobItems(database)
@@ -64,9 +63,9 @@ export class ShardState {
     this.#memory = memory
     this.#key = `${options.key}/${this.tickets.epoch}`
     const resident = { key: this.#key, memory }
-    const { dimensions, precision } = setup
+    const { dimensions, precision, vectors: named } = setup
     this.directory = new DocumentDirectory(this.documents, resident)
-    this.vectors = new ExactVectorIndex(database, { ...resident, leg: VECTOR_LEG, dimensions, precision })
+    this.vectors = new VectorLegs(database, { ...resident, dimensions, precision, named })
     this.keywords = new ExactKeywordIndex(database, resident)
     this.metadata = new ExactMetadataIndex(database, resident)
     this.#nextChunk = nextChunk

@@ -1,6 +1,7 @@
 /** Documents out of one shard and into another exactly as they are, with chunks and vectors as stored, without a model. */
 import { canonicalJson } from '../core/canonical-json.ts'
 import { base64url } from '../core/bytes.ts'
+import { unpackVectors } from '../core/packed-vectors.ts'
 import { Problem } from '../core/problem.ts'
 import { encodeVector, precisionBytes } from '../vector/vector-codec.ts'
 import { applyDocument } from './apply-document.ts'
@@ -22,16 +23,16 @@ export class ShardTransfer {
   }
 
   export(options: { readonly after?: string; readonly limit: number; readonly maxBytes: number }): ExportedDocument[] {
-    const { documents, setup } = this.#state
-    const vectorBytes = setup.dimensions * precisionBytes(setup.precision)
+    const { documents } = this.#state
     const found: ExportedDocument[] = []
     let held = 0
     for (let after = options.after ?? ''; ;) {
       const rows = documents.list(after, Math.min(PAGE_DOCUMENTS, options.limit - found.length))
       for (const row of rows) {
-        held += row.bytes + row.chunk_count * vectorBytes
+        const document = this.#exported(row)
+        held += document.chunks.reduce((sum, { vector }) => sum + (vector?.length ?? 0), row.bytes)
         if (found.length > 0 && held > options.maxBytes) return found
-        found.push(this.#exported(row))
+        found.push(document)
       }
       const last = rows.at(-1)
       if (last === undefined || found.length >= options.limit) return found
@@ -120,13 +121,18 @@ export class ShardTransfer {
   #vector({ vector }: ExportedChunk, precision: ExportedDocument['precision']): Float32Array | undefined {
     if (vector === undefined) return undefined
     const { setup } = this.#state
-    if (precision !== setup.precision || vector.length !== setup.dimensions * precisionBytes(precision)) {
-      throw new Problem('invalid_request', 'the vectors are not of the kind that the collection holds')
-    }
     const view = new DataView(vector.buffer, vector.byteOffset, vector.byteLength)
-    return Float32Array.from({ length: setup.dimensions }, (_, i) =>
+    const values = Float32Array.from({ length: Math.floor(vector.length / precisionBytes(precision)) }, (_, i) =>
       precision === 'int8' ? view.getInt8(i) : view.getFloat32(4 * i, true),
     )
+    const isWhole =
+      setup.vectors === undefined
+        ? vector.length === setup.dimensions * precisionBytes(precision)
+        : unpackVectors(setup.vectors, values) !== undefined
+    if (precision !== setup.precision || !isWhole) {
+      throw new Problem('invalid_request', 'the vectors are not of the kind that the collection holds')
+    }
+    return values
   }
 }
 

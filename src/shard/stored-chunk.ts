@@ -22,7 +22,7 @@ export interface ExportedChunk {
   readonly truncated: boolean
   /** Absent: no vector belongs to the chunk. */
   readonly vectorKey?: string
-  /** As stored: `dimensions` signed bytes (`int8`) or little-endian singles (`f32`). */
+  /** As stored: `dimensions` signed bytes (`int8`) or little-endian singles (`f32`), of named vectors the packed ones. */
   readonly vector?: Uint8Array
   readonly location?: Location
 }

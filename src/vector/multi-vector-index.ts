@@ -6,7 +6,7 @@
 import type { ChunkMask } from '../core/chunk-mask.ts'
 import { invariant } from '../core/invariant.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
-import type { SqlDatabase, SqlMigration } from '../core/sql-database.ts'
+import type { SqlDatabase } from '../core/sql-database.ts'
 import { TopScores } from '../core/top-scores.ts'
 import { dot, inverseLength, unitQuery } from './vector-codec.ts'
 import type { LegScores, VectorIndex } from './vector-index.ts'
@@ -51,8 +51,6 @@ interface ResidentRows {
  * transaction that was rolled back the caller must `evict()`.
  */
 export class MultiVectorIndex implements VectorIndex {
-  static readonly migrations: readonly SqlMigration[] = VectorRows.migrations
-
   readonly #rows: VectorRows
   readonly #memory: ResidentMemory
   readonly #key: string

@@ -6,6 +6,7 @@ import type { SqlDatabase } from '../../../src/core/sql-database.ts'
 import { applyMigrations } from '../../../src/shard/apply-migrations.ts'
 import { NodeSqlDatabase } from '../../../src/shard/node-sql-database.ts'
 import { MultiVectorIndex } from '../../../src/vector/multi-vector-index.ts'
+import { VectorRows } from '../../../src/vector/vector-rows.ts'
 import { randomVectors, vectorIndexContract } from '../../contract/vector-index-contract.ts'
 
 const DIMENSIONS = 5
@@ -13,7 +14,7 @@ const all = { mask: undefined, candidates: Number.POSITIVE_INFINITY } as const
 
 function database(): SqlDatabase {
   const opened = new NodeSqlDatabase()
-  applyMigrations(opened, MultiVectorIndex.migrations)
+  applyMigrations(opened, VectorRows.migrations)
   return opened
 }
 

@@ -243,3 +243,12 @@ export const MAX_ENDED_DELIVERIES = 10_000
 export const WEBHOOK_FAILING_MS = 5 * 24 * 3_600_000
 /** Deliveries are signed with the secret before a rotation as well, for this long. */
 export const WEBHOOK_OVERLAP_MS = 24 * 3_600_000
+
+/** Imported word vectors: 300 is usual, 1,024 the longest that anybody publishes. */
+export const MAX_WORD_VECTOR_DIMENSIONS = 1_024
+/** Of an imported file so much is read: the most frequent words come first. */
+export const MAX_WORD_VECTORS_BYTES = 100_000_000
+/** A packed model of word vectors without its n-grams (at most 3 MB): resident beside the edge models. */
+export const MAX_PACKED_VECTORS_BYTES = 24_000_000
+/** Words of an imported model; beyond it, and beyond the bytes above, the file's rarer words are left out. */
+export const MAX_VOCABULARY_WORDS = 150_000

@@ -3,13 +3,11 @@
  * collection's own text. A text's vector is the weighted mean of its words' vectors (Arora et al. 2017). Pure: no I/O.
  */
 
-/** What readers and trainers give and `packed-vectors.ts` packs. */
-export interface WordVectors {
-  readonly dimensions: number
-  /** Distinct words, the most frequent first. */
-  readonly words: readonly string[]
-  /** Words × dimensions, row after row, as the source has them. */
-  readonly values: Float32Array
-  /** How often each word was seen; where a file does not say, frequencies follow the order of its words (Zipf). */
-  readonly counts?: Float64Array
+/** Takes words and their vectors one by one, the most frequent first; `false` when it holds all that it may. */
+export interface WordVectorSink {
+  /** `vector` is reused by the caller. `count`: how often the word was seen, where the source says. */
+  add(word: string, vector: Float32Array, count?: number): boolean
 }
+
+/** Gives other work a turn; called between slices of work of some milliseconds. */
+export type GiveTurn = () => Promise<void>

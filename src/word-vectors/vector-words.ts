@@ -1,0 +1,59 @@
+/**
+ * The words of a text as word vectors know them. As `text/scan-words.ts` finds them, except in Chinese, Japanese and
+ * Korean: vocabularies hold whole words there, where the keyword index takes pairs of characters.
+ */
+import { foldCase, foldMarks } from '../text/fold.ts'
+import { forEachWord } from '../text/scan-words.ts'
+
+const CJK = /[\p{Script_Extensions=Han}\p{Script_Extensions=Hiragana}\p{Script_Extensions=Katakana}\p{Script=Hangul}]/u
+
+const segmenter = new Intl.Segmenter('und', { granularity: 'word' })
+
+/** The segmenter slows down on long inputs; it is fed pieces of this many UTF-16 units. */
+const PIECE_LENGTH = 2_000
+
+/** Calls `visit` for each folded word in order; stops early when it answers `false`. */
+export function forEachVectorWord(text: string, visit: (word: string) => boolean | void): void {
+  let goesOn = true
+  const take = (word: string): void => {
+    if (goesOn) goesOn = visit(word) !== false
+  }
+  if (!CJK.test(text)) return forEachWord(text, take)
+  for (let from = 0; from < text.length && goesOn;) {
+    const to = endOfPiece(text, from)
+    for (const { segment } of segmenter.segment(text.slice(from, to))) {
+      if (CJK.test(segment)) take(foldCase(segment))
+      else forEachWord(segment, take)
+    }
+    from = to
+  }
+}
+
+/** At most `PIECE_LENGTH` units on, never inside a surrogate pair. */
+function endOfPiece(text: string, from: number): number {
+  const to = Math.min(text.length, from + PIECE_LENGTH)
+  return to < text.length && (text.charCodeAt(to) & 0xfc00) === 0xdc00 ? to - 1 : to
+}
+
+/** The single folded word that an entry of a vocabulary is; `undefined` for entries that no text can ask for. */
+export function vocabularyWord(entry: string): string | undefined {
+  let only: string | undefined
+  let count = 0
+  forEachVectorWord(entry, (word) => {
+    only = word
+    return ++count < 2
+  })
+  return count === 1 ? only : undefined
+}
+
+/** How a word is looked up when its own spelling is not known: without the marks that writers leave out. */
+export const plainWord = (word: string): string => foldMarks(word)
+
+/** Counts words; chunks are sized with it. */
+export function countVectorWords(text: string): number {
+  let count = 0
+  forEachVectorWord(text, () => {
+    count++
+  })
+  return count
+}

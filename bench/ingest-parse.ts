@@ -13,6 +13,7 @@ import { recogniseFile } from '../src/parsing/recognise-file.ts'
 import { edgeKernelModule, readEdgeModelFile } from '../test/support/edge-model.ts'
 import { readCMap } from '../test/support/library/parse-entry.ts'
 import type { BenchFile } from './ingest-files.ts'
+import { EDGE_EN_MODEL } from '../src/models/product-models.ts'
 
 export interface ParseResult {
   readonly name: string
@@ -38,6 +39,7 @@ const COLLECTION: CollectionRecord = {
   settings: {},
   generation: {
     id: 'gen_bench',
+    model: EDGE_EN_MODEL,
     profileId: 'edge-en',
     dimensions: 384,
     chunking: DEFAULT_CHUNKING,

@@ -6,6 +6,7 @@
 import { waitUntil } from 'cloudflare:workers'
 import { version } from '../package.json'
 import { Catalog } from './catalog/catalog.ts'
+import { CollectionModels } from './catalog/collection-models.ts'
 import { isSettled } from './catalog/records.ts'
 import { systemClock } from './core/clock.ts'
 import type { JobId } from './core/ids.ts'
@@ -29,6 +30,7 @@ import relaxedModule from './kernels/edge-relaxed.wasm'
 import { EmbedderObject } from './models/edge/embedder-object.ts'
 import { createModels } from './models/models.ts'
 import type { Models } from './models/models.ts'
+import { productModel } from './models/product-models.ts'
 import { parseFile } from './parsing/parse-file.ts'
 import { applyMigrations } from './shard/apply-migrations.ts'
 import { DurableSqlDatabase } from './shard/durable-sql-database.ts'
@@ -81,6 +83,7 @@ interface Secrets {
 interface Isolate {
   readonly models: Models
   readonly catalog: Catalog
+  readonly builtWith: CollectionModels
   secrets?: Secrets
   app?: App
 }
@@ -94,8 +97,11 @@ async function readAsset(env: WorkerEnv, path: string): Promise<ArrayBuffer | un
 }
 
 function isolateOf(env: WorkerEnv): Isolate {
-  isolate ??= {
-    catalog: new Catalog(env.DB, systemClock),
+  if (isolate !== undefined) return isolate
+  const catalog = new Catalog(env.DB, systemClock)
+  isolate = {
+    catalog,
+    builtWith: new CollectionModels(catalog.collections, systemClock),
     models: createModels({
       async readAsset(path) {
         const bytes = await readAsset(env, path)
@@ -194,8 +200,12 @@ function report(what: string, error: unknown): void {
 export class Shard extends ShardObject<WorkerEnv> {
   constructor(state: DurableObjectState, env: WorkerEnv) {
     super(state, env, {
-      embedPassages: (profileId, texts) =>
-        isolateOf(env).models.passageEmbedder(profileId).embed(texts, { kind: 'passage' }),
+      async embedPassages(setup, texts) {
+        const { models, builtWith } = isolateOf(env)
+        const { tenantUid, collectionId, profileId, dimensions } = setup
+        const model = productModel(profileId, dimensions) ?? (await builtWith.modelOf(tenantUid, collectionId))
+        return models.passageEmbedder(model, { tenantUid }).embed(texts, { kind: 'passage' })
+      },
       project: (batch) => project(isolateOf(env).catalog, new TenantObjects(env.TENANT), batch),
       reportChanges: async (changes) =>
         (await new TenantObjects(env.TENANT).of(changes.tenantUid)).applyChanges(changes),
@@ -277,7 +287,7 @@ export class Files extends FilesObject<WorkerEnv> {
 
 export class Embedder extends EmbedderObject<WorkerEnv> {
   constructor(state: DurableObjectState, env: WorkerEnv) {
-    super(state, env, { localEmbedder: (profileId) => isolateOf(env).models.queryEmbedder(profileId) })
+    super(state, env, { localEmbedder: (model, caller) => isolateOf(env).models.queryEmbedder(model, caller) })
   }
 }
 

@@ -3,9 +3,10 @@
  * credential cannot find it cannot be told either: the search is the only source of text.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
-import { PROBLEMS, asProblem } from '../core/problem.ts'
+import { asProblem } from '../core/problem.ts'
 import type { Embedder } from '../models/embedder.ts'
 import type { GeneratedAnswer, Generator, Passage } from '../models/generator.ts'
+import { isModelFault } from '../models/model-fault.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { search, type SearchDependencies, type Searcher } from '../search/search.ts'
 import type { Hit, SearchTimings } from '../search/search-request.ts'
@@ -50,16 +51,16 @@ export async function answer(
 /** A model that is down takes the meaning of words away, not the answer. */
 async function generate(
   { models }: SearchDependencies,
-  { generation }: CollectionRecord,
+  { tenantUid, generation }: CollectionRecord,
   request: Parameters<Generator['answer']>[0],
 ): Promise<GeneratedAnswer> {
   const embedder: Embedder | undefined =
-    generation.profileId === BRING_YOUR_OWN ? undefined : models.queryEmbedder(generation.profileId)
+    generation.profileId === BRING_YOUR_OWN ? undefined : models.queryEmbedder(generation.model, { tenantUid })
   try {
     return await new ExtractiveGenerator(embedder).answer(request)
   } catch (error) {
     const problem = asProblem(error)
-    if (embedder === undefined || problem === undefined || !PROBLEMS[problem.code].retryable) throw error
+    if (embedder === undefined || problem === undefined || !isModelFault(problem)) throw error
     return new ExtractiveGenerator(undefined).answer(request)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What exists? The control plane in D1: tenants, keys, collections with their generations, jobs, and the document
+ * What exists? The control plane in D1: tenants, keys, collections with their generations, models, jobs, and the document
  * catalogue. Every call but the operator's takes the tenant's uid; nothing is looked up by a bare id, save a key.
  */
 import type { Clock } from '../core/clock.ts'
@@ -8,6 +8,7 @@ import { Connection } from './connection.ts'
 import { DocumentCatalogue } from './document-catalogue.ts'
 import { Jobs } from './jobs.ts'
 import { Keys } from './keys.ts'
+import { Models } from './models.ts'
 import { Tenants } from './tenants.ts'
 import { UsageDays } from './usage.ts'
 
@@ -17,6 +18,7 @@ export class Catalog {
   /** Also the `KeyStore` of the authenticator. */
   readonly keys: Keys
   readonly collections: Collections
+  readonly models: Models
   readonly jobs: Jobs
   readonly documents: DocumentCatalogue
   readonly usage: UsageDays
@@ -27,6 +29,7 @@ export class Catalog {
     this.tenants = new Tenants(this.#connection)
     this.keys = new Keys(this.#connection)
     this.collections = new Collections(this.#connection)
+    this.models = new Models(this.#connection)
     this.jobs = new Jobs(this.#connection)
     this.documents = new DocumentCatalogue(this.#connection)
     this.usage = new UsageDays(this.#connection)

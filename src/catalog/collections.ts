@@ -7,12 +7,16 @@ import { newCollectionId, newGenerationId } from '../core/ids.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { Problem } from '../core/problem.ts'
+import { productModel, productSource } from '../models/product-models.ts'
+import type { EmbeddingModel } from '../models/model.ts'
 import type { Connection } from './connection.ts'
 import { isUniqueViolation } from './connection.ts'
 import { cancelRestOf } from './jobs.ts'
 import { pageOf } from './paging.ts'
+import { insertModel } from './models.ts'
+import type { NewModel } from './models.ts'
 import type { CollectionRecord, CollectionSettings, GenerationRecord, Page, PageRequest } from './records.ts'
-import { collections, documents, generations, tenants } from './schema.ts'
+import { collections, documents, generations, models, tenants } from './schema.ts'
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
@@ -26,6 +30,8 @@ export interface NewCollection {
   readonly language: string
   readonly settings: CollectionSettings
   readonly generation: Omit<GenerationRecord, 'id'>
+  /** A model of the collection's own, which `generation.model` is: made with it, gone with it. */
+  readonly ownModel?: NewModel & { readonly uid: string }
   /** From `runIdempotent`: creating with the same one again answers the collection made the first time. */
   readonly operationId?: string
 }
@@ -44,7 +50,9 @@ export interface CollectionPageRequest extends PageRequest {
 /** Rows of the document catalogue removed by one statement. */
 const PURGE_BATCH = 5_000
 
-type Row = { collection: typeof collections.$inferSelect; generation: typeof generations.$inferSelect }
+type GenerationRow = typeof generations.$inferSelect
+type ModelRow = typeof models.$inferSelect
+type Row = { collection: typeof collections.$inferSelect; generation: GenerationRow; model: ModelRow | null }
 
 export class Collections {
   readonly #connection: Connection
@@ -55,23 +63,31 @@ export class Collections {
 
   /** @throws conflict when the name is in use; unauthorized when the tenant was deleted meanwhile. */
   async create(made: NewCollection): Promise<CollectionRecord> {
-    const { tenantUid, name, language, settings, generation, operationId } = made
+    const { tenantUid, name, language, settings, generation, ownModel, operationId } = made
+    const { model } = generation
     const nowMs = this.#connection.clock()
     const id = operationId === undefined ? newCollectionId() : (`col_${operationId}` as CollectionId)
     const generationId = operationId === undefined ? newGenerationId() : `gen_${operationId}`
     // A key outlives its tenant by up to 10 s in some isolate: nothing may be made for a tenant that is being erased.
-    const ownerLives = sql`EXISTS (SELECT 1 FROM ${tenants} WHERE uid = ${tenantUid} AND deleted_at_ms IS NULL)`
+    // Nor with a model that is deleted at the same moment.
+    const modelLives =
+      productSource(model.uid) === undefined
+        ? sql`EXISTS (SELECT 1 FROM models WHERE uid = ${model.uid} AND tenant_uid = ${tenantUid})`
+        : sql`true`
+    const mayBe = sql`EXISTS (SELECT 1 FROM ${tenants} WHERE uid = ${tenantUid} AND deleted_at_ms IS NULL) AND ${modelLives}`
     try {
       await this.#connection.batch(
+        ...(ownModel === undefined ? [] : [insertModel(ownModel, nowMs)]),
         sql`INSERT INTO generations
-              (id, collection_id, profile_id, dimensions, chunking, shards, precision, created_at_ms)
+              (id, collection_id, profile_id, dimensions, profile, model_uid, chunking, shards, precision, created_at_ms)
             SELECT ${generationId}, ${id}, ${generation.profileId}, ${generation.dimensions},
+              ${JSON.stringify(model.profile)}, ${model.uid},
               ${JSON.stringify(generation.chunking)}, ${generation.shards}, ${generation.precision}, ${nowMs}
-            WHERE ${ownerLives}`,
+            WHERE ${mayBe}`,
         sql`INSERT INTO collections
               (id, tenant_uid, name, placement_epoch, language, settings, generation_id, created_at_ms, updated_at_ms)
             SELECT ${id}, ${tenantUid}, ${name}, 1, ${language}, ${JSON.stringify(settings)}, ${generationId}, ${nowMs}, ${nowMs}
-            WHERE ${ownerLives}`,
+            WHERE ${mayBe}`,
       )
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
@@ -173,6 +189,8 @@ export class Collections {
     })
     await this.#connection.batch(
       ...cancelRestOf(sql`collection_id IN ${marked}`, this.#connection.clock()),
+      sql`DELETE FROM models WHERE name IS NULL AND tenant_uid = ${tenantUid}
+        AND uid IN (SELECT model_uid FROM generations WHERE collection_id IN ${marked})`,
       sql`DELETE FROM generations WHERE collection_id IN ${marked}`,
       sql`DELETE FROM collections WHERE id IN ${marked}`,
     )
@@ -187,9 +205,10 @@ export class Collections {
 
 const joined = (db: Connection['db']) =>
   db
-    .select({ collection: collections, generation: generations })
+    .select({ collection: collections, generation: generations, model: models })
     .from(collections)
     .innerJoin(generations, eq(generations.id, collections.generationId))
+    .leftJoin(models, and(eq(models.uid, generations.modelUid), eq(models.tenantUid, collections.tenantUid)))
 
 type Query = ReturnType<typeof joined>
 
@@ -202,7 +221,16 @@ const reachedBy = (patterns: readonly string[]) => sql`EXISTS (
   OR (substr(pattern.value, -1) = '*'
     AND substr(collections.name, 1, length(pattern.value) - 1) = substr(pattern.value, 1, length(pattern.value) - 1)))`
 
-function recordOf({ collection, generation }: Row): CollectionRecord {
+/** Rows of releases that knew the product's own models only name nothing but a profile. */
+function modelOf({ profileId, dimensions, profile, modelUid }: GenerationRow, row: ModelRow | null): EmbeddingModel {
+  const uid = modelUid ?? profileId
+  const source = row?.source ?? productSource(uid)
+  const known = profile ?? productModel(profileId, dimensions)?.profile
+  invariant(source !== undefined && known !== undefined, "a generation's model is known")
+  return { uid, task: 'embed', source, profile: known }
+}
+
+function recordOf({ collection, generation, model: modelRow }: Row): CollectionRecord {
   invariant(generation.collectionId === collection.id, 'a generation belongs to its collection')
   const { id: generationId, profileId, dimensions, chunking, shards, precision } = generation
   const { id, tenantUid, name, placementEpoch, language, settings, createdAtMs, updatedAtMs } = collection
@@ -213,7 +241,15 @@ function recordOf({ collection, generation }: Row): CollectionRecord {
     placementEpoch,
     language,
     settings,
-    generation: { id: generationId, profileId, dimensions, chunking, shards, precision },
+    generation: {
+      id: generationId,
+      model: modelOf(generation, modelRow),
+      profileId,
+      dimensions,
+      chunking,
+      shards,
+      precision,
+    },
     createdAtMs,
     updatedAtMs,
   }

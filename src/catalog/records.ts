@@ -5,6 +5,8 @@
 import type { ChunkingSettings } from '../chunking/chunk.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { Bm25 } from '../keyword/keyword-index.ts'
+import type { ModelProfile } from '../models/embedder.ts'
+import type { EmbeddingModel, Model } from '../models/model.ts'
 import type { TenantLimits } from '../tenancy/tenant-limits.ts'
 
 export type { KeyRecord } from '../tenancy/key-store.ts'
@@ -34,12 +36,26 @@ export interface TenantRecord {
 /** An immutable build of a collection's index. */
 export interface GenerationRecord {
   readonly id: string
+  /** What made its vectors, with the profile that they were made with. */
+  readonly model: EmbeddingModel
+  /** Of `model.profile`, as the shards know it. */
   readonly profileId: string
   readonly dimensions: number
   readonly chunking: ChunkingSettings
   readonly shards: number
   /** `f32` for vectors that callers bring, `int8` for a model's. */
   readonly precision: 'int8' | 'f32'
+}
+
+/** A model that a tenant brings. */
+export interface ModelRecord extends Model {
+  readonly tenantUid: TenantUid
+  /** Unique within the tenant; absent where the model belongs to a single collection. */
+  readonly name?: string
+  /** Absent unless the model embeds. */
+  readonly profile?: ModelProfile
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
 }
 
 export interface CollectionSettings {

@@ -8,12 +8,14 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'driz
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { ChunkingSettings } from '../chunking/chunk.ts'
+import type { ModelProfile } from '../models/embedder.ts'
+import type { ModelSource, ModelTask } from '../models/model.ts'
 import type { Scope } from '../tenancy/scopes.ts'
 import type { KeyRateLimit, TenantLimits } from '../tenancy/tenant-limits.ts'
 import type { CollectionSettings, JobKind, JobStatus } from './records.ts'
 
 /** What this Worker needs: the number of files in `migrations/`. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 /** Facts about the database itself: `schema_version`. */
 export const meta = sqliteTable('meta', {
@@ -106,12 +108,37 @@ export const generations = sqliteTable(
     collectionId: text('collection_id').$type<CollectionId>().notNull(),
     profileId: text('profile_id').notNull(),
     dimensions: integer('dimensions').notNull(),
+    /** The whole profile; NULL in rows of releases that knew the product's own models only, whose profile is known by its id. */
+    profile: text('profile', { mode: 'json' }).$type<ModelProfile>(),
+    /** A row of `models`, or a model of the product, which has none; NULL means the one that `profile_id` names. */
+    modelUid: text('model_uid'),
     chunking: text('chunking', { mode: 'json' }).$type<ChunkingSettings>().notNull(),
     shards: integer('shards').notNull(),
     precision: text('precision').$type<'int8' | 'f32'>().notNull(),
     createdAtMs: integer('created_at_ms').notNull(),
   },
-  (table) => [index('generations_by_collection').on(table.collectionId)],
+  (table) => [
+    index('generations_by_collection').on(table.collectionId),
+    index('generations_by_model').on(table.modelUid),
+  ],
+)
+
+/** Models that a tenant brings. One without a name belongs to a single collection and goes with it. */
+export const models = sqliteTable(
+  'models',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid').$type<TenantUid>().notNull(),
+    name: text('name'),
+    task: text('task').$type<ModelTask>().notNull(),
+    /** NULL unless the model embeds. */
+    profile: text('profile', { mode: 'json' }).$type<ModelProfile>(),
+    /** Provider keys in it are sealed; see `apiKeyContext` in `models/model.ts`. */
+    source: text('source', { mode: 'json' }).$type<ModelSource>().notNull(),
+    createdAtMs: integer('created_at_ms').notNull(),
+    updatedAtMs: integer('updated_at_ms').notNull(),
+  },
+  (table) => [uniqueIndex('models_by_name').on(table.tenantUid, table.name)],
 )
 
 export const jobs = sqliteTable(

@@ -33,6 +33,8 @@ export interface TenantChanges {
 export interface ErasedRows {
   readonly keys: number
   readonly collections: number
+  /** Those with a name; a collection's own goes, and is counted, with it. */
+  readonly models: number
   readonly jobs: number
   readonly documents: number
   /** Days of usage, of both tables. */
@@ -179,17 +181,19 @@ export class Tenants {
     )
     const erasedUsage = await this.#eraseInBatches(sql`usage_daily`, sql`tenant_uid = ${uid}`)
     const erasedStored = await this.#eraseInBatches(sql`usage_stored_daily`, sql`tenant_uid = ${uid}`)
-    const [erasedKeys, , erasedJobs, , erasedCollections] = await this.#connection.batch(
+    const [erasedKeys, , erasedJobs, , erasedCollections, erasedModels] = await this.#connection.batch(
       sql`DELETE FROM keys WHERE tenant_uid = ${uid}`,
       sql`DELETE FROM job_progress WHERE job_id IN (SELECT id FROM jobs WHERE tenant_uid = ${uid})`,
       sql`DELETE FROM jobs WHERE tenant_uid = ${uid}`,
       sql`DELETE FROM generations WHERE collection_id IN (SELECT id FROM collections WHERE tenant_uid = ${uid})`,
       sql`DELETE FROM collections WHERE tenant_uid = ${uid}`,
+      sql`DELETE FROM models WHERE tenant_uid = ${uid}`,
       sql`UPDATE tenants SET uid = NULL WHERE uid = ${uid}`,
     )
     return {
       keys: erasedKeys?.meta.changes ?? 0,
       collections: erasedCollections?.meta.changes ?? 0,
+      models: erasedModels?.meta.changes ?? 0,
       jobs: erasedJobs?.meta.changes ?? 0,
       documents: erasedDocuments,
       usage: erasedUsage + erasedStored,

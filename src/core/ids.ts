@@ -14,6 +14,8 @@ export const newCollectionId = (): CollectionId => `col_${randomBase62(16)}` as 
 export const newGenerationId = (): string => `gen_${randomBase62(16)}`
 /** `operationId` (16 base62) makes a repeated operation choose the same id again. */
 export const newJobId = (operationId: string = randomBase62(16)): JobId => `job_${operationId}` as JobId
+/** As `newJobId`. No model of the product has an id like it. */
+export const newModelUid = (operationId: string = randomBase62(16)): string => `mdl_${operationId}`
 export const newRequestId = (): RequestId => `req_${randomBase62(16)}` as RequestId
 
 /** A file's work in shards runs under a job id of its own, from which the job can be told. */

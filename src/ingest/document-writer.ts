@@ -99,7 +99,7 @@ export class DocumentWriter {
   }
 
   async #cutAll(items: readonly WriteItem[]): Promise<void> {
-    const countTokens = await this.#deps.models.countTokens(this.#collection.generation.profileId)
+    const countTokens = await this.#deps.models.countTokens(this.#collection.generation.model)
     let units = 0
     for (const item of items) {
       await this.#cut(item, countTokens)
@@ -224,7 +224,8 @@ export class DocumentWriter {
 
   async #embed(passages: readonly (readonly [string, string])[], lanes: Lanes): Promise<boolean> {
     try {
-      const embedder = this.#deps.models.passageEmbedder(this.#collection.generation.profileId)
+      const { tenantUid, generation } = this.#collection
+      const embedder = this.#deps.models.passageEmbedder(generation.model, { tenantUid })
       const texts = passages.map(([, passage]) => passage)
       const vectors = await embedder.embed(texts, { kind: 'passage' })
       invariant(vectors.length === passages.length, 'an embedder answers each passage')

@@ -10,6 +10,7 @@ import { Faults, pointerTo } from '../core/faults.ts'
 import type { TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { asProblem, invalidField, Problem } from '../core/problem.ts'
+import { productModel } from '../models/product-models.ts'
 import { BRING_YOUR_OWN, bringYourOwnProfile, findProfile } from '../models/profiles.ts'
 import { createCollection, type CreationStores } from '../shard/collection-lifecycle.ts'
 import { shardOf } from '../shard/placement.ts'
@@ -126,7 +127,9 @@ function planCollections(
       throw invalidField(`/collections/${index}/name`, 'is in use by a collection that is made otherwise', 'conflict')
     }
     if (other === undefined) {
-      planned.set(name, { archived, generation: { profileId, dimensions, chunking, shards, precision } })
+      const model = productModel(profileId, dimensions)
+      invariant(model !== undefined, 'the model of a checked collection is known')
+      planned.set(name, { archived, generation: { model, profileId, dimensions, chunking, shards, precision } })
     }
   }
   return planned

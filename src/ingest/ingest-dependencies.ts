@@ -11,6 +11,7 @@ import type {
 import type { Clock } from '../core/clock.ts'
 import type { CollectionId, JobId, TenantUid } from '../core/ids.ts'
 import type { CountTokens, Embedder } from '../models/embedder.ts'
+import type { EmbeddingModel, ModelCaller } from '../models/model.ts'
 import type { Allowances } from '../tenancy/allowances.ts'
 import type { ShardApi, WriteContext } from '../shard/shard-api.ts'
 import { isRestricted, type Principal } from '../tenancy/principal.ts'
@@ -37,8 +38,8 @@ export interface IngestDependencies {
     forRead(collection: CollectionRecord, shard: number): ReadShard
   }
   readonly models: {
-    passageEmbedder(profileId: string): Embedder
-    countTokens(profileId: string): Promise<CountTokens>
+    passageEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
+    countTokens(model: EmbeddingModel): Promise<CountTokens>
   }
   readonly jobs: JobStore
   readonly collections: CollectionStore

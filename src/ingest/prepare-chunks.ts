@@ -2,11 +2,10 @@
 import type { CollectionRecord } from '../catalog/records.ts'
 import { chunk, type Chunk, type ChunkingSettings } from '../chunking/chunk.ts'
 import { indexedText } from '../chunking/indexed-text.ts'
-import { invariant } from '../core/invariant.ts'
 import { MAX_CHUNKS_PER_DOCUMENT, MAX_PREPARED_BYTES } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import type { CountTokens, ModelProfile } from '../models/embedder.ts'
-import { BRING_YOUR_OWN, bringYourOwnProfile, findProfile } from '../models/profiles.ts'
+import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import type { PreparedChunk, SourceDocument } from '../shard/shard-api.ts'
 import { detectLanguage, primarySubtag } from '../text/language.ts'
 import { preparedBytes } from './prepared-bytes.ts'
@@ -34,16 +33,11 @@ const LANGUAGE_SAMPLE = 4_000
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 /** The profile that a collection's generation was made with. */
-export function profileOf({
+export const profileOf = ({
   generation,
 }: {
-  readonly generation: Pick<CollectionRecord['generation'], 'profileId' | 'dimensions'>
-}): ModelProfile {
-  const { profileId, dimensions } = generation
-  const profile = profileId === BRING_YOUR_OWN ? bringYourOwnProfile(dimensions) : findProfile(profileId)
-  invariant(profile !== undefined, `a generation's profile ${profileId} is known`)
-  return profile
-}
+  readonly generation: Pick<CollectionRecord['generation'], 'model'>
+}): ModelProfile => generation.model.profile
 
 /**
  * A document with a vector of its own is one chunk; without one, in a collection of such vectors, its words alone count.

@@ -1,15 +1,22 @@
-/**
- * Which embedder serves which profile. Queries are embedded in the caller's own isolate, passages in a pool of embedder
- * objects. Everything comes by injection, so that the same code runs inside the Worker and in plain Node.
- */
+/** Every model behind one door: which embedder, reranker or language model serves a model, and where its work is done. */
 import { invariant } from '../core/invariant.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
+import type { ChatModel } from './chat-model.ts'
 import { EdgeEmbedder } from './edge/edge-embedder.ts'
 import { EdgeModelLoader } from './edge/edge-model.ts'
 import type { CountTokens, Embedder } from './embedder.ts'
 import { estimateTokens } from './estimate-tokens.ts'
+import type { EmbeddingModel, Model, ModelCaller } from './model.ts'
 import { type EmbedderNamespace, PassagePool } from './passage-pool.ts'
-import { BRING_YOUR_OWN, EDGE_EN } from './profiles.ts'
+import { EDGE_EN } from './profiles.ts'
+import type { Reranker } from './reranker.ts'
+
+/** Models that providers serve, over HTTP or a binding; `remote-models.ts` makes it. */
+export interface RemoteModelsPort {
+  embedder(model: EmbeddingModel, caller: ModelCaller): Embedder
+  reranker(model: Model, caller: ModelCaller): Reranker
+  chatModel(model: Model, caller: ModelCaller): ChatModel
+}
 
 export interface ModelsDependencies {
   /** Reads a static asset by its path from the assets folder, such as `models/edge-en/….bin`. */
@@ -21,37 +28,59 @@ export interface ModelsDependencies {
   readonly embedderNamespace: EmbedderNamespace
   /** Embedder objects: 4 deployed, 1 locally, where all objects share one thread. */
   readonly poolSize: number
+  /** Absent where nothing may be called, as in tests of models inside the Worker. */
+  readonly remote?: RemoteModelsPort
   /** The isolate's own memory unless a test brings another. */
   readonly memory?: ResidentMemory
 }
 
-/** All methods treat an unknown profile as a bug: profiles are checked when a collection is made. */
+/** All methods treat a model of the wrong kind as a bug: models are checked when they are made. */
 export interface Models {
-  /** Embeds in this isolate; also what an embedder object runs. Not for `bring-your-own`. */
-  queryEmbedder(profileId: string): Embedder
+  /** Embeds in this isolate, or calls the provider from it; also what an embedder object runs. Not for `bring-your-own`. */
+  queryEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
   /** Embeds passages in the pool. Not for `bring-your-own`. */
-  passageEmbedder(profileId: string): Embedder
-  /** The model's own count; an estimate for `bring-your-own`. Loads the model when it is not resident. */
-  countTokens(profileId: string): Promise<CountTokens>
+  passageEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
+  /** The model's own count where it runs in the Worker, and loads it when it is not resident; an estimate for all others. */
+  countTokens(model: EmbeddingModel): Promise<CountTokens>
+  reranker(model: Model, caller: ModelCaller): Reranker
+  chatModel(model: Model, caller: ModelCaller): ChatModel
 }
 
 export function createModels(dependencies: ModelsDependencies): Models {
-  const { embedderNamespace, poolSize, memory = residentMemory } = dependencies
+  const { embedderNamespace, poolSize, remote, memory = residentMemory } = dependencies
   const loader = new EdgeModelLoader({ ...dependencies, memory })
-  const local = new EdgeEmbedder(EDGE_EN, loader)
-  const pool = new PassagePool(EDGE_EN, embedderNamespace, poolSize)
-  const checked = (profileId: string, embedder: Embedder): Embedder => {
-    invariant(profileId === embedder.profile.id, `the profile ${profileId} has an embedder`)
-    return embedder
+  const edge = new EdgeEmbedder(EDGE_EN, loader)
+  const pool = new PassagePool(embedderNamespace, poolSize)
+  const called = (): RemoteModelsPort => {
+    invariant(remote !== undefined, 'models of providers can be called')
+    return remote
+  }
+  const local = (model: EmbeddingModel, caller: ModelCaller): Embedder => {
+    switch (model.source.provider) {
+      case 'edge':
+        invariant(model.uid === edge.profile.id, `the model ${model.uid} has an embedder`)
+        return edge
+      case 'bring-your-own':
+      case 'word-vectors':
+        throw new Error(`invariant: the model ${model.uid} has an embedder`)
+      default:
+        return called().embedder(model, caller)
+    }
   }
   return {
-    queryEmbedder: (profileId) => checked(profileId, local),
-    passageEmbedder: (profileId) => checked(profileId, pool),
-    async countTokens(profileId) {
-      if (profileId === BRING_YOUR_OWN) return estimateTokens
-      checked(profileId, local)
+    queryEmbedder: local,
+    passageEmbedder(model, caller) {
+      // Whatever has no embedder here has none in the pool.
+      local(model, caller)
+      return pool.embedder(model, caller)
+    },
+    async countTokens({ uid, source }) {
+      if (source.provider !== 'edge') return estimateTokens
+      invariant(uid === edge.profile.id, `the model ${uid} has a tokenizer`)
       const { tokenizer } = await loader.get()
       return (text) => tokenizer.count(text)
     },
+    reranker: (model, caller) => called().reranker(model, caller),
+    chatModel: (model, caller) => called().chatModel(model, caller),
   }
 }

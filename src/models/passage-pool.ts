@@ -5,11 +5,14 @@
 import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
 import { asProblem, Problem } from '../core/problem.ts'
-import type { Embedder, EmbeddingKind, ModelProfile } from './embedder.ts'
+import type { Embedder, EmbeddingKind } from './embedder.ts'
+import type { EmbeddingModel, ModelCaller } from './model.ts'
 
 /** What the pool needs of the Durable Object namespace of embedder objects. */
 export interface EmbedderNamespace {
-  getByName(name: string): { embedPassages(profileId: string, texts: string[]): Promise<Float32Array[]> }
+  getByName(name: string): {
+    embedPassages(model: EmbeddingModel, caller: ModelCaller, texts: string[]): Promise<Float32Array[]>
+  }
 }
 
 interface RuntimeFault {
@@ -19,22 +22,33 @@ interface RuntimeFault {
 
 const faultOf = (error: unknown): RuntimeFault => (typeof error === 'object' && error !== null ? error : {})
 
-export class PassagePool implements Embedder {
-  readonly profile: ModelProfile
+/** One per isolate. */
+export class PassagePool {
   readonly #namespace: EmbedderNamespace
   readonly #poolSize: number
   /** Where the next request starts, so that small requests spread too. */
   #next = 0
 
-  constructor(profile: ModelProfile, namespace: EmbedderNamespace, poolSize: number) {
+  constructor(namespace: EmbedderNamespace, poolSize: number) {
     invariant(Number.isInteger(poolSize) && poolSize > 0, 'a pool has a size')
-    this.profile = profile
     this.#namespace = namespace
     this.#poolSize = poolSize
   }
 
-  async embed(texts: readonly string[], options: { readonly kind: EmbeddingKind }): Promise<Float32Array[]> {
-    invariant(options.kind === 'passage', 'queries are embedded in the isolate that answers them')
+  embedder(model: EmbeddingModel, caller: ModelCaller): Embedder {
+    return {
+      profile: model.profile,
+      embed: (texts, { kind }) => this.#embed(model, caller, texts, kind),
+    }
+  }
+
+  async #embed(
+    model: EmbeddingModel,
+    caller: ModelCaller,
+    texts: readonly string[],
+    kind: EmbeddingKind,
+  ): Promise<Float32Array[]> {
+    invariant(kind === 'passage', 'queries are embedded in the isolate that answers them')
     const size = Math.min(MAX_PASSAGES_PER_CALL, Math.ceil(texts.length / this.#poolSize))
     const vectors = Array.from<Float32Array>({ length: texts.length })
     let taken = 0
@@ -43,7 +57,7 @@ export class PassagePool implements Embedder {
         const start = taken
         taken += size
         const part = texts.slice(start, start + size)
-        const embedded = await this.#call(object, part)
+        const embedded = await this.#call(object, model, caller, part)
         invariant(embedded.length === part.length, 'an embedder object answers with one vector per text')
         for (const [i, vector] of embedded.entries()) vectors[start + i] = vector
       }
@@ -56,22 +70,20 @@ export class PassagePool implements Embedder {
   }
 
   /** Calls one object; a broken stub is replaced once, because a repeat is harmless. */
-  async #call(object: number, texts: string[]): Promise<Float32Array[]> {
+  async #call(object: number, model: EmbeddingModel, caller: ModelCaller, texts: string[]): Promise<Float32Array[]> {
+    const embedIn = (): Promise<Float32Array[]> =>
+      this.#namespace.getByName(`embedder-${object}`).embedPassages(model, caller, texts)
     try {
-      return await this.#embedIn(object, texts)
+      return await embedIn()
     } catch (error) {
       const fault = faultOf(error)
       if (fault.retryable !== true || fault.overloaded === true) throw rebuilt(error)
     }
     try {
-      return await this.#embedIn(object, texts)
+      return await embedIn()
     } catch (error) {
       throw rebuilt(error)
     }
-  }
-
-  #embedIn(object: number, texts: string[]): Promise<Float32Array[]> {
-    return this.#namespace.getByName(`embedder-${object}`).embedPassages(this.profile.id, texts)
   }
 }
 

@@ -1,6 +1,8 @@
 /** Where the vector leg's query vectors come from: the request, or the model of each space that is searched. */
-import { PROBLEMS, asProblem, invalidField } from '../core/problem.ts'
+import { asProblem, invalidField } from '../core/problem.ts'
 import type { Embedder } from '../models/embedder.ts'
+import type { EmbeddingModel, ModelCaller } from '../models/model.ts'
+import { isModelFault } from '../models/model-fault.ts'
 import type { CheckedSearch } from './parse-search-request.ts'
 import type { Unit } from './scatter.ts'
 
@@ -37,7 +39,7 @@ export function checkVectorLeg(search: CheckedSearch, units: readonly Unit[]): v
 export async function queryVectors(
   search: CheckedSearch,
   units: readonly Unit[],
-  embedderOf: (profileId: string) => Embedder,
+  embedderOf: (model: EmbeddingModel, caller: ModelCaller) => Embedder,
   withoutVectors: boolean,
 ): Promise<QueryVectors> {
   const { mode, vector, query } = search
@@ -51,11 +53,12 @@ export async function queryVectors(
       if (vector !== undefined) vectors[space] = vector
       if (vector !== undefined || query === undefined || bringsVectors(unit)) return
       try {
-        const [embedded] = await embedderOf(unit.profile.id).embed([query], { kind: 'query' })
+        const { tenantUid, generation } = unit.collection
+        const [embedded] = await embedderOf(generation.model, { tenantUid }).embed([query], { kind: 'query' })
         if (embedded !== undefined) vectors[space] = embedded
       } catch (error) {
         const problem = asProblem(error)
-        if (mode === 'vector' || problem === undefined || !PROBLEMS[problem.code].retryable) throw error
+        if (mode === 'vector' || problem === undefined || !isModelFault(problem)) throw error
         degraded.push(space)
       }
     }),

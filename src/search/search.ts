@@ -10,9 +10,8 @@ import { invalidField } from '../core/problem.ts'
 import type { Problem } from '../core/problem.ts'
 import { combineFilters } from '../metadata/combine-filters.ts'
 import type { Filter } from '../metadata/filter.ts'
-import type { Embedder, ModelProfile } from '../models/embedder.ts'
-import { bringYourOwnProfile, findProfile } from '../models/profiles.ts'
-import { invariant } from '../core/invariant.ts'
+import type { Embedder } from '../models/embedder.ts'
+import type { EmbeddingModel, ModelCaller } from '../models/model.ts'
 import { isRestricted } from '../tenancy/principal.ts'
 import { detectQueryLanguage, primarySubtag } from '../text/language.ts'
 import { queryWords } from '../text/words.ts'
@@ -38,7 +37,7 @@ import type { SearchRequest, SearchResponse, SearchTimings } from './search-requ
 
 export interface SearchDependencies {
   readonly placement: { forRead(collection: CollectionRecord, shard: number): SearchShard }
-  readonly models: { queryEmbedder(profileId: string): Embedder }
+  readonly models: { queryEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder }
   readonly sealer: CursorSealer
   readonly clock: Clock
 }
@@ -107,7 +106,7 @@ export async function search(
       ? frozen
       : watch.time('embed', () => {
           const isWithout = frozen === undefined && withoutVectors !== undefined
-          return queryVectors(checked, units, (id) => deps.models.queryEmbedder(id), isWithout)
+          return queryVectors(checked, units, (model, caller) => deps.models.queryEmbedder(model, caller), isWithout)
         }),
     frozen?.statistics ?? gatherStatistics(units, words),
   ])
@@ -169,10 +168,8 @@ export async function search(
 }
 
 function unitOf({ placement }: SearchDependencies, collection: CollectionRecord): Unit {
-  const { profileId, dimensions, shards } = collection.generation
-  const profile: ModelProfile | undefined =
-    profileId === 'bring-your-own' ? bringYourOwnProfile(dimensions) : findProfile(profileId)
-  invariant(profile !== undefined, `a generation's profile ${profileId} is known`)
+  const { model, dimensions, shards } = collection.generation
+  const { profile } = model
   return {
     collection,
     profile,

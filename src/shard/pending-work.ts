@@ -12,7 +12,7 @@ import type { Filter } from '../metadata/filter.ts'
 import { applyDocument, resolveVectors, roomFor } from './apply-document.ts'
 import { dropPending } from './settle-pending.ts'
 import { asFiltered, isOutside, type PendingRow } from './pending-store.ts'
-import type { PreparedChunk, SourceDocument } from './shard-api.ts'
+import type { PreparedChunk, ShardSetup, SourceDocument } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 
 /**
@@ -25,7 +25,8 @@ const MAX_RETRY_MS = 5 * 60_000
 /** Documents looked at for one call of the embedder. */
 const MAX_DOCUMENTS_PER_CALL = 32
 
-export type EmbedPassages = (profileId: string, texts: readonly string[]) => Promise<readonly Float32Array[]>
+/** Embeds with the model that the shard's collection was built with. */
+export type EmbedPassages = (setup: ShardSetup, texts: readonly string[]) => Promise<readonly Float32Array[]>
 
 /** Told of what went wrong in the background, for the log; never content. */
 export type Report = (what: 'embed' | 'apply' | 'project' | 'report', error: unknown) => void
@@ -161,7 +162,7 @@ export class PendingWork {
     )
     let vectors: readonly Float32Array[]
     try {
-      vectors = await this.#options.embedPassages(this.#state.setup.profileId, texts)
+      vectors = await this.#options.embedPassages(this.#state.setup, texts)
       invariant(vectors.length === texts.length, 'every passage gets a vector')
     } catch (error) {
       this.#options.report('embed', error)

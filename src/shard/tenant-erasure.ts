@@ -36,7 +36,16 @@ export interface TenantErasureStores extends LifecycleStores {
   readonly tenantObjects: LifecycleStores['tenantObjects'] & { operator(): Promise<ErasureMemory> }
 }
 
-const NOTHING: ErasedCounts = { shards: 0, keys: 0, collections: 0, jobs: 0, documents: 0, usage: 0, originals: 0 }
+const NOTHING: ErasedCounts = {
+  shards: 0,
+  keys: 0,
+  collections: 0,
+  models: 0,
+  jobs: 0,
+  documents: 0,
+  usage: 0,
+  originals: 0,
+}
 
 /**
  * Marks the tenant and all its collections as deleted: no reader finds them any more, and its alarm erases them if the

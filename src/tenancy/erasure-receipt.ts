@@ -30,6 +30,8 @@ export interface ErasureReceipt {
       readonly jobs: number
       readonly documents: number
       readonly usage: number
+      /** Those that the tenant had named; a collection's own is counted with it. */
+      readonly models: number
     }
   }
   readonly remains: readonly Remainder[]
@@ -44,7 +46,7 @@ export const REMAINDERS: readonly Remainder[] = [
   },
   {
     store: 'database',
-    what: 'in free pages of D1: handles of removed rows (ids of keys, collections, jobs and documents; names of the tenant, its keys and its collections; digests of keys), never document content',
+    what: 'in free pages of D1: handles of removed rows (ids of keys, collections, models, jobs and documents; names of the tenant, its keys, its collections and its models; digests of keys, sealed keys of model providers), never document content',
     until: 'the database writes over the page',
   },
   {
@@ -71,12 +73,13 @@ export const REMAINDERS: readonly Remainder[] = [
 
 /** `record` is of an erasure that has ended. */
 export function erasureReceipt(record: ErasureRecord & { readonly finishedAtMs: number }): ErasureReceipt {
-  const { tenantId, startedAtMs, finishedAtMs, shards, keys, collections, jobs, documents, usage, originals } = record
+  const { tenantId, startedAtMs, finishedAtMs, shards, keys, collections, jobs, documents, usage, originals, models } =
+    record
   return {
     id: tenantId,
     startedAt: rfc3339(startedAtMs),
     erasedAt: rfc3339(finishedAtMs),
-    stores: { shards, tenantObject: true, originals, database: { keys, collections, jobs, documents, usage } },
+    stores: { shards, tenantObject: true, originals, database: { keys, collections, jobs, documents, usage, models } },
     remains: REMAINDERS,
   }
 }

@@ -14,6 +14,7 @@ export interface ErasedCounts {
   readonly jobs: number
   readonly documents: number
   readonly usage: number
+  readonly models: number
   /** Objects of the bucket of originals. */
   readonly originals: number
 }
@@ -32,7 +33,7 @@ interface Row extends ErasedCounts {
   readonly finished_ms: number | null
 }
 
-const COLUMNS = 'shards, keys, collections, jobs, documents, usage, originals'
+const COLUMNS = 'shards, keys, collections, jobs, documents, usage, originals, models'
 export const NOTHING_ERASED: ErasedCounts = {
   shards: 0,
   keys: 0,
@@ -41,6 +42,7 @@ export const NOTHING_ERASED: ErasedCounts = {
   documents: 0,
   usage: 0,
   originals: 0,
+  models: 0,
 }
 
 export class ErasureRecords {
@@ -63,6 +65,10 @@ export class ErasureRecords {
       id: 'tenancy/10 erased originals',
       statements: ['ALTER TABLE erasures ADD COLUMN originals INTEGER NOT NULL DEFAULT 0'],
     },
+    {
+      id: 'tenancy/11 erased models',
+      statements: ['ALTER TABLE erasures ADD COLUMN models INTEGER NOT NULL DEFAULT 0'],
+    },
   ]
 
   readonly #database: SqlDatabase
@@ -74,14 +80,14 @@ export class ErasureRecords {
   /** Adds what a run removed; the first end stays. */
   add(tenantId: string, counts: ErasedCounts, isFinished: boolean, nowMs: number): ErasureRecord {
     return this.#database.transaction(() => {
-      const { shards, keys, collections, jobs, documents, usage, originals } = counts
+      const { shards, keys, collections, jobs, documents, usage, originals, models } = counts
       this.#database.run(
-        `INSERT INTO erasures (tenant_id, started_ms, finished_ms, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO erasures (tenant_id, started_ms, finished_ms, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (tenant_id) DO UPDATE SET finished_ms = coalesce(finished_ms, excluded.finished_ms),
            shards = shards + excluded.shards, keys = keys + excluded.keys,
            collections = collections + excluded.collections, jobs = jobs + excluded.jobs,
            documents = documents + excluded.documents, usage = usage + excluded.usage,
-           originals = originals + excluded.originals`,
+           originals = originals + excluded.originals, models = models + excluded.models`,
         tenantId,
         nowMs,
         isFinished ? nowMs : null,
@@ -92,6 +98,7 @@ export class ErasureRecords {
         documents,
         usage,
         originals,
+        models,
       )
       return this.find(tenantId) as ErasureRecord
     })

@@ -139,7 +139,7 @@ export class NodeShard {
       clock,
       pause: async () => undefined,
       report: (_what, error) => void this.reports.push(error),
-      embedPassages: async (_profileId, texts) => {
+      embedPassages: async (_setup, texts) => {
         await this.whileEmbedding()
         const fault = this.embedderFault ?? this.refuse(texts)
         if (fault !== undefined) throw fault

@@ -11,6 +11,8 @@ import { Sealer } from '../../src/tenancy/sealing.ts'
 import { SECRET, collectionRecord } from '../unit/search/fake-shards.ts'
 import { NodeShard, SETUP } from './node-shard.ts'
 import { DIMENSIONS, toyVector } from './shard-documents.ts'
+import { productModel } from '../../src/models/product-models.ts'
+import type { EmbeddingModel } from '../../src/models/model.ts'
 
 /** A secret key without a filter. */
 export const KEY = { kind: 'secret', keyId: 'key1' } as const
@@ -55,7 +57,15 @@ export class World {
 
   constructor(shards: number, profileId = 'edge-en') {
     const base = collectionRecord('docs', shards)
-    this.collection = { ...base, generation: { ...base.generation, profileId, dimensions: DIMENSIONS } }
+    this.collection = {
+      ...base,
+      generation: {
+        ...base.generation,
+        model: productModel(profileId, DIMENSIONS) as EmbeddingModel,
+        profileId,
+        dimensions: DIMENSIONS,
+      },
+    }
     this.#shards = Array.from({ length: shards }, (_, shard) =>
       rpcOf(new NodeShard({ setup: { ...SETUP, shard, precision: profileId === 'edge-en' ? 'int8' : 'f32' } })),
     )

@@ -2,10 +2,12 @@
 import { z } from '@hono/zod-openapi'
 import { DEFAULT_CHUNKING } from '../../chunking/chunk.ts'
 import type { GenerationRecord } from '../../catalog/records.ts'
+import { invariant } from '../../core/invariant.ts'
 import { MAX_SHARDS } from '../../core/limits.ts'
 import { invalidField } from '../../core/problem.ts'
 import { checkChunking } from '../../ingest/chunking-rule.ts'
-import { bringYourOwnProfile, BRING_YOUR_OWN, EDGE_EN, findProfile } from '../../models/profiles.ts'
+import { EDGE_EN_MODEL, productModel } from '../../models/product-models.ts'
+import { BRING_YOUR_OWN, EDGE_EN, findProfile } from '../../models/profiles.ts'
 import { createCollection } from '../../shard/collection-lifecycle.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { requireNameInReach } from '../find-collection.ts'
@@ -53,7 +55,9 @@ function refuseLaterModels(value: unknown): void {
 }
 
 function generationOf({ model = EDGE_EN.id, chunking, shards = 1 }: CreateCollection): Omit<GenerationRecord, 'id'> {
-  const profile = typeof model === 'string' ? EDGE_EN : bringYourOwnProfile(model.dimensions)
+  const built = typeof model === 'string' ? EDGE_EN_MODEL : productModel(model.provider, model.dimensions)
+  invariant(built !== undefined, 'a model that the schema lets pass is known')
+  const { profile } = built
   const settings = {
     strategy: chunking?.strategy ?? DEFAULT_CHUNKING.strategy,
     size: chunking?.size ?? DEFAULT_CHUNKING.size,
@@ -61,6 +65,7 @@ function generationOf({ model = EDGE_EN.id, chunking, shards = 1 }: CreateCollec
   }
   checkChunking(settings, profile, '/chunking')
   return {
+    model: built,
     profileId: profile.id,
     dimensions: profile.dimensions,
     chunking: settings,

@@ -20,6 +20,7 @@ export const receiptSchema = z
             jobs: z.number().int(),
             documents: z.number().int(),
             usage: z.number().int(),
+            models: z.number().int(),
           })
           .openapi({ description: 'Rows removed from D1.' }),
       })

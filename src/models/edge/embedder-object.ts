@@ -6,10 +6,11 @@ import { DurableObject } from 'cloudflare:workers'
 import { Problem } from '../../core/problem.ts'
 import { MAX_PASSAGES_PER_CALL } from '../../core/limits.ts'
 import type { Embedder } from '../embedder.ts'
+import type { EmbeddingModel, ModelCaller } from '../model.ts'
 
 export interface EmbedderDependencies {
   /** The embedder that computes in this isolate. */
-  localEmbedder(profileId: string): Embedder
+  localEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
 }
 
 export class EmbedderObject<Env = unknown> extends DurableObject<Env> {
@@ -21,15 +22,16 @@ export class EmbedderObject<Env = unknown> extends DurableObject<Env> {
   }
 
   /**
-   * Embeds at most 32 passages in order. Lets other requests run after each one: a passage takes tens of milliseconds, and
-   * locally all objects share one thread.
-   * @throws invalid_request for more than 32 texts
+   * Embeds at most 32 passages in order. What is computed here lets other requests run after each one: a passage takes tens
+   * of milliseconds, and locally all objects share one thread. A provider gets them all at once.
+   * @throws invalid_request for more than 32 texts; what the model's provider throws
    */
-  async embedPassages(profileId: string, texts: string[]): Promise<Float32Array[]> {
+  async embedPassages(model: EmbeddingModel, caller: ModelCaller, texts: string[]): Promise<Float32Array[]> {
     if (texts.length > MAX_PASSAGES_PER_CALL) {
       throw new Problem('invalid_request', `at most ${MAX_PASSAGES_PER_CALL} passages a call`)
     }
-    const embedder = this.#dependencies.localEmbedder(profileId)
+    const embedder = this.#dependencies.localEmbedder(model, caller)
+    if (model.source.provider !== 'edge') return embedder.embed(texts, { kind: 'passage' })
     const vectors: Float32Array[] = []
     for (const text of texts) {
       vectors.push(...(await embedder.embed([text], { kind: 'passage' })))

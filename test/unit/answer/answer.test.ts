@@ -3,7 +3,7 @@ import { answer } from '../../../src/answer/answer.ts'
 import type { AnswerRequest } from '../../../src/answer/answer-request.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import { EDGE_EN } from '../../../src/models/profiles.ts'
-import { FakeCollections, SECRET, collectionRecord } from '../search/fake-shards.ts'
+import { BRINGS_VECTORS, FakeCollections, SECRET, collectionRecord } from '../search/fake-shards.ts'
 
 /** Where the fake's chunks would lie in longer documents. */
 const OFFSET = 100
@@ -16,7 +16,7 @@ async function asked(
   const fake = new FakeCollections()
   prepare(fake)
   const own = collectionRecord('own', 1)
-  const collection = { ...own, generation: { ...own.generation, profileId: 'bring-your-own' } }
+  const collection = { ...own, generation: { ...own.generation, ...BRINGS_VECTORS } }
   const put = (id: string, text: string, metadata = {}) =>
     fake.put(collection, { id, metadata, chunks: [{ words: text.split(' '), language: 'en' }] })
   await put('karvel', 'Mount karvel was first climbed in 1911 by Inge Solberg.', { public: true })

@@ -25,6 +25,7 @@ import type {
 } from '../../../src/shard/shard-api.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
 import { FakeFiles } from '../../support/fake-files.ts'
+import { productModel } from '../../../src/models/product-models.ts'
 
 interface Applied {
   readonly prepared: PreparedDocument
@@ -213,6 +214,7 @@ export function collectionRecord(shards = 1, profileId = 'edge-en', dimensions =
     settings: {},
     generation: {
       id: 'gen_1',
+      model: productModel(profileId, dimensions),
       profileId,
       dimensions,
       chunking: { strategy: 'recursive', size: 20, overlap: 0 },

@@ -12,6 +12,8 @@ import type { SearchShard } from '../../../src/search/scatter.ts'
 import { shardOf } from '../../../src/shard/placement.ts'
 import type { FetchRequest, FetchedChunk, ShardSearchRequest, ShardSearchResult } from '../../../src/shard/shard-api.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
+import type { EmbeddingModel } from '../../../src/models/model.ts'
+import { EDGE_EN_MODEL, productModel } from '../../../src/models/product-models.ts'
 
 export interface FakeChunk {
   readonly words: readonly string[]
@@ -205,6 +207,7 @@ export function collectionRecord(name: string, shards: number, over: Partial<Col
     settings: {},
     generation: {
       id: `gen_${name}`,
+      model: EDGE_EN_MODEL,
       profileId: 'edge-en',
       dimensions: DIMENSIONS,
       chunking: { strategy: 'recursive', size: 200, overlap: 20 },
@@ -215,6 +218,12 @@ export function collectionRecord(name: string, shards: number, over: Partial<Col
     updatedAtMs: 0,
     ...over,
   } as CollectionRecord
+}
+
+/** The part of a generation that says its vectors are the callers'. */
+export const BRINGS_VECTORS = {
+  profileId: 'bring-your-own',
+  model: productModel('bring-your-own', DIMENSIONS) as EmbeddingModel,
 }
 
 export const SECRET = { kind: 'secret' } as const

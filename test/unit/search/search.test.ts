@@ -5,6 +5,7 @@ import { parseFilter } from '../../../src/metadata/parse-filter.ts'
 import { search } from '../../../src/search/search.ts'
 import type { SearchRequest } from '../../../src/search/search-request.ts'
 import {
+  BRINGS_VECTORS,
   FakeCollections,
   SECRET,
   collectionRecord,
@@ -141,7 +142,7 @@ describe('cursors', () => {
     const { fake, collection } = await birds(2)
     const body: SearchRequest = { query: 'heron', limit: 10 }
     const vector = [...embedWords('heron mill')]
-    const own = { ...collection, generation: { ...collection.generation, profileId: 'bring-your-own' } }
+    const own = { ...collection, generation: { ...collection.generation, ...BRINGS_VECTORS } }
     const whole = await search(fake.deps, [own], SECRET, { ...body, vector, limit: 20 })
     const one = await search(fake.deps, [own], SECRET, { ...body, vector })
     const two = await search(fake.deps, [own], SECRET, { ...body, vector, cursor: one.nextCursor ?? '' })
@@ -349,7 +350,7 @@ describe('collections of vectors that callers bring', () => {
   it('search by words where no vector is sent, and need one in vector mode', async () => {
     const fake = new FakeCollections()
     const base = collectionRecord('own', 1)
-    const own = { ...base, generation: { ...base.generation, profileId: 'bring-your-own' } }
+    const own = { ...base, generation: { ...base.generation, ...BRINGS_VECTORS } }
     await fake.put(own, note('x', 'heron'))
     const { hits, degraded } = await search(fake.deps, [own], SECRET, { query: 'heron' })
     expect([hits.length, degraded, fake.embedCalls]).toEqual([1, undefined, 0])

@@ -8,9 +8,9 @@ import { ErasureRecords, NOTHING_ERASED } from '../../../src/tenancy/erasure-rec
 import { Sealer } from '../../../src/tenancy/sealing.ts'
 import { Signer } from '../../../src/tenancy/signing.ts'
 
-const FIRST = { shards: 2, keys: 3, collections: 1, jobs: 4, documents: 50, usage: 6, originals: 9 }
-const SECOND = { shards: 1, keys: 0, collections: 2, jobs: 0, documents: 7, usage: 10, originals: 2 }
-const BOTH = { shards: 3, keys: 3, collections: 3, jobs: 4, documents: 57, usage: 16, originals: 11 }
+const FIRST = { shards: 2, keys: 3, collections: 1, jobs: 4, documents: 50, usage: 6, originals: 9, models: 2 }
+const SECOND = { shards: 1, keys: 0, collections: 2, jobs: 0, documents: 7, usage: 10, originals: 2, models: 3 }
+const BOTH = { shards: 3, keys: 3, collections: 3, jobs: 4, documents: 57, usage: 16, originals: 11, models: 5 }
 
 let records: ErasureRecords
 

@@ -6,8 +6,10 @@ import type { CollectionRecord, TenantRecord } from '../../../src/catalog/record
 import type { JobId } from '../../../src/core/ids.ts'
 import { newJobId } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
+import { EDGE_EN_MODEL } from '../../../src/models/product-models.ts'
 
 const GENERATION = {
+  model: EDGE_EN_MODEL,
   profileId: 'edge-en',
   dimensions: 384,
   chunking: { strategy: 'recursive', size: 200, overlap: 20 },

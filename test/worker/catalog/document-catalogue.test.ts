@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Catalog } from '../../../src/catalog/catalog.ts'
 import type { CataloguedDocument, CollectionRecord } from '../../../src/catalog/records.ts'
+import { EDGE_EN_MODEL } from '../../../src/models/product-models.ts'
 
 const catalog = new Catalog(env.DB, Date.now)
 let collection: CollectionRecord
@@ -17,7 +18,7 @@ async function makeCollection(): Promise<CollectionRecord> {
     name: `c${++serial}`,
     language: 'auto',
     settings: {},
-    generation: { profileId: 'edge-en', dimensions: 384, chunking, shards: 1, precision: 'int8' },
+    generation: { model: EDGE_EN_MODEL, profileId: 'edge-en', dimensions: 384, chunking, shards: 1, precision: 'int8' },
   })
 }
 

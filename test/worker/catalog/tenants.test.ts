@@ -9,9 +9,11 @@ import { issueKey, openSigningKey } from '../../../src/tenancy/issue-key.ts'
 import type { IssuedKey } from '../../../src/tenancy/issue-key.ts'
 import { tokenSigningKey } from '../../../src/tenancy/key-format.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
+import { EDGE_EN_MODEL } from '../../../src/models/product-models.ts'
 
 const SEALER = new Sealer('ab'.repeat(32))
 const GENERATION = {
+  model: EDGE_EN_MODEL,
   profileId: 'edge-en',
   dimensions: 384,
   chunking: { strategy: 'recursive', size: 200, overlap: 20 },
@@ -154,7 +156,7 @@ describe('a deleted tenant', () => {
     // Interrupted here, the deletion is repeated: it goes on where it was.
     expect(await catalog.tenants.startErasure(tenant.id)).toBe(tenant.uid)
 
-    const erased = { keys: 1, collections: 1, jobs: 1, documents: 1, usage: 3 }
+    const erased = { keys: 1, collections: 1, models: 0, jobs: 1, documents: 1, usage: 3 }
     expect(await catalog.tenants.finishErasure(tenant.uid)).toEqual(erased)
     expect(new Set(Object.values(await rowCounts(tenant.uid)))).toEqual(new Set([0]))
     expect(await catalog.tenants.startErasure(tenant.id)).toBeUndefined()

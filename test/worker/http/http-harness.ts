@@ -22,6 +22,10 @@ import { Signer } from '../../../src/tenancy/signing.ts'
 import { SCOPES } from '../../../src/tenancy/scopes.ts'
 import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
 
+const notHere = (): never => {
+  throw new Error('no provider is called here')
+}
+
 export const ORIGIN = 'http://127.0.0.1:8787'
 
 /** Hashes words into a vector: equal words bring texts near. */
@@ -126,6 +130,8 @@ export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } 
       queryEmbedder: () => embedder,
       passageEmbedder: () => embedder,
       countTokens: async () => (text) => text.split(/\s+/).length,
+      reranker: notHere,
+      chatModel: notHere,
     },
     sealer,
     signer: new Signer(sealer),

@@ -6,9 +6,11 @@ import plainModule from '../../../src/kernels/edge-plain.wasm'
 import relaxedModule from '../../../src/kernels/edge-relaxed.wasm'
 import type { EmbedderObject } from '../../../src/models/edge/embedder-object.ts'
 import { createModels } from '../../../src/models/models.ts'
+import { EDGE_EN_MODEL } from '../../../src/models/product-models.ts'
 import { hasRelaxedSimd } from '../../../src/kernels/relaxed-simd.ts'
 import { embedderContract } from '../../contract/embedder-contract.ts'
 
+const CALLER = { tenantUid: 'ten_1' }
 const models = createModels({
   async readAsset(path) {
     const response = await env.ASSETS.fetch(`https://assets.invalid/${path}`)
@@ -21,22 +23,24 @@ const models = createModels({
   poolSize: 2,
 })
 
-embedderContract('edge-en in the runtime', ['query'], async () => models.queryEmbedder('edge-en'))
-embedderContract('edge-en in embedder objects', ['passage'], async () => models.passageEmbedder('edge-en'))
+embedderContract('edge-en in the runtime', ['query'], async () => models.queryEmbedder(EDGE_EN_MODEL, CALLER))
+embedderContract('edge-en in embedder objects', ['passage'], async () => models.passageEmbedder(EDGE_EN_MODEL, CALLER))
 
 describe('an embedder object', () => {
   const object = env.EMBEDDER.getByName('embedder-0')
 
   it('gives the vectors of the local embedder', async () => {
-    const [remote] = await object.embedPassages('edge-en', ['a ferry in fog'])
-    const [local] = await models.queryEmbedder('edge-en').embed(['a ferry in fog'], { kind: 'passage' })
+    const [remote] = await object.embedPassages(EDGE_EN_MODEL, CALLER, ['a ferry in fog'])
+    const [local] = await models.queryEmbedder(EDGE_EN_MODEL, CALLER).embed(['a ferry in fog'], { kind: 'passage' })
     expect(remote).toEqual(local)
   })
 
   it('refuses more than 32 passages as a problem', async () => {
     const texts = Array.from({ length: 33 }, () => 'x')
     const failure = await runInDurableObject(object, (instance) =>
-      (instance as unknown as EmbedderObject).embedPassages('edge-en', texts).catch((error: unknown) => error),
+      (instance as unknown as EmbedderObject)
+        .embedPassages(EDGE_EN_MODEL, CALLER, texts)
+        .catch((error: unknown) => error),
     )
     expect(failure).toMatchObject({ name: 'Problem', code: 'invalid_request' })
   })
@@ -44,8 +48,8 @@ describe('an embedder object', () => {
   it('answers a short call while a long one is under way', async () => {
     const order: string[] = []
     const texts = Array.from({ length: 32 }, (_, i) => `passage ${i} ${'with some more words '.repeat(10)}`)
-    const long = object.embedPassages('edge-en', texts).then(() => order.push('long'))
-    const short = object.embedPassages('edge-en', ['short']).then(() => order.push('short'))
+    const long = object.embedPassages(EDGE_EN_MODEL, CALLER, texts).then(() => order.push('long'))
+    const short = object.embedPassages(EDGE_EN_MODEL, CALLER, ['short']).then(() => order.push('short'))
     await Promise.all([long, short])
     expect(order).toEqual(['short', 'long'])
   })

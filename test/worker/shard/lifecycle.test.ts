@@ -13,6 +13,7 @@ import type { CreationStores, LifecycleStores } from '../../../src/shard/collect
 import { objectName, Placement } from '../../../src/shard/placement.ts'
 import { finishTenantErasure, startTenantErasure } from '../../../src/shard/tenant-erasure.ts'
 import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
+import { EDGE_EN_MODEL } from '../../../src/models/product-models.ts'
 
 const catalog = new Catalog(env.DB, systemClock)
 const placement = new Placement(env.SHARD)
@@ -34,6 +35,7 @@ const planned = (name = 'docs', shards = 2): NewCollection & { readonly operatio
   language: 'auto',
   settings: {},
   generation: {
+    model: EDGE_EN_MODEL,
     profileId: 'edge-en',
     dimensions: 384,
     chunking: { strategy: 'recursive', size: 200, overlap: 20 },

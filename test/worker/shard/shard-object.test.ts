@@ -13,6 +13,8 @@ import type { PreparedDocument, ShardApi, SourceDocument } from '../../../src/sh
 import { ShardState } from '../../../src/shard/shard-state.ts'
 import { ShardWrites } from '../../../src/shard/shard-writes.ts'
 import { CONTEXT, makeChunks, makeSource, toyVector, type DraftDocument } from '../../support/shard-documents.ts'
+import type { EmbeddingModel } from '../../../src/models/model.ts'
+import { productModel } from '../../../src/models/product-models.ts'
 
 let collections = 0
 
@@ -161,7 +163,11 @@ describe('a shard object', () => {
       name: 'docs',
       language: 'auto',
       settings: {},
-      generation: { ...generation, chunking: DEFAULT_CHUNKING },
+      generation: {
+        ...generation,
+        model: productModel('bring-your-own', 8) as EmbeddingModel,
+        chunking: DEFAULT_CHUNKING,
+      },
     })
     const placement = new Placement(env.SHARD)
     await placement.initialise(collection)
@@ -270,7 +276,7 @@ describe('the cost of a write', () => {
       )
       const writes = new ShardWrites(state)
       const work = new ShardAlarm(state, {
-        embedPassages: async (_profileId, texts) => texts.map(toyVector),
+        embedPassages: async (_setup, texts) => texts.map(toyVector),
         project: async () => undefined,
         reportFileChanges: async ({ after }) => after,
         reportChanges: async ({ changes }) => changes.at(-1)?.position ?? 0,

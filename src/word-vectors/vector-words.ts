@@ -19,13 +19,12 @@ export function forEachVectorWord(text: string, visit: (word: string) => boolean
     if (goesOn) goesOn = visit(word) !== false
   }
   if (!CJK.test(text)) return forEachWord(text, take)
-  for (let from = 0; from < text.length && goesOn;) {
-    const to = endOfPiece(text, from)
+  for (let from = 0, to: number; from < text.length; from = to) {
+    to = goesOn ? endOfPiece(text, from) : text.length
     for (const { segment } of segmenter.segment(text.slice(from, to))) {
       if (CJK.test(segment)) take(foldCase(segment))
       else forEachWord(segment, take)
     }
-    from = to
   }
 }
 

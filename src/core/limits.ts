@@ -252,3 +252,8 @@ export const MAX_WORD_VECTORS_BYTES = 100_000_000
 export const MAX_PACKED_VECTORS_BYTES = 24_000_000
 /** Words of an imported model; beyond it, and beyond the bytes above, the file's rarer words are left out. */
 export const MAX_VOCABULARY_WORDS = 150_000
+
+/** 100 vectors of 4,096 numbers as JSON are 9 MB. */
+export const MAX_PROVIDER_ANSWER_BYTES = 16_000_000
+/** One server-sent event of a language model, in UTF-16 units: usually a word. */
+export const MAX_PROVIDER_EVENT_LENGTH = 1_000_000

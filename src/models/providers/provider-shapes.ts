@@ -1,0 +1,41 @@
+/** Vectors and scores as providers send them, brought into the order of the request. */
+import type { ModelProfile } from '../embedder.ts'
+import { fieldOf } from './provider-answer.ts'
+import { ProviderFault } from './provider-fault.ts'
+
+/**
+ * The vectors of an answer; cut to the profile's length where the model was trained for that and the provider cannot.
+ * @throws ProviderFault `wrong`
+ */
+export function shortened(vectors: unknown, profile: ModelProfile | undefined): ArrayLike<unknown>[] {
+  if (!Array.isArray(vectors) || !vectors.every((vector): vector is unknown[] => Array.isArray(vector))) {
+    throw new ProviderFault('wrong', 'the provider answered without vectors')
+  }
+  if (profile === undefined || !profile.matryoshka.includes(profile.dimensions)) return vectors
+  return vectors.map((vector) => vector.slice(0, profile.dimensions))
+}
+
+/**
+ * One score for each document, in the order of the documents, from entries in any order.
+ * @throws ProviderFault `wrong` unless every document has exactly one that is a number
+ */
+export function scoresOf(
+  entries: unknown,
+  names: { readonly index: string; readonly score: string },
+  documents: number,
+): number[] {
+  const scores = new Map<number, number>()
+  for (const entry of Array.isArray(entries) ? entries : []) {
+    const [index, score] = [fieldOf(entry, names.index), fieldOf(entry, names.score)]
+    if (typeof index !== 'number' || typeof score !== 'number' || !Number.isFinite(score)) throw notOneEach()
+    if (!Number.isInteger(index) || index < 0 || index >= documents || scores.has(index)) throw notOneEach()
+    scores.set(index, score)
+  }
+  return Array.from({ length: documents }, (_, index) => {
+    const score = scores.get(index)
+    if (score === undefined) throw notOneEach()
+    return score
+  })
+}
+
+const notOneEach = (): ProviderFault => new ProviderFault('wrong', 'the provider did not score every document once')

@@ -1,34 +1,27 @@
 /** What goes wrong at a provider, and as which problem a caller hears of it. Never holds a word of the provider's own. */
-import { Problem } from '../../core/problem.ts'
+import { Problem, PROBLEMS } from '../../core/problem.ts'
 
-/**
- * `busy`: it asks for patience, or is not asked at all because it failed too often. `broken`: an answer that broke off or
- * is not of its protocol. `wrong`: a whole answer that is not what was asked for, such as vectors of another length.
- * `too_long`: it may have refused a text for its length. `refused`: it will refuse the same request again.
- */
-export type ProviderFaultKind =
-  | 'timeout'
-  | 'unreachable'
-  | 'failed'
-  | 'busy'
-  | 'broken'
-  | 'wrong'
-  | 'too_long'
-  | 'refused'
-
-const CODES = {
-  timeout: 'upstream_timeout',
-  unreachable: 'upstream_failed',
-  failed: 'upstream_failed',
-  busy: 'overloaded',
-  broken: 'upstream_failed',
-  wrong: 'upstream_failed',
-  too_long: 'upstream_refused',
-  refused: 'upstream_refused',
+/** `retries`: whether the same call may go well a moment later. */
+const KINDS = {
+  timeout: { code: 'upstream_timeout', retries: true },
+  unreachable: { code: 'upstream_failed', retries: true },
+  /** It says that something went wrong on its side. */
+  failed: { code: 'upstream_failed', retries: true },
+  /** It asks for patience, or did so a moment ago. */
+  busy: { code: 'overloaded', retries: true },
+  /** It failed so often that it is not asked. */
+  open: { code: 'overloaded', retries: false },
+  /** An answer that broke off or is not of its protocol. */
+  broken: { code: 'upstream_failed', retries: true },
+  /** A whole answer that is not what was asked for, such as vectors of another length. */
+  wrong: { code: 'upstream_failed', retries: false },
+  /** It refuses the request, maybe for the length of a text. */
+  too_long: { code: 'upstream_refused', retries: false },
+  /** It will refuse the same request again. */
+  refused: { code: 'upstream_refused', retries: false },
 } as const
 
-/** Whether the same call may go well a moment later. */
-const PASSING: ReadonlySet<ProviderFaultKind> = new Set(['timeout', 'unreachable', 'failed', 'busy', 'broken'])
+export type ProviderFaultKind = keyof typeof KINDS
 
 /** How long a caller waits whom nobody told. */
 const DEFAULT_RETRY_SECONDS = 5
@@ -36,7 +29,7 @@ const DEFAULT_RETRY_SECONDS = 5
 export class ProviderFault extends Error {
   override readonly name = 'ProviderFault'
   readonly kind: ProviderFaultKind
-  /** As the provider asked for it, in milliseconds. */
+  /** How long it asks for patience, in milliseconds. */
   readonly retryAfterMs: number | undefined
 
   /** `message` is lower-case and ours: it reaches callers and logs. */
@@ -46,14 +39,23 @@ export class ProviderFault extends Error {
     this.retryAfterMs = retryAfterMs
   }
 
-  get isPassing(): boolean {
-    return PASSING.has(this.kind)
+  get mayRetry(): boolean {
+    return KINDS[this.kind].retries
+  }
+
+  /** Whether the provider is to blame, and not what it was asked. */
+  get isOutage(): boolean {
+    return PROBLEMS[KINDS[this.kind].code].retryable
   }
 
   get problem(): Problem {
-    if (this.kind !== 'busy') return new Problem(CODES[this.kind], this.message)
+    const { code } = KINDS[this.kind]
+    if (code !== 'overloaded') return new Problem(code, this.message)
     const { retryAfterMs } = this
     const retryAfterSeconds = retryAfterMs === undefined ? DEFAULT_RETRY_SECONDS : Math.ceil(retryAfterMs / 1_000)
-    return new Problem('overloaded', this.message, { retryAfterSeconds: Math.max(retryAfterSeconds, 1) })
+    return new Problem(code, this.message, { retryAfterSeconds: Math.max(retryAfterSeconds, 1) })
   }
 }
+
+/** What a provider throws becomes the caller's problem; everything else stays what it is. */
+export const asCallersProblem = (error: unknown): unknown => (error instanceof ProviderFault ? error.problem : error)

@@ -2,8 +2,10 @@
 import type { JsonObject } from '../core/canonical-json.ts'
 import { rfc3339 } from '../core/clock.ts'
 import type { Location } from '../chunking/document-text.ts'
+import type { NamedVectors } from '../models/named-vectors.ts'
 import type { StoredDocument } from '../shard/shard-api.ts'
 import { isRestricted, type Principal } from '../tenancy/principal.ts'
+import { callerVectorsOf, type CallerVectors } from './caller-vectors.ts'
 
 /** `page`, `sheet`, `row`, `startTime`, `endTime`: where the chunk stands in the file that it comes from. */
 export interface ChunkView extends Location {
@@ -38,14 +40,21 @@ export interface DocumentView {
   readonly updatedAt: string
   readonly text?: string
   readonly chunks?: readonly ChunkView[]
-  /** One a chunk in ordinal order; `null` where the chunk has no vector. */
-  readonly vectors?: readonly (readonly number[] | null)[]
+  /** One a chunk in ordinal order, `null` where the chunk has no vector; named ones by their names, as they were sent. */
+  readonly vectors?: readonly (readonly number[] | null)[] | CallerVectors
 }
 
 export const chunkId = (documentId: string, ordinal: number): string => `${documentId}#${ordinal}`
 
-/** Shows a stored document; the parts that were not read stay absent. Whom else it is for is not every reader's business. */
-export function documentView(document: StoredDocument, reader: Pick<Principal, 'kind'>): DocumentView {
+/**
+ * Shows a stored document; the parts that were not read stay absent. Whom else it is for is not every reader's business.
+ * `named` are the vectors that its collection names.
+ */
+export function documentView(
+  document: StoredDocument,
+  reader: Pick<Principal, 'kind'>,
+  named?: NamedVectors,
+): DocumentView {
   const { acl, text, chunks, vectors } = document
   return {
     id: document.id,
@@ -76,6 +85,16 @@ export function documentView(document: StoredDocument, reader: Pick<Principal, '
             ...(truncated ? { truncated } : {}),
           })),
         }),
-    ...(vectors === undefined ? {} : { vectors: vectors.map((vector) => (vector ? [...vector] : null)) }),
+    ...(vectors === undefined ? {} : { vectors: vectorsView(vectors, named) }),
   }
+}
+
+/** A document that brings named vectors is one chunk, which has them all. */
+function vectorsView(
+  vectors: NonNullable<StoredDocument['vectors']>,
+  named: NamedVectors | undefined,
+): NonNullable<DocumentView['vectors']> {
+  if (named === undefined) return vectors.map((vector) => (vector ? [...vector] : null))
+  const [own] = vectors
+  return own === undefined ? {} : callerVectorsOf(named, own)
 }

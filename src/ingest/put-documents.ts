@@ -7,8 +7,10 @@ import { Faults } from '../core/faults.ts'
 import { invariant } from '../core/invariant.ts'
 import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
 import { Problem, asProblem, type ProblemCode } from '../core/problem.ts'
+import { namedVectorsOf } from '../models/named-vectors.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { shardOf } from '../shard/placement.ts'
+import { checkVectors } from './caller-vectors.ts'
 import { DocumentWriter } from './document-writer.ts'
 import { writeContext, writeQuota, type Caller, type IngestDependencies } from './ingest-dependencies.ts'
 import { estimateWrite } from './estimate-write.ts'
@@ -122,18 +124,12 @@ function checkAgainstCollection(
   ifMatch: string | undefined,
 ): void {
   const faults = new Faults()
-  const isOwn = generation.profileId === BRING_YOUR_OWN
+  const { profileId, dimensions, model } = generation
+  const taken = { isOwn: profileId === BRING_YOUR_OWN, dimensions, named: namedVectorsOf(model) }
   if (ifMatch !== undefined && documents.length > 1) {
     faults.add('/documents', 'must be one document beside If-Match')
   }
-  for (const [index, { vector }] of documents.entries()) {
-    if (vector === undefined) continue
-    const pointer = `/documents/${index}/vector`
-    if (!isOwn) faults.add(pointer, 'is refused: the collection computes its own vectors')
-    else if (vector.length !== generation.dimensions) {
-      faults.add(pointer, `must have ${generation.dimensions} numbers`, 'dimension_mismatch')
-    }
-  }
+  for (const [index, document] of documents.entries()) checkVectors(document, taken, `/documents/${index}`, faults)
   faults.throwIfAny()
 }
 

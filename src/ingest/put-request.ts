@@ -6,10 +6,11 @@ import type { JsonObject } from '../core/canonical-json.ts'
 import type { JobId } from '../core/ids.ts'
 import type { ProblemCode } from '../core/problem.ts'
 import type { ChunkInput } from './caller-chunks.ts'
+import type { CallerVectors } from './caller-vectors.ts'
 
 /**
- * One document as the caller sends it. Exactly one of `text`, `markdown`, `html`; with `vector`, or with `chunks` that are texts, all
- * three are absent or may be.
+ * One document as the caller sends it. Exactly one of `text`, `markdown`, `html`; with `vector` or `vectors`, or with `chunks` that
+ * are texts, all three are absent or may be.
  */
 export interface DocumentInput {
   readonly id: string
@@ -24,10 +25,12 @@ export interface DocumentInput {
   readonly metadata?: JsonObject
   /** Who may read it beside secret keys; absent: every reader of the collection. */
   readonly acl?: readonly string[]
-  /** Chunks that the caller cut: places in `text` or `markdown`, else texts. Not beside `html` and `vector`. */
+  /** Chunks that the caller cut: places in `text` or `markdown`, else texts. Not beside `html` and vectors. */
   readonly chunks?: readonly ChunkInput[]
   /** The caller's own vector of the whole document, in collections of `bring-your-own`. */
   readonly vector?: readonly number[]
+  /** The same where the collection names its vectors: all that the document has. Not beside `vector`. */
+  readonly vectors?: CallerVectors
 }
 
 declare const validated: unique symbol

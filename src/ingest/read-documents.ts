@@ -3,6 +3,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { compareUtf8 } from '../core/bytes.ts'
 import { DEFAULT_LIST_LIMIT, PUBLIC_KEY_MAX_PAGED_LISTED } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
+import { namedVectorsOf } from '../models/named-vectors.ts'
 import { shardOf } from '../shard/placement.ts'
 import type { DocumentInclude, ShardStatistics } from '../shard/shard-api.ts'
 import type { Principal } from '../tenancy/principal.ts'
@@ -29,7 +30,7 @@ export async function readDocument(
   const stored = await asked(shard.document(id, { include, ...(filter === undefined ? {} : { visibility: filter }) }))
   if (stored === undefined) throw new Problem('not_found')
   const shown = await shownVersion(sealer, reader, stored)
-  return { document: documentView(shown, reader), etag: shown.etag }
+  return { document: documentView(shown, reader, namedVectorsOf(collection.generation.model)), etag: shown.etag }
 }
 
 export interface ListRequest {

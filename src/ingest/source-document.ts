@@ -7,14 +7,16 @@ import { hex, sha256, utf8, utf8Length } from '../core/bytes.ts'
 import { MAX_TITLE_BYTES } from '../core/limits.ts'
 import { invalidField } from '../core/problem.ts'
 import type { CollectionRecord } from '../catalog/records.ts'
+import { namedVectorsOf } from '../models/named-vectors.ts'
 import { parseHtml } from '../parsing/html.ts'
 import { normaliseNewlines } from '../parsing/normalise.ts'
 import type { SourceDocument } from '../shard/shard-api.ts'
 import { outlineOfChunks } from './caller-chunks.ts'
+import { packCallerVectors } from './caller-vectors.ts'
 import type { DocumentInput } from './put-request.ts'
 import { vectorKeyOfVector } from './vector-key.ts'
 
-/** A document ready to be begun; `vector` is the caller's own. */
+/** A document ready to be begun; `vector` is the caller's own, or its named ones packed. */
 export interface AcceptedDocument {
   readonly source: SourceDocument
   readonly vector?: Float32Array
@@ -31,11 +33,11 @@ export async function acceptDocument(
   collection: CollectionRecord,
   pointer: string,
 ): Promise<AcceptedDocument> {
-  const { id, url, acl, vector: numbers } = input
+  const { id, url, acl } = input
   const content = contentOf(input)
-  if (content.text.trim() === '' && numbers === undefined) throw invalidField(`${pointer}/html`, 'holds no text')
+  const vector = vectorOf(input, collection)
+  if (content.text.trim() === '' && vector === undefined) throw invalidField(`${pointer}/html`, 'holds no text')
   const title = input.title ?? content.title
-  const vector = numbers === undefined ? undefined : Float32Array.from(numbers)
   const source = await hashed(
     {
       id,
@@ -52,6 +54,12 @@ export async function acceptDocument(
     vector,
   )
   return vector === undefined ? { source } : { source, vector }
+}
+
+function vectorOf({ vector, vectors }: DocumentInput, { generation }: CollectionRecord): Float32Array | undefined {
+  if (vector !== undefined) return Float32Array.from(vector)
+  const named = namedVectorsOf(generation.model)
+  return named === undefined || vectors === undefined ? undefined : packCallerVectors(named, vectors)
 }
 
 interface Content extends Pick<SourceDocument, 'format' | 'text' | 'outline'> {
@@ -89,14 +97,16 @@ export async function hashed(
   return { ...document, contentHash: await hashOfSource(document, collection, vectorKey) }
 }
 
-/** The content hash alone; `vectorKey` names the caller's own vector. */
+/** The content hash alone; `vectorKey` names what the caller brought: its vector, or its named ones packed. */
 export async function hashOfSource(
   document: Unhashed,
-  { generation }: { readonly generation: Pick<CollectionRecord['generation'], 'profileId' | 'dimensions'> },
+  { generation }: { readonly generation: Pick<CollectionRecord['generation'], 'profileId' | 'dimensions' | 'model'> },
   vectorKey: string | undefined,
 ): Promise<string> {
-  const { profileId, dimensions } = generation
-  return hex(await sha256(utf8(canonicalJson({ ...document, profileId, dimensions, vectorKey: vectorKey ?? null }))))
+  const { profileId, dimensions, model } = generation
+  const vectors = namedVectorsOf(model)
+  const made = { profileId, dimensions, ...(vectors === undefined ? {} : { vectors }), vectorKey: vectorKey ?? null }
+  return hex(await sha256(utf8(canonicalJson({ ...document, ...made }))))
 }
 
 /** RFC 7396: members of `patch` replace, `null` removes, objects merge. Never mutates its arguments. */

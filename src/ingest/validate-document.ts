@@ -7,7 +7,6 @@ import { textFault, type JsonObject } from '../core/canonical-json.ts'
 import { utf8Length } from '../core/bytes.ts'
 import { Faults, isJsonObject, pointerTo } from '../core/faults.ts'
 import {
-  MAX_DIMENSIONS,
   MAX_DOCUMENTS_PER_CALL,
   MAX_DOCUMENT_ID_BYTES,
   MAX_DOCUMENT_TEXT_BYTES,
@@ -18,6 +17,7 @@ import {
 import { isLanguageTag } from '../text/language.ts'
 import { parseAcl } from './acl.ts'
 import { parseChunks, type ChunkInput } from './caller-chunks.ts'
+import { parseVector, parseVectors } from './caller-vectors.ts'
 import type { DocumentInput, PutDocumentsRequest } from './put-request.ts'
 
 const KNOWN = new Set([
@@ -31,9 +31,9 @@ const KNOWN = new Set([
   'metadata',
   'chunks',
   'vector',
+  'vectors',
   'acl',
 ])
-const NOT_BUILT = new Set(['vectors'])
 const CONTENT_FIELDS = ['text', 'markdown', 'html'] as const
 /** Deeper metadata is refused before anything recurses into it. */
 const MAX_METADATA_DEPTH = 32
@@ -90,11 +90,12 @@ export function parseDocument(input: unknown, pointer: string, faults: Faults): 
     faults.add(pointer, 'must be an object')
     return { id: '' }
   }
-  faults.checkMembers(input, pointer, KNOWN, NOT_BUILT)
-  const { id, title, url, language, metadata, vector, acl } = input
+  faults.checkMembers(input, pointer, KNOWN)
+  const { id, title, url, language, metadata, vector, vectors, acl } = input
   const wrongId = idFault(id)
   if (wrongId !== undefined) faults.add(`${pointer}/id`, wrongId)
   checkContent(input, pointer, faults)
+  if (vector !== undefined && vectors !== undefined) faults.add(`${pointer}/vectors`, 'must not stand beside vector')
   return {
     id: typeof id === 'string' ? id : '',
     ...pickContent(input),
@@ -105,6 +106,7 @@ export function parseDocument(input: unknown, pointer: string, faults: Faults): 
     ...(acl === undefined ? {} : { acl: parseAcl(acl, `${pointer}/acl`, faults) }),
     ...checkChunks(input, pointer, faults),
     ...(vector === undefined ? {} : { vector: parseVector(vector, `${pointer}/vector`, faults) }),
+    ...(vectors === undefined ? {} : { vectors: parseVectors(vectors, `${pointer}/vectors`, faults) }),
   }
 }
 
@@ -114,13 +116,14 @@ function pickContent(input: Record<string, unknown>): Pick<DocumentInput, 'text'
 }
 
 function checkChunks(
-  { chunks, text, markdown, html, vector }: Record<string, unknown>,
+  { chunks, text, markdown, html, vector, vectors }: Record<string, unknown>,
   pointer: string,
   faults: Faults,
 ): { chunks?: readonly ChunkInput[] } {
   if (chunks === undefined) return {}
   const at = `${pointer}/chunks`
-  const other = html === undefined ? (vector === undefined ? undefined : 'a vector') : 'html'
+  const hasVector = vector !== undefined || vectors !== undefined
+  const other = html === undefined ? (hasVector ? 'a vector' : undefined) : 'html'
   if (other !== undefined) {
     faults.add(at, `must not stand beside ${other}`)
     return {}
@@ -131,7 +134,7 @@ function checkChunks(
 
 function checkContent(input: Record<string, unknown>, pointer: string, faults: Faults): void {
   const present = CONTENT_FIELDS.filter((name) => input[name] !== undefined)
-  const hasVector = input['vector'] !== undefined
+  const hasVector = input['vector'] !== undefined || input['vectors'] !== undefined
   if (present.length === 0 && !hasVector && input['chunks'] === undefined) {
     faults.add(`${pointer}/text`, 'is required, or markdown, html, chunks or a vector')
   }
@@ -173,18 +176,6 @@ function parseLanguage(value: unknown, pointer: string, faults: Faults): string 
   if (value === 'auto' || (typeof value === 'string' && isLanguageTag(value))) return value
   faults.add(pointer, 'must be a BCP 47 language tag or auto')
   return 'auto'
-}
-
-function parseVector(value: unknown, pointer: string, faults: Faults): number[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_DIMENSIONS) {
-    faults.add(pointer, `must be an array of 1 to ${MAX_DIMENSIONS} numbers`)
-    return []
-  }
-  // Vectors are kept in single precision, so what overflows there is not finite either.
-  const wrong = value.findIndex((item) => typeof item !== 'number' || !Number.isFinite(Math.fround(item)))
-  if (wrong >= 0) faults.add(pointerTo(pointer, wrong), 'must be a finite number')
-  else if (value.every((item) => Math.fround(item as number) === 0)) faults.add(pointer, 'must not be all zeros')
-  return value as number[]
 }
 
 /** Checks metadata; also the outcome of a PATCH. Gives `{}` with a fault for anything else. */

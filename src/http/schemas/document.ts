@@ -11,6 +11,7 @@ import {
   MAX_PRINCIPALS,
 } from '../../core/limits.ts'
 import { filter, jsonObject, locationFields, pageOf, time } from './fields.ts'
+import { documentVectors } from './named-vectors.ts'
 
 const MAX_TITLE_LENGTH = 2_048
 
@@ -47,7 +48,7 @@ const chunks = z
   .max(MAX_CHUNKS_PER_DOCUMENT)
   .openapi({
     description:
-      'Exactly these chunks are indexed: places in `text` or `markdown`, ascending, which may overlap; or, without either, texts that together are the document. Not beside `html` or `vector`.',
+      'Exactly these chunks are indexed: places in `text` or `markdown`, ascending, which may overlap; or, without either, texts that together are the document. Not beside `html` or vectors.',
     example: [{ start: 0, end: 42, headings: ['Fares'] }],
   })
 const vector = z.array(z.number()).openapi({ description: 'As many numbers as the collection has dimensions.' })
@@ -67,10 +68,12 @@ const documentInputSchema = z
     metadata: jsonObject.optional().openapi({ description: 'Any JSON; filterable without declaring it first.' }),
     chunks: chunks.optional(),
     vector: vector.optional(),
+    vectors: documentVectors.optional(),
     acl: acl.optional(),
   })
   .openapi('DocumentInput', {
-    description: 'Exactly one of `text`, `markdown` and `html`, or `chunks` that are texts, or a `vector`.',
+    description:
+      'Exactly one of `text`, `markdown` and `html`, or `chunks` that are texts, or a `vector` or `vectors`.',
   })
 
 export const putDocumentsSchema = z
@@ -143,7 +146,12 @@ export const documentSchema = z
     updatedAt: time,
     text: z.string().optional(),
     chunks: z.array(chunkSchema).optional(),
-    vectors: z.array(z.array(z.number()).nullable()).optional(),
+    vectors: z
+      .union([z.array(z.array(z.number()).nullable()), documentVectors])
+      .optional()
+      .openapi({
+        description: 'One a chunk, `null` without one; where the collection names its vectors, as they were sent.',
+      }),
   })
   .openapi('Document')
 

@@ -71,6 +71,27 @@ describe('a document', () => {
     [{ id: 'x', vector: [0, 0] }, '/documents/0/vector'],
     [{ id: 'x', vector: [1, null] }, '/documents/0/vector/1'],
     [{ id: 'x', vector: [1e300] }, '/documents/0/vector/0'],
+    [{ id: 'x', vectors: {} }, '/documents/0/vectors'],
+    [{ id: 'x', vectors: [[1]] }, '/documents/0/vectors'],
+    [
+      { id: 'x', vectors: Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`v${i}`, [1]])) },
+      '/documents/0/vectors',
+    ],
+    [{ id: 'x', vectors: { Title: [1] } }, '/documents/0/vectors/Title'],
+    [{ id: 'x', vectors: JSON.parse('{"__proto__": [1]}') as object }, '/documents/0/vectors/__proto__'],
+    [{ id: 'x', vectors: { title: 'x' } }, '/documents/0/vectors/title'],
+    [{ id: 'x', vectors: { title: [1, 'x'] } }, '/documents/0/vectors/title/1'],
+    [{ id: 'x', vectors: { tokens: [] } }, '/documents/0/vectors/tokens'],
+    [{ id: 'x', vectors: { tokens: [[]] } }, '/documents/0/vectors/tokens/0'],
+    [{ id: 'x', vectors: { tokens: [[1], 2] } }, '/documents/0/vectors/tokens/1'],
+    [{ id: 'x', vectors: { tokens: [[1], [0]] } }, '/documents/0/vectors/tokens/1'],
+    [{ id: 'x', vectors: { tokens: Array.from({ length: 257 }, () => [1]) } }, '/documents/0/vectors/tokens'],
+    [
+      { id: 'x', vectors: { a: Array.from({ length: 65 }, () => Array.from({ length: 4_096 }, () => 1)) } },
+      '/documents/0/vectors',
+    ],
+    [{ id: 'x', vector: [1], vectors: { title: [1] } }, '/documents/0/vectors'],
+    [{ id: 'x', chunks: [{ text: 'a' }], vectors: { title: [1] } }, '/documents/0/chunks'],
     [{ id: 'x', text: 'a', colour: 1 }, '/documents/0/colour'],
     ['x', '/documents/0'],
   ])('is refused as %j with a pointer to %s', (document, pointer) => {
@@ -87,12 +108,6 @@ describe('a document', () => {
     ])
   })
 
-  it('says which of its fields are not built yet', () => {
-    const problem = refusal(() => parsePutRequest({ documents: [{ id: 'x', text: 'a', vectors: {} }] }))
-    expect(problem.code).toBe('not_supported')
-    expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(['/documents/0/vectors'])
-  })
-
   it('keeps every field it may have', () => {
     const document = {
       id: 'ä/b c',
@@ -105,6 +120,8 @@ describe('a document', () => {
     }
     expect(parsePutRequest({ documents: [document] }).documents).toEqual([document])
     expect(parsePutRequest({ documents: [{ id: 'v', text: '', vector: [1] }] }).documents).toHaveLength(1)
+    const named = { id: 'n', vectors: { title: [1, 2], tokens: [[1], [2, 3]], constructor: [1] } }
+    expect(parsePutRequest({ documents: [named] }).documents).toEqual([named])
   })
 })
 

@@ -56,21 +56,41 @@ export async function truncatedSvd(matrix: Multiplied, rank: number, giveTurn: G
 
 /**
  * Makes the columns of `matrix` (size × width) orthonormal, in place, and drops those that add nothing; gives how many are
- * left. By eigenvectors of the Gram matrix, twice, because once leaves the rounding of badly conditioned columns.
+ * left. Gram-Schmidt over the Gram matrix, twice, because once leaves the rounding of badly conditioned columns.
  */
 async function orthonormalise(matrix: Float32Array, size: number, width: number, giveTurn: GiveTurn): Promise<number> {
   let kept = width
   for (let pass = 0; pass < 2; pass++) {
-    const { values, vectors } = symmetricEigen(await gram(matrix, size, kept, giveTurn), kept)
-    const rank = values.filter((value) => value > RANK_TOLERANCE * values[0]!).length
-    for (let row = 0; row < rank; row++) {
-      const scale = 1 / Math.sqrt(values[row]!)
-      for (let i = 0; i < kept; i++) vectors[row * kept + i]! *= scale
-    }
-    await project(matrix, size, kept, vectors, rank, matrix, giveTurn)
+    const { directions, rank } = orthonormalDirections(await gram(matrix, size, kept, giveTurn), kept)
+    await project(matrix, size, kept, directions, rank, matrix, giveTurn)
     kept = rank
   }
   return kept
+}
+
+/** Rows that combine the columns with these inner products into orthonormal ones, without those that add nothing. */
+function orthonormalDirections(products: Float64Array, width: number): { directions: Float64Array; rank: number } {
+  const directions = new Float64Array(width * width)
+  let rank = 0
+  for (let column = 0; column < width; column++) {
+    const target = directions.subarray(rank * width, (rank + 1) * width)
+    target.fill(0)
+    target[column] = 1
+    const whole = products[column * width + column]!
+    let left = whole
+    for (let row = 0; row < rank; row++) {
+      const direction = directions.subarray(row * width, (row + 1) * width)
+      let shared = 0
+      for (let i = 0; i < column; i++) shared += direction[i]! * products[column * width + i]!
+      for (let i = 0; i < column; i++) target[i]! -= shared * direction[i]!
+      left -= shared * shared
+    }
+    if (left <= RANK_TOLERANCE * whole) continue
+    const scale = 1 / Math.sqrt(left)
+    for (let i = 0; i <= column; i++) target[i]! *= scale
+    rank++
+  }
+  return { directions, rank }
 }
 
 /** `matrixᵀ × matrix` for a matrix of size × width. */

@@ -107,6 +107,7 @@ export class VectorFileReader {
   }
 
   #readRows(isEnd: boolean): void {
+    if (this.#start === this.#end) return
     this.#format ??= this.#recognise(isEnd)
     const isBinary = this.#format === 'word2vec-binary'
     while (!this.#isFull && (isBinary ? this.#binaryRow(isEnd) : this.#textRow(isEnd)));

@@ -28,6 +28,7 @@ import type { AppDependencies } from './http/dependencies.ts'
 import plainModule from './kernels/edge-plain.wasm'
 import relaxedModule from './kernels/edge-relaxed.wasm'
 import { EmbedderObject } from './models/edge/embedder-object.ts'
+import { coloCache } from './models/colo-cache.ts'
 import { createModels } from './models/models.ts'
 import type { Models } from './models/models.ts'
 import { productModel } from './models/product-models.ts'
@@ -112,6 +113,8 @@ function isolateOf(env: WorkerEnv): Isolate {
       plainModule,
       embedderNamespace: env.EMBEDDER,
       poolSize: Number(env.NEARFIELD_EMBEDDER_OBJECTS ?? DEFAULT_EMBEDDER_OBJECTS),
+      sharedQueries: coloCache(caches.default),
+      keepAlive: waitUntil,
     }),
   }
   return isolate

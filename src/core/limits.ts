@@ -87,6 +87,17 @@ export const MAX_DOCUMENT_VECTOR_VALUES = 262_144
 export const MAX_QUERY_VECTOR_ROWS = 64
 /** Above this many chunks to embed a PUT answers 202 and the shard's alarm does the rest. */
 export const MAX_SYNC_CHUNKS = 256
+/** Vectors of queries that an isolate keeps, with their keys: about 2,000 of 384 numbers. */
+export const MAX_QUERY_CACHE_BYTES = 4_000_000
+/** Queries' vectors of models that providers serve lie this long in the cache of a data centre. */
+export const QUERY_CACHE_TTL_SECONDS = 3_600
+/** Hits that `rerank` may reorder: each is a pair that a model reads, and the time is short. */
+export const MAX_RERANK_DEPTH = 100
+/** A reranker that has not answered by then is left out, and the fused order stands. */
+export const MAX_RERANK_MS = 2_000
+/** Texts of one `POST /v1/embeddings`, and documents of one `POST /v1/rerank`. */
+export const MAX_EMBEDDED_TEXTS = 256
+export const MAX_RERANKED_DOCUMENTS = 1_000
 /** Passages in one call of an embedder object, so that a call stays short and is cheap to repeat. */
 export const MAX_PASSAGES_PER_CALL = 32
 /** The smallest `chunking.size`: below it chunks cost more than they hold. */
@@ -229,6 +240,20 @@ export const MAX_RESIDENT_BYTES = 96_000_000
 export const MAX_CHUNKS_PER_SHARD = 50_000
 
 export const MAX_WEBHOOKS = 20
+/** Models that a tenant names; those of single collections are not counted. */
+export const MAX_MODELS = 100
+/** Each is asked in its turn while a search waits. */
+export const MAX_MODEL_FALLBACKS = 3
+/** In characters; also of ids of accounts and names of inference providers. */
+export const MAX_PROVIDER_NAME_LENGTH = 200
+/** In characters; JSON web tokens are the longest that providers hand out. */
+export const MAX_PROVIDER_KEY_LENGTH = 4_096
+/** In UTF-16 units: instructions in front of a query are sentences. It goes with every text. */
+export const MAX_MODEL_PREFIX_LENGTH = 500
+/** Input of a model that nobody knows, in its tokens. */
+export const MAX_MODEL_TOKENS = 1_000_000
+/** Tags of what a model was trained for. */
+export const MAX_MODEL_LANGUAGES = 200
 /** In UTF-16 units. */
 export const MAX_WEBHOOK_DESCRIPTION_LENGTH = 200
 /** Standard Webhooks asks for small payloads; ours hold ids. */

@@ -9,6 +9,7 @@ import { estimateTokens } from './estimate-tokens.ts'
 import type { EmbeddingModel, Model, ModelCaller } from './model.ts'
 import { type EmbedderNamespace, PassagePool } from './passage-pool.ts'
 import { EDGE_EN } from './profiles.ts'
+import { QueryCache, type SharedCache } from './query-cache.ts'
 import type { Reranker } from './reranker.ts'
 
 /** Models that providers serve, over HTTP or a binding; `remote-models.ts` makes it. */
@@ -30,6 +31,10 @@ export interface ModelsDependencies {
   readonly poolSize: number
   /** Absent where nothing may be called, as in tests of models inside the Worker. */
   readonly remote?: RemoteModelsPort
+  /** Where isolates of a place share queries' vectors of models that providers serve; see `query-cache.ts`. */
+  readonly sharedQueries?: SharedCache
+  /** Lets work outlive the request. */
+  readonly keepAlive?: (work: Promise<unknown>) => void
   /** The isolate's own memory unless a test brings another. */
   readonly memory?: ResidentMemory
 }
@@ -47,10 +52,15 @@ export interface Models {
 }
 
 export function createModels(dependencies: ModelsDependencies): Models {
-  const { embedderNamespace, poolSize, remote, memory = residentMemory } = dependencies
+  const { embedderNamespace, poolSize, remote, sharedQueries, keepAlive, memory = residentMemory } = dependencies
   const loader = new EdgeModelLoader({ ...dependencies, memory })
   const edge = new EdgeEmbedder(EDGE_EN, loader)
   const pool = new PassagePool(embedderNamespace, poolSize)
+  const queries = new QueryCache({
+    memory,
+    ...(sharedQueries === undefined ? {} : { shared: sharedQueries }),
+    ...(keepAlive === undefined ? {} : { keepAlive }),
+  })
   const called = (): RemoteModelsPort => {
     invariant(remote !== undefined, 'models of providers can be called')
     return remote
@@ -68,7 +78,7 @@ export function createModels(dependencies: ModelsDependencies): Models {
     }
   }
   return {
-    queryEmbedder: local,
+    queryEmbedder: (model, caller) => queries.around(local(model, caller), model, caller),
     passageEmbedder(model, caller) {
       // Whatever has no embedder here has none in the pool.
       local(model, caller)

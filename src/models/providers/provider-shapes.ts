@@ -1,10 +1,12 @@
 /** Vectors and scores as providers send them, brought into the order of the request. */
 import type { ModelProfile } from '../embedder.ts'
+import { findKnownModel } from '../known-models.ts'
 import { fieldOf } from './provider-answer.ts'
 import { ProviderFault } from './provider-fault.ts'
 
 /**
- * The vectors of an answer; cut to the profile's length where the model was trained for that and the provider cannot.
+ * The vectors of an answer. Whole ones of a model whose beginnings are vectors too are cut to the profile's length, for
+ * providers that cannot; those of any other length stay, to be found out.
  * @throws ProviderFault `wrong`
  */
 export function shortened(vectors: unknown, profile: ModelProfile | undefined): ArrayLike<unknown>[] {
@@ -12,7 +14,8 @@ export function shortened(vectors: unknown, profile: ModelProfile | undefined): 
     throw new ProviderFault('wrong', 'the provider answered without vectors')
   }
   if (profile === undefined || !profile.matryoshka.includes(profile.dimensions)) return vectors
-  return vectors.map((vector) => vector.slice(0, profile.dimensions))
+  const whole = findKnownModel(profile.id)?.profile?.dimensions
+  return vectors.map((vector) => (vector.length === whole ? vector.slice(0, profile.dimensions) : vector))
 }
 
 /**

@@ -3,6 +3,8 @@
  * hashes of ids that are never used twice, so that no object is ever met under another collection's name.
  */
 import { hex, sha256, utf8 } from '../core/bytes.ts'
+import type { Model } from '../models/model.ts'
+import { namedVectorsOf } from '../models/named-vectors.ts'
 import type { ShardApi, ShardSetup } from './shard-api.ts'
 import { type ShardRpc, shardStub } from './stub.ts'
 
@@ -13,6 +15,7 @@ export interface PlacedCollection {
   readonly placementEpoch: number
   readonly generation: {
     readonly id: string
+    readonly model: Pick<Model, 'source'>
     readonly profileId: string
     readonly dimensions: number
     readonly precision: 'int8' | 'f32'
@@ -106,7 +109,8 @@ export class Placement {
 }
 
 function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection, shard: number): ShardSetup {
-  const { profileId, dimensions, precision } = generation
+  const { model, profileId, dimensions, precision } = generation
+  const vectors = namedVectorsOf(model)
   return {
     tenantUid,
     collectionId: id,
@@ -116,5 +120,6 @@ function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection
     profileId,
     dimensions,
     precision,
+    ...(vectors === undefined ? {} : { vectors }),
   }
 }

@@ -59,10 +59,29 @@ const collection = {
   tenantUid: 'ten_a',
   id: 'col_b',
   placementEpoch: 0,
-  generation: { id: 'gen_c', profileId: 'edge-en', dimensions: 384, precision: 'int8' as const, shards: 3 },
+  generation: {
+    id: 'gen_c',
+    model: { source: { provider: 'edge' as const } },
+    profileId: 'edge-en',
+    dimensions: 384,
+    precision: 'int8' as const,
+    shards: 3,
+  },
 }
 
 describe('a placement', () => {
+  it('tells shards which vectors the collection names', async () => {
+    const setups: ShardSetup[] = []
+    const placement = new Placement({
+      idFromName: (name) => name as unknown as DurableObjectId,
+      get: () => ({ initialise: async (setup: ShardSetup) => void setups.push(setup) }),
+    })
+    const vectors = [{ name: 'tokens', dimensions: 3, multi: true }] as const
+    const model = { source: { provider: 'bring-your-own' as const, vectors } }
+    await placement.initialise({ ...collection, generation: { ...collection.generation, model, shards: 1 } })
+    expect(setups.map((setup) => setup.vectors)).toEqual([vectors])
+  })
+
   it('initialises and erases every shard of a collection under its own name', async () => {
     const setups: [string, ShardSetup][] = []
     const erased: string[] = []

@@ -24,7 +24,14 @@ function newCollection(shards = 1): PlacedCollection {
     tenantUid: 'ten_worker',
     id: `col_${collections++}`,
     placementEpoch: 0,
-    generation: { id: 'gen_x', profileId: 'bring-your-own', dimensions: 8, precision: 'f32', shards },
+    generation: {
+      id: 'gen_x',
+      model: { source: { provider: 'bring-your-own' } },
+      profileId: 'bring-your-own',
+      dimensions: 8,
+      precision: 'f32',
+      shards,
+    },
   }
 }
 

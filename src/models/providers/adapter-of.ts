@@ -1,0 +1,18 @@
+/** Which adapter speaks with which provider. */
+import type { RemoteSource } from '../model.ts'
+import { huggingFaceAdapter } from './hugging-face.ts'
+import { openAiCompatibleAdapter } from './openai-compatible.ts'
+import type { AdapterContext, ProviderAdapter } from './provider-adapter.ts'
+import { workersAiAdapter } from './workers-ai.ts'
+
+/** @throws ProviderFault `refused` where the deployment or the source lacks what the provider needs */
+export function adapterOf(source: RemoteSource, context: AdapterContext): ProviderAdapter {
+  switch (source.provider) {
+    case 'workers-ai':
+      return workersAiAdapter(source, context)
+    case 'huggingface':
+      return huggingFaceAdapter(source, context)
+    case 'openai-compatible':
+      return openAiCompatibleAdapter(source, context)
+  }
+}

@@ -11,8 +11,6 @@ export class PairCounts {
   #keys: Uint32Array
   #counts: Float32Array
   #size = 0
-  /** Pairs that count less are dropped at the next time; rises when dropping them made too little room. */
-  #threshold = 1
   readonly #wordCount: number
 
   /** Holds pairs of `wordCount` words, at most 65,535; `slots` is a power of two, 8 bytes each, three quarters of them used. */
@@ -54,18 +52,18 @@ export class PairCounts {
     return (hash ^ (hash >>> 16)) & this.#mask
   }
 
+  /** Drops pairs that count little, and more of them where that made too little room. */
   #prune(): void {
-    while (this.#size > this.#maxPairs / 2) {
+    for (let least = 1; this.#size > this.#maxPairs / 2; least *= 1.5) {
       const keys = this.#keys
       const counts = this.#counts
       this.#keys = new Uint32Array(keys.length).fill(EMPTY)
       this.#counts = new Float32Array(counts.length)
       this.#size = 0
       for (const [slot, key] of keys.entries()) {
-        if (key === EMPTY || counts[slot]! <= this.#threshold) continue
+        if (key === EMPTY || counts[slot]! <= least) continue
         this.add(Math.floor(key / this.#wordCount), key % this.#wordCount, counts[slot]!)
       }
-      this.#threshold *= 1.5
     }
   }
 }

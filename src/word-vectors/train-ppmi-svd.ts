@@ -28,8 +28,6 @@ export const MAX_TRAINED_WORDS = 30_000
 /** While words are counted; when more are there, those seen once go. */
 const MAX_COUNTED_WORDS = 200_000
 const PAIR_SLOTS = 1 << 22
-/** Exponent of the singular values: 1 would let the few largest drown the others (Levy et al.: 0 to .5 is best). */
-const VALUE_POWER = 0.5
 
 /** Reads `texts` twice. Gives the words to the sink, the most frequent first. `undefined` where there is too little text. */
 export async function trainPpmiSvd(
@@ -50,11 +48,9 @@ export async function trainPpmiSvd(
   const { values, vectors } = await truncatedSvd(matrix, options.dimensions, giveTurn)
   const dimensions = values.length
   if (dimensions < 2) return undefined
-  const scales = values.map((value) => value ** VALUE_POWER)
-  const vector = new Float32Array(dimensions)
+  // Without the singular values: with them the few largest drown the others (Levy et al.: exponents of 0 to .5 are best).
   for (const [rank, [word, count]] of vocabulary.entries()) {
-    for (let i = 0; i < dimensions; i++) vector[i] = scales[i]! * vectors[rank * dimensions + i]!
-    if (!sink.add(word, vector, count)) break
+    if (!sink.add(word, vectors.subarray(rank * dimensions, (rank + 1) * dimensions), count)) break
   }
   return { words: vocabulary.length, dimensions, tokens }
 }

@@ -39,12 +39,14 @@ export async function truncatedSvd(matrix: Multiplied, rank: number, giveTurn: G
   let other = new Float32Array(size * width)
   fillGaussian(other)
   await matrix.multiply(other, image, width, false, giveTurn)
-  width = await orthonormalise(image, size, width, giveTurn)
   for (let i = 0; i < POWER_ITERATIONS; i++) {
+    width = await orthonormalise(image, size, width, giveTurn)
     await matrix.multiply(image, other, width, true, giveTurn)
     await matrix.multiply(other, image, width, false, giveTurn)
-    width = await orthonormalise(image, size, width, giveTurn)
   }
+  // Once leaves the rounding of badly conditioned columns, which does no harm before.
+  width = await orthonormalise(image, size, width, giveTurn)
+  width = await orthonormalise(image, size, width, giveTurn)
   // M = Q Qᵀ M; the rows of Qᵀ M are the columns of what Mᵀ makes of Q.
   await matrix.multiply(image, other, width, true, giveTurn)
   const { values, vectors } = symmetricEigen(await gram(other, size, width, giveTurn), width)
@@ -56,16 +58,12 @@ export async function truncatedSvd(matrix: Multiplied, rank: number, giveTurn: G
 
 /**
  * Makes the columns of `matrix` (size × width) orthonormal, in place, and drops those that add nothing; gives how many are
- * left. Gram-Schmidt over the Gram matrix, twice, because once leaves the rounding of badly conditioned columns.
+ * left. Gram-Schmidt over the Gram matrix.
  */
 async function orthonormalise(matrix: Float32Array, size: number, width: number, giveTurn: GiveTurn): Promise<number> {
-  let kept = width
-  for (let pass = 0; pass < 2; pass++) {
-    const { directions, rank } = orthonormalDirections(await gram(matrix, size, kept, giveTurn), kept)
-    await project(matrix, size, kept, directions, rank, matrix, giveTurn)
-    kept = rank
-  }
-  return kept
+  const { directions, rank } = orthonormalDirections(await gram(matrix, size, width, giveTurn), width)
+  await project(matrix, size, width, directions, rank, matrix, giveTurn)
+  return rank
 }
 
 /** Rows that combine the columns with these inner products into orthonormal ones, without those that add nothing. */

@@ -5,12 +5,15 @@
 import { foldCase, foldMarks } from '../text/fold.ts'
 import { forEachWord } from '../text/scan-words.ts'
 
-const CJK = /[\p{Script_Extensions=Han}\p{Script_Extensions=Hiragana}\p{Script_Extensions=Katakana}\p{Script=Hangul}]/u
+const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
+const BETWEEN_WORDS = /[\s\p{P}]/u
 
 const segmenter = new Intl.Segmenter('und', { granularity: 'word' })
 
 /** The segmenter slows down on long inputs; it is fed pieces of this many UTF-16 units. */
 const PIECE_LENGTH = 2_000
+/** Of a piece without any space or sign in so many of its last units, a word may be cut in two. */
+const LONGEST_WORD = 200
 
 /** Calls `visit` for each folded word in order; stops early when it answers `false`. */
 export function forEachVectorWord(text: string, visit: (word: string) => boolean | void): void {
@@ -28,10 +31,12 @@ export function forEachVectorWord(text: string, visit: (word: string) => boolean
   }
 }
 
-/** At most `PIECE_LENGTH` units on, never inside a surrogate pair. */
+/** At most `PIECE_LENGTH` units on: between words where there is such a place, never inside a surrogate pair. */
 function endOfPiece(text: string, from: number): number {
-  const to = Math.min(text.length, from + PIECE_LENGTH)
-  return to < text.length && (text.charCodeAt(to) & 0xfc00) === 0xdc00 ? to - 1 : to
+  const to = from + PIECE_LENGTH
+  if (to >= text.length) return text.length
+  for (let at = to; at > to - LONGEST_WORD; at--) if (BETWEEN_WORDS.test(text[at - 1]!)) return at
+  return (text.charCodeAt(to) & 0xfc00) === 0xdc00 ? to - 1 : to
 }
 
 /** The single folded word that an entry of a vocabulary is; `undefined` for entries that no text can ask for. */

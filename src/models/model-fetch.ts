@@ -2,6 +2,7 @@
  * How requests to providers leave: straight from here where the operator allows private endpoints, else through the egress
  * Worker, whose network reaches public addresses only. Neither follows redirects.
  */
+import { EGRESS_FAILURE_HEADER } from '../egress/call-model.ts'
 import { endpointUrlFault } from './endpoint-url.ts'
 import type { ModelFetch, ModelRequest } from './providers/provider-adapter.ts'
 import { ProviderFault } from './providers/provider-fault.ts'
@@ -10,8 +11,6 @@ type Fetcher = (request: Request) => Promise<Response>
 
 /** Nothing else of a request leaves: not a header that a library adds, and none of a caller's. */
 const PASSED_HEADERS = ['accept', 'authorization', 'content-type']
-/** In which the egress Worker says that an answer is its own. */
-export const EGRESS_FAILURE_HEADER = 'nearfield-egress-failure'
 
 export function directModelFetch(fetcher: Fetcher): ModelFetch {
   return (request) => sent(request, true, fetcher)
@@ -34,6 +33,7 @@ async function sent(request: ModelRequest, allowsPrivate: boolean, fetcher: Fetc
     const value = request.headers[name]
     return value === undefined ? [] : [[name, value]]
   })
+  headers.push(['user-agent', 'Nearfield'])
   try {
     return await fetcher(
       new Request(url, { method, headers, redirect: 'manual', signal, ...(body === undefined ? {} : { body }) }),

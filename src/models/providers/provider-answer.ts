@@ -7,6 +7,9 @@ import { ProviderFault } from './provider-fault.ts'
 
 /** Longer waits than a day are no promise. */
 const MAX_RETRY_AFTER_MS = 86_400_000
+const NOT_READY = 'the provider is not ready'
+/** Of an answer that tells of a fault. */
+export const MAX_FAULT_BYTES = 16_384
 
 /** `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), in milliseconds; `undefined` where it says nothing. */
 export function retryAfterMs(headers: Headers): number | undefined {
@@ -24,7 +27,7 @@ const dateDistanceMs = (date: string, headers: Headers): number =>
 export function faultOfStatus(status: number, headers: Headers): ProviderFault {
   if (status === 429) return new ProviderFault('busy', 'the provider asks for patience', retryAfterMs(headers))
   // Hugging Face says so while it loads a model.
-  if (status === 503) return new ProviderFault('busy', 'the provider is not ready', retryAfterMs(headers))
+  if (status === 503) return new ProviderFault('busy', NOT_READY, retryAfterMs(headers))
   if (status === 408 || status === 504) return new ProviderFault('timeout', `the provider gave up with ${status}`)
   if (status === 424 || status >= 500) return new ProviderFault('failed', `the provider answered with ${status}`)
   if (status === 400 || status === 413 || status === 422) {
@@ -36,8 +39,24 @@ export function faultOfStatus(status: number, headers: Headers): ProviderFault {
 /** Passes a success on. @throws ProviderFault for every other status, after its body was given up */
 export async function requireSuccess(response: Response): Promise<Response> {
   if (response.ok) return response
+  const { status, headers } = response
+  if (status === 503 && !headers.has('retry-after')) {
+    throw new ProviderFault('busy', NOT_READY, await loadingMs(response))
+  }
   await response.body?.cancel()
-  throw faultOfStatus(response.status, response.headers)
+  throw faultOfStatus(status, headers)
+}
+
+/** `estimated_time` in seconds, which Hugging Face says in the body while it loads a model. */
+async function loadingMs(response: Response): Promise<number | undefined> {
+  try {
+    // Who asked gives up by the request's own signal.
+    const text = await readText(response, new AbortController().signal, MAX_FAULT_BYTES)
+    const seconds = fieldOf(JSON.parse(text), 'estimated_time')
+    return typeof seconds === 'number' && seconds >= 0 ? Math.min(seconds * 1_000, MAX_RETRY_AFTER_MS) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The bytes of a body as they come, bounded. @throws ProviderFault `broken` when it breaks off, `wrong` beyond the bound */

@@ -1,7 +1,7 @@
 /** The two ways to Workers AI, and what its error codes mean. */
 import type { WorkersAiSource } from '../model.ts'
 import type { AiBinding, ModelFetch } from './provider-adapter.ts'
-import { faultOfStatus, fieldOf, readJson, readText, requireSuccess } from './provider-answer.ts'
+import { faultOfStatus, MAX_FAULT_BYTES, fieldOf, readJson, readText, requireSuccess } from './provider-answer.ts'
 import { ProviderFault } from './provider-fault.ts'
 
 export interface WorkersAiTransport {
@@ -12,7 +12,6 @@ export interface WorkersAiTransport {
 }
 
 const API = 'https://api.cloudflare.com/client/v4'
-const MAX_ERROR_BYTES = 16_384
 /** The day's free allocation comes back at midnight; asking every minute until then would help nobody. */
 const ALLOCATION_PATIENCE_MS = 3_600_000
 
@@ -101,7 +100,7 @@ export function restTransport(source: WorkersAiSource, apiKey: string, call: Mod
     if (response.ok) return response
     const { status, headers } = response
     throw (
-      faultOfErrors(await readText(response, signal, MAX_ERROR_BYTES).catch(() => '')) ?? faultOfStatus(status, headers)
+      faultOfErrors(await readText(response, signal, MAX_FAULT_BYTES).catch(() => '')) ?? faultOfStatus(status, headers)
     )
   }
   return {

@@ -221,6 +221,17 @@ describe('faults', () => {
     expect(played.requests).toHaveLength(1)
   })
 
+  test('a model that is being loaded says how long', async () => {
+    played.script({ fault: 'loading', estimatedSeconds: 20.5 })
+    const { problem } = await faultOf(endpoint().embed(['a'], 'query', signal))
+    expect(problem).toMatchObject({ code: 'overloaded', retryAfterSeconds: 21 })
+    played.script({ fault: 'status', status: 503 }, { fault: 'status', status: 503, headers: { 'retry-after': '9' } })
+    for (const seconds of [5, 9]) {
+      const fault = await faultOf(endpoint().embed(['a'], 'query', signal))
+      expect(fault.problem.retryAfterSeconds).toBe(seconds)
+    }
+  })
+
   test('rerank and chat say the same of them', async () => {
     played.always({ fault: 'loading', estimatedSeconds: 20 })
     expect((await faultOf(endpoint().rerank('a', ['b'], signal))).kind).toBe('busy')

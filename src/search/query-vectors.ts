@@ -3,6 +3,7 @@ import { asProblem, invalidField } from '../core/problem.ts'
 import type { Embedder } from '../models/embedder.ts'
 import type { EmbeddingModel, ModelCaller } from '../models/model.ts'
 import { isModelFault } from '../models/model-fault.ts'
+import { namedVectorsOf } from '../models/named-vectors.ts'
 import type { CheckedSearch } from './parse-search-request.ts'
 import type { Unit } from './scatter.ts'
 
@@ -20,13 +21,27 @@ export const bringsVectors = ({ profile }: Unit): boolean => profile.id === 'bri
  * @throws dimension_mismatch, invalid_request
  */
 export function checkVectorLeg(search: CheckedSearch, units: readonly Unit[]): void {
-  if (search.mode === 'keyword') return
+  const { mode, vector, using, feedback } = search
+  for (const { collection, leg } of units) {
+    if (using === undefined || leg?.name === using) continue
+    const names = namedVectorsOf(collection.generation.model)?.map(({ name }) => name)
+    const fault =
+      names === undefined ? 'is refused: the collection has no named vectors' : `must be ${names.join(' or ')}`
+    throw invalidField('/using', fault)
+  }
+  if (mode === 'keyword') return
   for (const unit of units) {
-    const { dimensions } = unit.profile
-    if (search.vector !== undefined && search.vector.length !== dimensions) {
-      throw invalidField('/vector', `must have ${dimensions} numbers`, 'dimension_mismatch')
+    const { leg, profile } = unit
+    const dimensions = leg?.dimensions ?? profile.dimensions
+    const isMulti = leg?.multi === true
+    if (vector?.rows !== undefined && !isMulti) throw invalidField('/vector', 'must be an array of numbers')
+    if (vector !== undefined && vector.values.length !== dimensions * (vector.rows ?? 1)) {
+      const fault = `must have ${dimensions} numbers${isMulti ? ' in each row' : ''}`
+      throw invalidField('/vector', fault, 'dimension_mismatch')
     }
-    if (search.vector === undefined && search.mode === 'vector' && bringsVectors(unit)) {
+    // There is no one direction to move in.
+    if (feedback && isMulti) throw invalidField('/feedback', 'does not go with a multi-vector')
+    if (vector === undefined && mode === 'vector' && bringsVectors(unit)) {
       throw invalidField('/vector', 'is required: the collection holds vectors that callers bring')
     }
   }
@@ -50,7 +65,7 @@ export async function queryVectors(
   const degraded: string[] = []
   await Promise.all(
     [...spaces].map(async ([space, unit]) => {
-      if (vector !== undefined) vectors[space] = vector
+      if (vector !== undefined) vectors[space] = vector.values
       if (vector !== undefined || query === undefined || bringsVectors(unit)) return
       try {
         const { tenantUid, generation } = unit.collection

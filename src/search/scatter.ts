@@ -3,6 +3,7 @@
  * are gathered and summed first, so that every shard scores with the same figures and the ranking is that of one shard.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
+import type { VectorLeg } from '../core/packed-vectors.ts'
 import { DEFAULT_BM25, type KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { ModelProfile } from '../models/embedder.ts'
@@ -18,6 +19,8 @@ export type SearchShard = Pick<ShardApi, 'keywordStatistics' | 'search' | 'fetch
 export interface Unit {
   readonly collection: CollectionRecord
   readonly profile: ModelProfile
+  /** The named vector that is searched, where the collection names its vectors and has it. */
+  readonly leg?: VectorLeg
   /** See `Source.space`. */
   readonly space: string
   readonly shards: readonly SearchShard[]
@@ -85,7 +88,7 @@ function shardRequest(
   return {
     ...(filter === undefined ? {} : { filter }),
     ...(words.length === 0 ? {} : { keyword: keywordQuery(unit, words, statistics) }),
-    ...(vector === undefined ? {} : { vectors: { [VECTOR_LEG]: vector } }),
+    ...(vector === undefined ? {} : { vectors: { [VECTOR_LEG]: vector }, ...usingOf(unit) }),
     ...(facets.length === 0 ? {} : { facets }),
     // The exact engines return every candidate; a bound is for engines that approximate.
     candidates: Number.POSITIVE_INFINITY,
@@ -93,6 +96,9 @@ function shardRequest(
     profileLanguages: unit.profile.languages,
   }
 }
+
+/** Which of the named vectors a shard shall look at. */
+export const usingOf = ({ leg }: Unit): { readonly using?: string } => (leg === undefined ? {} : { using: leg.name })
 
 /** The keyword leg of one collection, under its own BM25 parameters. */
 export function keywordQuery(

@@ -7,7 +7,9 @@ import { waitUntil } from 'cloudflare:workers'
 import { version } from '../package.json'
 import { Catalog } from './catalog/catalog.ts'
 import { CollectionModels } from './catalog/collection-models.ts'
+import { modelNames } from './catalog/model-names.ts'
 import { isSettled } from './catalog/records.ts'
+import { fromBase64url } from './core/bytes.ts'
 import { systemClock } from './core/clock.ts'
 import type { JobId } from './core/ids.ts'
 import { asProblem } from './core/problem.ts'
@@ -29,9 +31,12 @@ import plainModule from './kernels/edge-plain.wasm'
 import relaxedModule from './kernels/edge-relaxed.wasm'
 import { EmbedderObject } from './models/edge/embedder-object.ts'
 import { coloCache } from './models/colo-cache.ts'
+import type { ModelRules } from './models/configure-model.ts'
+import { directModelFetch, egressModelFetch } from './models/model-fetch.ts'
 import { createModels } from './models/models.ts'
 import type { Models } from './models/models.ts'
 import { productModel } from './models/product-models.ts'
+import { createRemoteModels, type RemoteDependencies } from './models/remote-models.ts'
 import { parseFile } from './parsing/parse-file.ts'
 import { applyMigrations } from './shard/apply-migrations.ts'
 import { DurableSqlDatabase } from './shard/durable-sql-database.ts'
@@ -62,7 +67,7 @@ interface WorkerEnv extends Env {
   /** A public key for the page at `/`; set by `npm start`. */
   readonly NEARFIELD_DEMO_PUBLIC_KEY?: string
   /** Workers AI, where the deployment's account has it. */
-  readonly AI?: MarkdownBinding
+  readonly AI?: MarkdownBinding & NonNullable<RemoteDependencies['ai']>
   /** `workers-ai` sends files that no parser reads there. */
   readonly NEARFIELD_CONVERTER?: string
   /** How many embedder objects share bulk embedding; 1 where all objects share one thread. */
@@ -113,11 +118,30 @@ function isolateOf(env: WorkerEnv): Isolate {
       plainModule,
       embedderNamespace: env.EMBEDDER,
       poolSize: Number(env.NEARFIELD_EMBEDDER_OBJECTS ?? DEFAULT_EMBEDDER_OBJECTS),
+      remote: createRemoteModels({
+        call: modelRulesOf(env).allowsPrivateEndpoints
+          ? directModelFetch((request) => fetch(request))
+          : egressModelFetch(env.EGRESS),
+        ...(env.AI === undefined ? {} : { ai: env.AI }),
+        openApiKey: (sealed, context) => openApiKey(secretsOf(env).sealer, sealed, context),
+        clock: systemClock,
+      }),
       sharedQueries: coloCache(caches.default),
       keepAlive: waitUntil,
     }),
   }
   return isolate
+}
+
+const modelRulesOf = (env: WorkerEnv): ModelRules => ({
+  hasWorkersAi: env.AI !== undefined,
+  allowsPrivateEndpoints: env.NEARFIELD_ALLOW_PRIVATE_ENDPOINTS === 'true',
+})
+
+async function openApiKey(sealer: Sealer, sealed: string, context: string): Promise<string | undefined> {
+  const bytes = fromBase64url(sealed)
+  const opened = bytes && (await sealer.open(bytes, context))
+  return opened && new TextDecoder().decode(opened)
 }
 
 function secretsOf(env: WorkerEnv): Secrets {
@@ -153,6 +177,8 @@ function appOf(env: WorkerEnv): App {
     announceFiles: (tenantUid) => waitUntil(sendWake(env.FILE_QUEUE, tenantUid, report)),
     auditTrail,
     models,
+    modelRules: modelRulesOf(env),
+    modelNames: modelNames(catalog.models, modelRulesOf(env)),
     sealer,
     signer,
     readAsset: (path) => readAsset(env, path),

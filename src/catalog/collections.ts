@@ -244,6 +244,7 @@ function recordOf({ collection, generation, model: modelRow }: Row): CollectionR
     generation: {
       id: generationId,
       model: modelOf(generation, modelRow),
+      ...(typeof modelRow?.name === 'string' ? { modelName: modelRow.name } : {}),
       profileId,
       dimensions,
       chunking,

@@ -38,6 +38,8 @@ export interface GenerationRecord {
   readonly id: string
   /** What made its vectors, with the profile that they were made with. */
   readonly model: EmbeddingModel
+  /** The tenant's name for it, where it has one. */
+  readonly modelName?: string
   /** Of `model.profile`, as the shards know it. */
   readonly profileId: string
   readonly dimensions: number

@@ -1,9 +1,11 @@
 /** What the HTTP room is given by the composition root. It reads no environment and makes nothing of this itself. */
 import type { Catalog } from '../catalog/catalog.ts'
+import type { ModelNames } from '../catalog/model-names.ts'
 import type { Clock } from '../core/clock.ts'
 import type { TenantUid } from '../core/ids.ts'
 import type { FilesObjects } from '../files/files-objects.ts'
 import type { OriginalStore } from '../files/original-store.ts'
+import type { ModelRules } from '../models/configure-model.ts'
 import type { Models } from '../models/models.ts'
 import type { Placement } from '../shard/placement.ts'
 import type { Authenticator } from '../tenancy/authenticate.ts'
@@ -18,6 +20,8 @@ export interface AppDependencies {
   readonly catalog: Catalog
   readonly placement: Placement
   readonly models: Models
+  readonly modelNames: ModelNames
+  readonly modelRules: ModelRules
   readonly sealer: Sealer
   readonly signer: Signer
   readonly tenantObjects: TenantObjects

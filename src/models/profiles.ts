@@ -22,11 +22,12 @@ export const BRING_YOUR_OWN = 'bring-your-own'
 /** No model reads the text of vectors that callers bring, so nothing cuts it: above any text that is accepted. */
 const UNCUT_TOKENS = 10_000_000
 
-const PROFILES: readonly ModelProfile[] = [EDGE_EN]
+/** Models inside the Worker. */
+export const EDGE_PROFILES: readonly ModelProfile[] = [EDGE_EN]
 
 /** Finds a model by its id; `bring-your-own` is not among them, because it needs its dimensions. */
 export function findProfile(id: string): ModelProfile | undefined {
-  return PROFILES.find((profile) => profile.id === id)
+  return EDGE_PROFILES.find((profile) => profile.id === id)
 }
 
 /** The profile of vectors that callers bring: kept as sent, of any language. */

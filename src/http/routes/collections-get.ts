@@ -13,6 +13,6 @@ export const getCollection = defineRoute({
   responses: { 200: { description: 'The collection.', schema: collectionWithStatisticsSchema } },
   async handle({ collection, principal }, { placement }) {
     const statistics = await collectionStatistics({ placement }, collection, principal)
-    return { status: 200, body: { ...collectionView(collection), statistics } }
+    return { status: 200, body: { ...collectionView(collection, principal), statistics } }
   },
 })

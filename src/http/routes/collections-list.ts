@@ -24,7 +24,7 @@ export const listCollections = defineRoute({
       `collections/${uid}`,
       query,
       (page) => catalog.collections.list(uid, { ...page, only }),
-      collectionView,
+      (collection) => collectionView(collection, principal),
     )
     return { status: 200, body }
   },

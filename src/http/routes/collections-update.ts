@@ -44,6 +44,6 @@ export const updateCollection = defineRoute({
       ...(settings === undefined ? {} : { settings: settingsOf(settings, collection.settings) }),
     })
     if (changed === undefined) throw new Problem('not_found')
-    return { status: 200, body: collectionView(changed) }
+    return { status: 200, body: collectionView(changed, principal) }
   },
 })

@@ -2,13 +2,19 @@
 import { z } from '@hono/zod-openapi'
 import { COLLECTION_NAME_RULE, isCollectionName } from '../../catalog/collections.ts'
 import { STRATEGIES } from '../../chunking/strategies.ts'
-import type { CollectionRecord, CollectionSettings } from '../../catalog/records.ts'
+import type { CollectionRecord, CollectionSettings, GenerationRecord } from '../../catalog/records.ts'
 import { rfc3339 } from '../../core/clock.ts'
-import { MAX_DIMENSIONS, MAX_SHARDS, MIN_CHUNK_TOKENS } from '../../core/limits.ts'
+import { MAX_DIMENSIONS, MAX_PROVIDER_NAME_LENGTH, MAX_SHARDS, MIN_CHUNK_TOKENS } from '../../core/limits.ts'
 import { DEFAULT_BM25 } from '../../keyword/keyword-index.ts'
-import { BRING_YOUR_OWN, EDGE_EN } from '../../models/profiles.ts'
+import { namedVectorsOf, namedVectorsView } from '../../models/named-vectors.ts'
+import { productSource } from '../../models/product-models.ts'
+import { BRING_YOUR_OWN } from '../../models/profiles.ts'
+import { isRestricted } from '../../tenancy/principal.ts'
+import type { Principal } from '../../tenancy/principal.ts'
 import { isLanguageTag } from '../../text/language.ts'
 import { pageOf, time } from './fields.ts'
+import { remoteModelSchemas, remoteModelView, remoteModelViewSchema } from './model.ts'
+import { namedVectorsSchema } from './named-vectors.ts'
 
 export const collectionName = z
   .string()
@@ -18,10 +24,43 @@ export const collectionName = z
 export const bringYourOwnSchema = z
   .strictObject({
     provider: z.literal(BRING_YOUR_OWN),
-    dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
+    dimensions: z.number().int().min(1).max(MAX_DIMENSIONS).optional(),
     metric: z.literal('cosine').optional(),
+    vectors: namedVectorsSchema.optional(),
   })
-  .openapi('BringYourOwnModel', { description: 'The caller sends a vector with each document and search.' })
+  .superRefine(({ dimensions, metric, vectors }, context) => {
+    const fault = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message })
+    if (vectors === undefined) {
+      if (dimensions === undefined) fault('dimensions', 'is required, or vectors')
+      return
+    }
+    if (dimensions !== undefined) fault('dimensions', 'must not stand beside vectors: each has its own')
+    if (metric !== undefined) fault('metric', 'must not stand beside vectors: each has its own')
+  })
+  .openapi('BringYourOwnModel', {
+    description:
+      'The caller sends a vector with each document and search, of these `dimensions`, or several that have names (`vectors`).',
+  })
+
+/** What a new collection may be built with. */
+export const newModelField = z
+  .union([
+    z.string().min(1).max(MAX_PROVIDER_NAME_LENGTH).openapi({
+      description:
+        "A model inside the Worker, a known one of Workers AI (`@cf/…`), or the tenant's own name for one at `/v1/models`.",
+      example: 'edge-en',
+    }),
+    z.discriminatedUnion('provider', [bringYourOwnSchema, ...remoteModelSchemas]),
+  ])
+  .openapi({ description: 'What makes the vectors; it never changes.' })
+
+export type CreatedModel = z.output<typeof newModelField>
+
+const modelView = z.union([
+  z.string().openapi({ description: 'The name of a model at `/v1/models`.', example: 'edge-en' }),
+  bringYourOwnSchema,
+  remoteModelViewSchema,
+])
 
 export const chunkingSchema = z
   .strictObject({
@@ -54,13 +93,11 @@ export const settingsSchema = z
   })
   .openapi('CollectionSettings')
 
-export const modelName = z.literal(EDGE_EN.id).openapi({ description: 'A model that runs inside the Worker.' })
-
 export const collectionSchema = z
   .object({
     id: z.string().openapi({ example: 'col_x7Qm2LsV0aZp91Rt' }),
     name: collectionName,
-    model: z.union([modelName, bringYourOwnSchema]),
+    model: modelView,
     chunking: z.object({ strategy: z.enum(STRATEGIES), size: z.number().int(), overlap: z.number().int() }),
     shards: z.number().int().min(1).max(MAX_SHARDS),
     language: languageField,
@@ -86,13 +123,14 @@ export const collectionWithStatisticsSchema = collectionSchema
 
 export type CollectionView = z.input<typeof collectionSchema>
 
-export function collectionView(collection: CollectionRecord): CollectionView {
+/** `reader`: where a provider's model runs is shown to secret keys only. */
+export function collectionView(collection: CollectionRecord, reader: Pick<Principal, 'kind'>): CollectionView {
   const { id, name, language, settings, generation, createdAtMs, updatedAtMs } = collection
-  const { profileId, dimensions, chunking, shards } = generation
+  const { chunking, shards } = generation
   return {
     id,
     name,
-    model: profileId === BRING_YOUR_OWN ? { provider: BRING_YOUR_OWN, dimensions, metric: 'cosine' } : EDGE_EN.id,
+    model: shownModel(generation, reader),
     chunking: { strategy: chunking.strategy, size: chunking.size, overlap: chunking.overlap },
     shards,
     language,
@@ -101,6 +139,17 @@ export function collectionView(collection: CollectionRecord): CollectionView {
     createdAt: rfc3339(createdAtMs),
     updatedAt: rfc3339(updatedAtMs),
   }
+}
+
+function shownModel(
+  { model, modelName, dimensions }: GenerationRecord,
+  reader: Pick<Principal, 'kind'>,
+): CollectionView['model'] {
+  if (modelName !== undefined) return modelName
+  const vectors = namedVectorsOf(model)
+  if (vectors !== undefined) return { provider: BRING_YOUR_OWN, vectors: namedVectorsView(vectors) }
+  if (model.uid === BRING_YOUR_OWN) return { provider: BRING_YOUR_OWN, dimensions, metric: 'cosine' }
+  return productSource(model.uid) === undefined ? remoteModelView(model, isRestricted(reader)) : model.uid
 }
 
 /** What was not named keeps its stored value, or takes its default. */

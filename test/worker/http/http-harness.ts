@@ -3,6 +3,7 @@
  * log lines kept. Each call of `makeTenant` gives a tenant of its own, so tests share nothing.
  */
 import { env } from 'cloudflare:workers'
+import { modelNames } from '../../../src/catalog/model-names.ts'
 import { Catalog } from '../../../src/catalog/catalog.ts'
 import { utf8 } from '../../../src/core/bytes.ts'
 import { systemClock } from '../../../src/core/clock.ts'
@@ -133,6 +134,8 @@ export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } 
       reranker: notHere,
       chatModel: notHere,
     },
+    modelRules: { hasWorkersAi: false, allowsPrivateEndpoints: true },
+    modelNames: modelNames(catalog.models, { hasWorkersAi: false }),
     sealer,
     signer: new Signer(sealer),
     readAsset: async (path) => (path === 'console/page.htm' ? utf8('<!doctype html>').buffer : undefined),

@@ -184,7 +184,10 @@ describe('collections', () => {
     const faults: [object, string, string][] = [
       [{ region: 'eu' }, 'not_supported', '/region'],
       [{ model: '@cf/baai/bge-m3' }, 'not_supported', '/model'],
-      [{ model: { provider: 'workers-ai', dimensions: 4 } }, 'not_supported', '/model/provider'],
+      [{ model: { provider: 'workers-ai', dimensions: 4 } }, 'invalid_request', '/model/model'],
+      [{ model: { provider: 'workers-ai', model: '@cf/baai/bge-m3' } }, 'not_supported', '/model/provider'],
+      [{ model: { provider: 'klingon' } }, 'invalid_request', '/model/provider'],
+      [{ model: 'nobodys' }, 'invalid_request', '/model'],
       [{ model: { provider: 'bring-your-own' } }, 'invalid_request', '/model/dimensions'],
       [{ model: { provider: 'bring-your-own', dimensions: 0 } }, 'invalid_request', '/model/dimensions'],
       [{ model: 7 }, 'invalid_request', '/model'],

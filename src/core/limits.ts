@@ -275,6 +275,15 @@ export const MAX_WORD_VECTOR_DIMENSIONS = 1_024
 export const MAX_WORD_VECTORS_BYTES = 100_000_000
 /** A packed model of word vectors without its n-grams (at most 3 MB): resident beside the edge models. */
 export const MAX_PACKED_VECTORS_BYTES = 24_000_000
+/** Of one tenant: each is a file of up to 27 MB. */
+export const MAX_WORD_VECTOR_MODELS = 20
+/** Text of a collection that a model is trained on, in UTF-16 units; of a larger one, documents spread over all of it. */
+export const MAX_TRAINING_TEXT = 8_000_000
+/** What a training may be told: below, vectors tell too little; above, the computation takes too long. */
+export const MIN_TRAINED_DIMENSIONS = 16
+export const MAX_TRAINED_DIMENSIONS = 300
+/** Words on each side of a word that a training counts as near. */
+export const MAX_TRAINING_WINDOW = 50
 /** Words of an imported model; beyond it, and beyond the bytes above, the file's rarer words are left out. */
 export const MAX_VOCABULARY_WORDS = 150_000
 

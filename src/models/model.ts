@@ -44,11 +44,17 @@ export interface OpenAiCompatibleSource {
 
 export type RemoteSource = WorkersAiSource | HuggingFaceSource | OpenAiCompatibleSource
 
+export type WordVectorsOrigin = 'word2vec' | 'word2vec-binary' | 'glove' | 'fasttext' | 'ppmi-svd'
+
 /** Word vectors that a tenant imported or trained: one file in R2, looked up in the Worker. */
 export interface WordVectorsSource {
   readonly provider: 'word-vectors'
   /** Key of the file in the bucket of originals. */
   readonly objectKey: string
+  /** What they came from: a file's format, or the method that trained them. */
+  readonly origin: WordVectorsOrigin
+  /** In the vocabulary. */
+  readonly words: number
 }
 
 export type ModelSource =

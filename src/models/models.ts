@@ -1,6 +1,7 @@
 /** Every model behind one door: which embedder, reranker or language model serves a model, and where its work is done. */
 import { invariant } from '../core/invariant.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
+import { countVectorWords } from '../word-vectors/vector-words.ts'
 import type { ChatModel } from './chat-model.ts'
 import { EdgeEmbedder } from './edge/edge-embedder.ts'
 import { EdgeModelLoader } from './edge/edge-model.ts'
@@ -11,6 +12,7 @@ import { type EmbedderNamespace, PassagePool } from './passage-pool.ts'
 import { EDGE_EN } from './profiles.ts'
 import { QueryCache, type SharedCache } from './query-cache.ts'
 import type { Reranker } from './reranker.ts'
+import { type WordVectorsDependencies, WordVectorsEmbedder, WordVectorsLoader } from './word-vectors-embedder.ts'
 
 /** Models that providers serve, over HTTP or a binding; `remote-models.ts` makes it. */
 export interface RemoteModelsPort {
@@ -35,6 +37,8 @@ export interface ModelsDependencies {
   readonly sharedQueries?: SharedCache
   /** Lets work outlive the request. */
   readonly keepAlive?: (work: Promise<unknown>) => void
+  /** Where models of word vectors lie; absent where there are none, as in tests of other models. */
+  readonly wordVectors?: Pick<WordVectorsDependencies, 'readPacked'>
   /** The isolate's own memory unless a test brings another. */
   readonly memory?: ResidentMemory
 }
@@ -61,6 +65,8 @@ export function createModels(dependencies: ModelsDependencies): Models {
     ...(sharedQueries === undefined ? {} : { shared: sharedQueries }),
     ...(keepAlive === undefined ? {} : { keepAlive }),
   })
+  const vectorFiles =
+    dependencies.wordVectors === undefined ? undefined : new WordVectorsLoader({ ...dependencies.wordVectors, memory })
   const called = (): RemoteModelsPort => {
     invariant(remote !== undefined, 'models of providers can be called')
     return remote
@@ -70,8 +76,10 @@ export function createModels(dependencies: ModelsDependencies): Models {
       case 'edge':
         invariant(model.uid === edge.profile.id, `the model ${model.uid} has an embedder`)
         return edge
-      case 'bring-your-own':
       case 'word-vectors':
+        invariant(vectorFiles !== undefined, 'models of word vectors can be read')
+        return new WordVectorsEmbedder(model.profile, vectorFiles, model.source.objectKey)
+      case 'bring-your-own':
         throw new Error(`invariant: the model ${model.uid} has an embedder`)
       default:
         return called().embedder(model, caller)
@@ -85,6 +93,7 @@ export function createModels(dependencies: ModelsDependencies): Models {
       return pool.embedder(model, caller)
     },
     async countTokens({ uid, source }) {
+      if (source.provider === 'word-vectors') return countVectorWords
       if (source.provider !== 'edge') return estimateTokens
       invariant(uid === edge.profile.id, `the model ${uid} has a tokenizer`)
       const { tokenizer } = await loader.get()

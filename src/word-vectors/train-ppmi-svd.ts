@@ -57,9 +57,10 @@ export async function trainPpmiSvd(
 
 async function countWords(texts: readonly string[], giveTurn: GiveTurn) {
   const counts = new Map<string, number>()
+  const turns = new Turns(giveTurn)
   let tokens = 0
   for (const text of texts) {
-    await giveTurn()
+    await turns.after(text.length)
     forEachVectorWord(text, (word) => {
       tokens++
       counts.set(word, (counts.get(word) ?? 0) + 1)
@@ -78,8 +79,9 @@ async function countPairs(
 ): Promise<AssociationMatrix | undefined> {
   const pairs = new PairCounts(ranks.size, PAIR_SLOTS)
   const recent = new Int32Array(window)
+  const turns = new Turns(giveTurn)
   for (const text of texts) {
-    await giveTurn()
+    await turns.after(text.length)
     let count = 0
     forEachVectorWord(text, (word) => {
       const rank = ranks.get(word) ?? -1
@@ -93,4 +95,23 @@ async function countPairs(
     })
   }
   return pairs.size === 0 ? undefined : new AssociationMatrix(pairs, ranks.size)
+}
+
+/** UTF-16 units of text between two turns for other work: some milliseconds. */
+const TEXT_PER_TURN = 50_000
+
+class Turns {
+  readonly #giveTurn: GiveTurn
+  #since = 0
+
+  constructor(giveTurn: GiveTurn) {
+    this.#giveTurn = giveTurn
+  }
+
+  async after(length: number): Promise<void> {
+    this.#since += length
+    if (this.#since < TEXT_PER_TURN) return
+    this.#since = 0
+    await this.#giveTurn()
+  }
 }

@@ -188,7 +188,12 @@ describe('vectors of queries that isolates share', () => {
 
   it('are not looked for where the model runs in the Worker, and not for many texts at once', async () => {
     await embedIn(isolate(), ['one'], { provider: 'edge' })
-    await embedIn(isolate(), ['one'], { provider: 'word-vectors', objectKey: 'models/x' })
+    await embedIn(isolate(), ['one'], {
+      provider: 'word-vectors',
+      objectKey: 'models/x',
+      origin: 'glove',
+      words: 2,
+    })
     await embedIn(isolate(), ['one', 'two'])
     expect(shared.entries.size).toBe(0)
   })

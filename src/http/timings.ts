@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { SearchTimings } from '../search/search-request.ts'
 
 /** In the order in which they are written. */
-const STAGES = ['auth', 'embed', 'vector', 'keyword', 'fuse', 'total'] as const
+const STAGES = ['auth', 'embed', 'vector', 'keyword', 'fuse', 'rerank', 'total'] as const
 
 export type Stage = (typeof STAGES)[number]
 
@@ -58,4 +58,5 @@ export function recordSearch(timings: Timings, stages: SearchTimings): void {
   timings.record('vector', stages.vector)
   timings.record('keyword', stages.keyword)
   timings.record('fuse', stages.fuse)
+  if (stages.rerank !== undefined) timings.record('rerank', stages.rerank)
 }

@@ -1,11 +1,30 @@
 /** The tree that shows how a hit's score came about. Its root value is the score, and every node says how its details combine. */
 import type { Explanation } from '../keyword/keyword-index.ts'
-import type { Ranking } from './fuse.ts'
+import type { Ranking, Reranking } from './fuse.ts'
 
 const leaf = (value: number, description: string): Explanation => ({ value, description, details: [] })
 
 /** Explains one candidate; `keyword` is its shard's account of its BM25, absent where the keyword leg did not run. */
-export function explainHit(ranking: Ranking, candidate: number, keyword: Explanation | undefined): Explanation {
+export function explainHit(
+  ranking: Ranking,
+  candidate: number,
+  keyword: Explanation | undefined,
+  reranking?: Reranking,
+): Explanation {
+  const reranked = reranking?.judged.get(candidate)
+  if (reranking === undefined || reranked === undefined) return explainFused(ranking, candidate, keyword)
+  return {
+    value: ranking.scores[candidate] ?? 0,
+    description: 'reranked: what the model said, calibrated to [0, 1]',
+    details: [
+      leaf(reranked.raw, "the model's own score of query and text"),
+      leaf(reranked.fusedRank, 'rank before reranking'),
+      explainFused(reranking.fused, candidate, keyword),
+    ],
+  }
+}
+
+function explainFused(ranking: Ranking, candidate: number, keyword: Explanation | undefined): Explanation {
   const { plan } = ranking
   const parts = ranking.parts(candidate)
   const value = ranking.scores[candidate] ?? 0

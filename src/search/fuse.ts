@@ -54,6 +54,24 @@ export interface ScoreParts {
   readonly documentInProfile: number
 }
 
+/** What a reranking did to a candidate. */
+export interface Reranked {
+  /** What the model said, before calibration. */
+  readonly raw: number
+  /** 1-based, in the fused ranking. */
+  readonly fusedRank: number
+}
+
+/** The first hits of a ranking in the order of a model that read them. */
+export interface Reranking {
+  /** The same candidates, under the model's calibrated scores. */
+  readonly ranking: Ranking
+  /** The ranking before, which explains where its first came from. */
+  readonly fused: Ranking
+  /** Of the candidates that were judged. */
+  readonly judged: ReadonlyMap<number, Reranked>
+}
+
 /** The largest raw scores of what the shards sent; 0 for a leg without a match. */
 export function legMaxima(sources: readonly Source[]): LegMaxima {
   let keyword = 0
@@ -82,7 +100,8 @@ export class Ranking {
   #vectorRanks: Uint32Array | undefined
   #keywordRanks: Uint32Array | undefined
 
-  constructor(sources: readonly Source[], plan: FusionPlan, maxima: LegMaxima) {
+  /** `scores` where they are another's than the plan's. */
+  constructor(sources: readonly Source[], plan: FusionPlan, maxima: LegMaxima, scores?: Float64Array) {
     this.sources = sources
     this.plan = plan
     this.maxima = maxima
@@ -101,7 +120,8 @@ export class Ranking {
       if (keyword !== undefined) this.#keyword.set(keyword, offset)
       offset += candidates.chunks.length
     }
-    if (plan.mode === 'vector') this.scores.set(this.#vector)
+    if (scores !== undefined) this.scores.set(scores)
+    else if (plan.mode === 'vector') this.scores.set(this.#vector)
     else if (plan.mode === 'keyword') this.scores.set(this.#keyword)
     else this.#fuse()
   }
@@ -204,6 +224,11 @@ export class Ranking {
 
   #compareIdentity(a: number, b: number): number {
     return compareIdentity(this.position(a), this.position(b))
+  }
+
+  /** The same candidates under other final scores, one for each; ranks within the legs stay with this one. */
+  rescored(scores: Float64Array): Ranking {
+    return new Ranking(this.sources, this.plan, this.maxima, scores)
   }
 
   /** Negative when candidate `a` ranks before `b`. */

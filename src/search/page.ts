@@ -2,13 +2,13 @@
  * Turns a stretch of a ranking into hits: reads texts and metadata from the shards, marks the query's words, explains.
  * A chunk deleted between ranking and reading is left out and the next one moves up.
  */
-import { keywordQuery, type ShardAnswer, type Unit, type UnitStatistics } from './scatter.ts'
+import { keywordQuery, usingOf, type ShardAnswer, type Unit, type UnitStatistics } from './scatter.ts'
 import type { Json, JsonObject } from '../core/canonical-json.ts'
 import type { ChunkContext } from '../shard/chunk-context.ts'
 import type { FetchRequest, FetchedChunk } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
 import { explainHit } from './explain.ts'
-import type { RankedPosition, Ranking } from './fuse.ts'
+import type { RankedPosition, Ranking, Reranking } from './fuse.ts'
 import type { CheckedSearch } from './parse-search-request.ts'
 import type { Hit, HitContext } from './search-request.ts'
 
@@ -19,6 +19,8 @@ export interface PageContext {
   readonly answers: readonly ShardAnswer[]
   readonly statistics: UnitStatistics
   readonly words: readonly string[]
+  /** Where the hits were reordered. */
+  readonly reranking?: Reranking | undefined
   readonly withScores: boolean
   readonly withCollection: boolean
 }
@@ -62,10 +64,26 @@ export async function vectorsOf(
   candidates: readonly number[],
   context: Pick<PageContext, 'units' | 'answers'>,
 ): Promise<{ readonly candidate: number; readonly vector: Float32Array }[]> {
-  const chunks = await fetchFrom(ranking, candidates, context, () => ({ withVectors: true }))
+  const chunks = await fetchFrom(ranking, candidates, context, (unit) => ({ withVectors: true, ...usingOf(unit) }))
   return candidates.flatMap((candidate, index) => {
     const vector = chunks[index]?.vector
     return vector === undefined ? [] : [{ candidate, vector }]
+  })
+}
+
+/** What a model reads of the given candidates: title, headings and text. Those that are gone are left out. */
+export async function passagesOf(
+  ranking: Ranking,
+  candidates: readonly number[],
+  context: Pick<PageContext, 'units' | 'answers'>,
+): Promise<{ readonly candidate: number; readonly text: string }[]> {
+  const chunks = await fetchFrom(ranking, candidates, context, () => ({}))
+  return candidates.flatMap((candidate, index) => {
+    const chunk = chunks[index]
+    if (chunk === undefined) return []
+    const { title, headings, text } = chunk
+    const parts = [title, headings.join(' > '), text].filter((part) => part !== undefined && part !== '')
+    return [{ candidate, text: parts.join('\n') }]
   })
 }
 
@@ -114,7 +132,7 @@ async function fetchFrom(
 }
 
 function hitOf(ranking: Ranking, candidate: number, chunk: FetchedChunk, context: PageContext): Hit {
-  const { search, withScores, withCollection } = context
+  const { search, withScores, withCollection, reranking } = context
   const { score, documentId, ordinal, collection } = ranking.position(candidate)
   return {
     id: `${documentId}#${ordinal}`,
@@ -122,7 +140,7 @@ function hitOf(ranking: Ranking, candidate: number, chunk: FetchedChunk, context
     ordinal,
     ...(withCollection ? { collection } : {}),
     score,
-    ...(withScores ? { scores: scoresOf(ranking, candidate) } : {}),
+    ...(withScores ? { scores: scoresOf(ranking, candidate, reranking) } : {}),
     ...(chunk.title === undefined ? {} : { title: chunk.title }),
     ...(chunk.url === undefined ? {} : { url: chunk.url }),
     text: chunk.text,
@@ -133,7 +151,7 @@ function hitOf(ranking: Ranking, candidate: number, chunk: FetchedChunk, context
     ...(chunk.context === undefined ? {} : { context: contextOf(documentId, chunk.context) }),
     highlights: chunk.highlights,
     metadata: search.fields === undefined ? chunk.metadata : pickFields(chunk.metadata, search.fields),
-    ...(search.explain ? { explain: explainHit(ranking, candidate, chunk.explanation) } : {}),
+    ...(search.explain ? { explain: explainHit(ranking, candidate, chunk.explanation, reranking) } : {}),
   }
 }
 
@@ -152,13 +170,15 @@ function contextOf(documentId: string, { text, start, end, chunks }: ChunkContex
   }
 }
 
-function scoresOf(ranking: Ranking, candidate: number): NonNullable<Hit['scores']> {
+function scoresOf(ranking: Ranking, candidate: number, reranking: Reranking | undefined): NonNullable<Hit['scores']> {
   const { mode } = ranking.plan
   const isDegraded = ranking.plan.degraded.has(ranking.source(candidate).space)
   const { vector, keyword } = ranking.parts(candidate)
+  const rerank = reranking?.judged.get(candidate)?.raw
   return {
     ...(mode === 'keyword' || isDegraded ? {} : { vector }),
     ...(mode === 'vector' ? {} : { keyword }),
+    ...(rerank === undefined ? {} : { rerank }),
   }
 }
 

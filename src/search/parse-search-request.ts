@@ -6,7 +6,6 @@ import { canonicalJson } from '../core/canonical-json.ts'
 import { utf8Length } from '../core/bytes.ts'
 import { Faults, isJsonObject, pointerTo } from '../core/faults.ts'
 import {
-  MAX_DIMENSIONS,
   MAX_EXPANDED_HITS,
   MAX_FACETS,
   MAX_FIELD_PATH_BYTES,
@@ -19,20 +18,26 @@ import { Problem } from '../core/problem.ts'
 import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT, type Fusion, type SearchMode } from '../core/ranking.ts'
 import type { Filter } from '../metadata/filter.ts'
 import { parseFilter } from '../metadata/parse-filter.ts'
+import { isVectorName } from '../models/named-vectors.ts'
 import { isRestricted } from '../tenancy/principal.ts'
 import type { Expansion } from '../shard/chunk-context.ts'
 import { isLanguageTag } from '../text/language.ts'
 import { parseExpand } from './expand.ts'
+import { parseQueryVector, type QueryVector } from './query-vector.ts'
+import { parseRerank, type Rerank } from './parse-rerank.ts'
 
 export interface CheckedSearch {
   readonly query: string | undefined
-  readonly vector: Float32Array | undefined
+  readonly vector: QueryVector | undefined
+  /** The named vector that the vector leg searches; the first of each collection by default. */
+  readonly using: string | undefined
   readonly mode: SearchMode
   readonly limit: number
   readonly cursor: string | undefined
   readonly filter: Filter | undefined
   readonly facets: readonly string[]
   readonly fusion: Fusion
+  readonly rerank: Rerank | undefined
   readonly byDocument: boolean
   readonly exact: boolean
   readonly minScore: number | undefined
@@ -51,12 +56,14 @@ export interface CheckedSearch {
 const KNOWN = new Set([
   'query',
   'vector',
+  'using',
   'mode',
   'limit',
   'cursor',
   'filter',
   'facets',
   'fusion',
+  'rerank',
   'groupBy',
   'exact',
   'minScore',
@@ -67,7 +74,6 @@ const KNOWN = new Set([
   'language',
   'expand',
 ])
-const NOT_BUILT = new Set(['rerank'])
 const FUSION_FIELDS = new Set(['method', 'alpha', 'rankConstant'])
 
 const DEFAULT_LIMIT = 10
@@ -92,17 +98,19 @@ export function parseSearchRequest(body: unknown, credential: { readonly kind: s
     throw new Problem('invalid_request')
   }
   refusePrivateFields(body, credential)
-  faults.checkMembers(body, '', KNOWN, NOT_BUILT)
+  faults.checkMembers(body, '', KNOWN)
 
   const checked: CheckedSearch = {
     query: queryOf(body['query'], faults),
-    vector: body['vector'] === undefined ? undefined : parseVector(body['vector'], '/vector', faults),
+    vector: body['vector'] === undefined ? undefined : parseQueryVector(body['vector'], '/vector', faults),
+    using: usingOf(body['using'], faults),
     mode: oneOf(body['mode'], MODES, '/mode', faults) ?? 'hybrid',
     limit: numberIn(body['limit'], 1, isPublic ? PUBLIC_KEY_MAX_HITS : MAX_HITS, '/limit', faults) ?? DEFAULT_LIMIT,
     cursor: cursorOf(body['cursor'], faults),
     filter: body['filter'] === undefined ? undefined : faults.attempt(() => parseFilter(body['filter'], '/filter')),
     facets: paths(body['facets'], '/facets', MAX_FACETS, faults) ?? [],
     fusion: fusionOf(body['fusion'], faults),
+    rerank: parseRerank(body['rerank'], faults),
     byDocument: oneOf(body['groupBy'], ['document'], '/groupBy', faults) === 'document',
     exact: flag(body['exact'], '/exact', faults) ?? false,
     minScore: finite(body['minScore'], '/minScore', faults),
@@ -122,19 +130,35 @@ export function parseSearchRequest(body: unknown, credential: { readonly kind: s
   if (checked.expand !== undefined && checked.limit > MAX_EXPANDED_HITS) {
     faults.add('/limit', `must be at most ${MAX_EXPANDED_HITS} with expand`)
   }
+  const { rerank } = checked
+  if (rerank !== undefined) checkReranked(body, checked, rerank.depth, faults)
   faults.throwIfAny()
   const { cursor: _, limit: __, ...rest } = body
-  return { ...checked, identity: canonicalJson(rest) }
+  // Nothing is beyond what was reordered, so a page without a limit is no longer than that.
+  const limit = Math.min(checked.limit, rerank?.depth ?? checked.limit)
+  return { ...checked, limit, identity: canonicalJson(rest) }
+}
+
+/** What a reranked search may not ask for. */
+function checkReranked(
+  body: Readonly<Record<string, unknown>>,
+  { query, limit }: CheckedSearch,
+  depth: number,
+  faults: Faults,
+): void {
+  if (body['limit'] !== undefined && limit > depth) faults.add('/limit', 'must be at most the depth of rerank')
+  if (body['cursor'] !== undefined) faults.add('/cursor', 'does not go with rerank, which has one page')
+  if (query === undefined && body['vector'] !== undefined) faults.add('/query', 'is required with rerank')
 }
 
 /**
- * Refuses what shows raw scores or costs a whole scan to credentials that lie open in a website. It looks at nothing else, so
+ * Refuses what shows raw scores, costs a whole scan or a model's call to credentials that lie open in a website. It looks at nothing else, so
  * that it can go before everything that is checked; `pointer` is where the search stands in the body.
  * @throws forbidden
  */
 export function refusePrivateFields(search: unknown, credential: { readonly kind: string }, pointer = ''): void {
   if (!isRestricted(credential) || !isJsonObject(search)) return
-  for (const name of ['explain', 'exact', 'vector']) {
+  for (const name of ['explain', 'exact', 'vector', 'rerank']) {
     if (search[name] === undefined || search[name] === false) continue
     const detail = 'is refused for public keys and tokens'
     throw new Problem('forbidden', `${pointer}/${name} ${detail}`, {
@@ -152,27 +176,16 @@ function queryOf(value: unknown, faults: Faults): string | undefined {
   return query
 }
 
+function usingOf(value: unknown, faults: Faults): string | undefined {
+  if (value === undefined || (typeof value === 'string' && isVectorName(value))) return value
+  faults.add('/using', "must be a vector's name")
+  return undefined
+}
+
 function cursorOf(value: unknown, faults: Faults): string | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string' && value !== '' && value.length <= MAX_CURSOR_LENGTH) return value
   faults.add('/cursor', 'is not a cursor')
-  return undefined
-}
-
-/** Reads a query vector: finite in single precision, at least one number not 0. */
-function parseVector(value: unknown, pointer: string, faults: Faults): Float32Array | undefined {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_DIMENSIONS) {
-    faults.add(pointer, `must be an array of 1 to ${MAX_DIMENSIONS} numbers`)
-    return undefined
-  }
-  const wrong = value.findIndex((item) => typeof item !== 'number' || !Number.isFinite(Math.fround(item)))
-  if (wrong >= 0) {
-    faults.add(pointerTo(pointer, wrong), 'must be a finite number')
-    return undefined
-  }
-  const vector = Float32Array.from(value as number[])
-  if (vector.some((item) => item !== 0)) return vector
-  faults.add(pointer, 'must not be all zeros')
   return undefined
 }
 

@@ -14,10 +14,19 @@ export interface FusionRequest {
   readonly rankConstant?: number
 }
 
+export interface RerankRequest {
+  /** A model of the tenant's that reranks, by its name, or one of Workers AI. */
+  readonly model: string
+  /** 1 to 100; 50 by default. */
+  readonly depth?: number
+}
+
 export interface SearchRequest {
   readonly query?: string
-  /** A query vector of the collection's dimensions, instead of or beside the embedded query. */
-  readonly vector?: readonly number[]
+  /** A query vector of the collection's dimensions, instead of or beside the embedded query; rows for a multi-vector. */
+  readonly vector?: readonly number[] | readonly (readonly number[])[]
+  /** The named vector that is searched; the first of the collection by default. */
+  readonly using?: string
   /** `hybrid` by default. */
   readonly mode?: SearchMode
   /** 1 to 1,000; 10 by default. Counts documents under `groupBy`. */
@@ -28,6 +37,8 @@ export interface SearchRequest {
   /** Metadata fields to count over the whole ranked set. */
   readonly facets?: readonly string[]
   readonly fusion?: FusionRequest
+  /** Has a model reorder the first hits; there is one page then. */
+  readonly rerank?: RerankRequest
   /** Keeps each document's best chunk. */
   readonly groupBy?: 'document'
   /** Scores every vector at full stored precision. */
@@ -79,10 +90,10 @@ export interface Hit extends Location {
   readonly ordinal: number
   /** The collection's name; only in searches over several collections. */
   readonly collection?: string
-  /** convex in [0, 1], rrf the sum, keyword raw BM25, vector cosine. */
+  /** convex in [0, 1], rrf the sum, keyword raw BM25, vector cosine; reranked: the model's, calibrated to [0, 1]. */
   readonly score: number
-  /** Raw scores of the legs that ran; absent for public keys and tokens. */
-  readonly scores?: { readonly vector?: number; readonly keyword?: number }
+  /** Raw scores of the legs that ran, and of the model that reranked; absent for public keys and tokens. */
+  readonly scores?: { readonly vector?: number; readonly keyword?: number; readonly rerank?: number }
   readonly title?: string
   readonly url?: string
   /** The document's text from `start` to `end`. */
@@ -107,8 +118,8 @@ export interface SearchResponse {
   readonly tookMs: number
   /** The generation that answered; over several collections theirs, joined by a comma in the request's order. */
   readonly generation: string
-  /** Legs that could not run: `vector` when the query could not be embedded. */
-  readonly degraded?: readonly 'vector'[]
+  /** What could not run: `vector` when the query could not be embedded, `rerank` when the fused order stands. */
+  readonly degraded?: readonly ('vector' | 'rerank')[]
 }
 
 /** Milliseconds by stage, for `Server-Timing`; of the legs the slowest shard's. */
@@ -117,4 +128,6 @@ export interface SearchTimings {
   readonly vector: number
   readonly keyword: number
   readonly fuse: number
+  /** Only of searches that ask for it. */
+  readonly rerank?: number
 }

@@ -3,6 +3,7 @@
  * number of shards. Over several collections each keeps its own BM25 statistics, keyword scores are divided by the largest
  * of all collections, cosines by the largest of their vector space, and the collection's name breaks the last tie.
  */
+import type { ModelNames } from '../catalog/model-names.ts'
 import type { CollectionRecord } from '../catalog/records.ts'
 import type { Clock } from '../core/clock.ts'
 import { MAX_FACET_VALUES, MAX_HITS, PUBLIC_KEY_MAX_FACET_VALUES, PUBLIC_KEY_MAX_PAGED_HITS } from '../core/limits.ts'
@@ -11,35 +12,43 @@ import type { Problem } from '../core/problem.ts'
 import { combineFilters } from '../metadata/combine-filters.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { Embedder } from '../models/embedder.ts'
-import type { EmbeddingModel, ModelCaller } from '../models/model.ts'
+import type { EmbeddingModel, Model, ModelCaller } from '../models/model.ts'
+import type { Reranker } from '../models/reranker.ts'
 import { isRestricted } from '../tenancy/principal.ts'
 import { detectQueryLanguage, primarySubtag } from '../text/language.ts'
 import { queryWords } from '../text/words.ts'
 import { openCursor, sealCursor, type CursorSealer, type FrozenSearch } from './cursor.ts'
 import { documentsOf, facetsOfDocuments, sumFacets } from './facets.ts'
 import { FEEDBACK_HITS, moveQuery } from './feedback.ts'
-import { Ranking, legMaxima, type FusionPlan, type LegMaxima } from './fuse.ts'
+import { Ranking, legMaxima, type FusionPlan, type LegMaxima, type Reranking } from './fuse.ts'
 import { readPage, vectorsOf, type PageContext } from './page.ts'
 import { parseSearchRequest, type CheckedSearch } from './parse-search-request.ts'
 import { checkVectorLeg, queryVectors, type QueryVectors } from './query-vectors.ts'
+import { judgedMembers, rerank, type TimeLimit } from './rerank.ts'
 import {
   gatherStatistics,
   scatter,
   sourcesOf,
   usedStatistics,
   type ScatterQuery,
-  type SearchShard,
   type ShardAnswer,
   type Unit,
   type UnitStatistics,
 } from './scatter.ts'
 import type { SearchRequest, SearchResponse, SearchTimings } from './search-request.ts'
+import { unitOf, type ReadPlacement } from './unit.ts'
 
 export interface SearchDependencies {
-  readonly placement: { forRead(collection: CollectionRecord, shard: number): SearchShard }
-  readonly models: { queryEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder }
+  readonly placement: ReadPlacement
+  readonly models: {
+    queryEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
+    reranker(model: Model, caller: ModelCaller): Reranker
+  }
+  readonly modelNames: ModelNames
   readonly sealer: CursorSealer
   readonly clock: Clock
+  /** How long a reranker may take: the runtime's own timer unless a test brings another. */
+  readonly timeLimit?: TimeLimit
 }
 
 /** Who searches: a `Principal`, of which only this much matters here. */
@@ -53,7 +62,7 @@ export interface SearchOptions {
   readonly acrossCollections?: boolean
   /** Raw scores even for public keys and tokens: for callers inside the service that do not pass them on. */
   readonly withScores?: boolean
-  /** Leaves the vector leg away, as if its model were down; thrown where the search would have no other. */
+  /** Leaves away what costs a model, as if all were down; thrown where the search would have no leg left. */
   readonly withoutVectors?: Problem
 }
 
@@ -78,7 +87,7 @@ export async function search(
 ): Promise<SearchResponse & { readonly timings: SearchTimings }> {
   const startedMs = performance.now()
   const checked = parseSearchRequest(request, searcher)
-  const units = collections.map((collection) => unitOf(deps, collection))
+  const units = collections.map((collection) => unitOf(deps.placement, collection, checked.using))
   checkVectorLeg(checked, units)
   const binding = { collections, identity: checked.identity, visibility: searcher.filter }
   const frozen =
@@ -100,7 +109,7 @@ export async function search(
     facets: checked.minScore === undefined ? checked.facets : [],
     ...(frozen?.sequences === undefined ? {} : { sequences: frozen.sequences }),
   }
-  const [queried, statistics] = await Promise.all([
+  const [queried, statistics, reranker] = await Promise.all([
     // A cursor holds embedded and moved vectors; one that the caller sends comes with every page. Pages keep their legs.
     frozen !== undefined && (checked.vector === undefined || checked.feedback || frozen.degraded.length > 0)
       ? frozen
@@ -109,6 +118,7 @@ export async function search(
           return queryVectors(checked, units, (model, caller) => deps.models.queryEmbedder(model, caller), isWithout)
         }),
     frozen?.statistics ?? gatherStatistics(units, words),
+    rerankerOf(deps, collections, checked),
   ])
   const plan = planOf(checked, units, queried)
 
@@ -122,9 +132,16 @@ export async function search(
     }
   }
 
-  const { ranking, answers } = pass
-  const { minScore, byDocument } = checked
-  const members = watch.timeSync('fuse', () => ranking.members({ minScore, byDocument }))
+  const { answers } = pass
+  const { timeLimit = (milliseconds) => AbortSignal.timeout(milliseconds) } = deps
+  const reranking =
+    reranker === undefined || withoutVectors !== undefined
+      ? undefined
+      : await watch.time('rerank', () =>
+          rerank(pass.ranking, reranker, { search: checked, context: { units, answers }, timeLimit }),
+        )
+  const ranking = reranking?.ranking ?? pass.ranking
+  const members = watch.timeSync('fuse', () => membersOf(checked, ranking, reranking))
   const size = Math.min(checked.limit, depthCap - depth)
   const context: PageContext = {
     search: checked,
@@ -132,17 +149,18 @@ export async function search(
     answers,
     statistics: pass.statistics,
     words,
+    reranking,
     withScores: !isRestricted(searcher) || options.withScores === true,
     withCollection: options.acrossCollections ?? collections.length > 1,
   }
   const [page, totals] = await Promise.all([
     readPage(ranking, members, size, frozen?.last, context),
-    totalsOf(checked, pass, members, units, searcher.kind === 'public'),
+    totalsOf(checked, { ranking, answers }, members, units, searcher.kind === 'public'),
   ])
 
   let nextCursor: string | null = null
   const reached = depth + page.hits.length
-  if (page.hasMore && page.last !== undefined && reached < depthCap) {
+  if (reranker === undefined && page.hasMore && page.last !== undefined && reached < depthCap) {
     const next: FrozenSearch = {
       depth: reached,
       last: page.last,
@@ -162,20 +180,32 @@ export async function search(
     nextCursor,
     tookMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
     generation: collections.map((collection) => collection.generation.id).join(','),
-    ...(queried.degraded.length > 0 ? { degraded: ['vector'] } : {}),
+    ...degradedOf(queried, reranker !== undefined && reranking === undefined),
     timings: watch.timings,
   }
 }
 
-function unitOf({ placement }: SearchDependencies, collection: CollectionRecord): Unit {
-  const { model, dimensions, shards } = collection.generation
-  const { profile } = model
-  return {
-    collection,
-    profile,
-    space: `${profile.id}/${profile.version}/${dimensions}`,
-    shards: Array.from({ length: shards }, (_, shard) => placement.forRead(collection, shard)),
-  }
+/** @throws invalid_request, not_supported where the name means no model that reranks */
+async function rerankerOf(
+  { modelNames, models }: SearchDependencies,
+  [first]: readonly CollectionRecord[],
+  { rerank }: CheckedSearch,
+): Promise<Reranker | undefined> {
+  if (rerank === undefined || first === undefined) return undefined
+  const { tenantUid } = first
+  const model = await modelNames.find(tenantUid, rerank.model, 'rerank', '/rerank/model')
+  return models.reranker(model, { tenantUid })
+}
+
+/** Where hits were reordered, those that were; `minScore` judges the score that hits carry. */
+function membersOf({ minScore, byDocument }: CheckedSearch, ranking: Ranking, reranking?: Reranking): Uint32Array {
+  return reranking === undefined ? ranking.members({ minScore, byDocument }) : judgedMembers(reranking, minScore)
+}
+
+function degradedOf({ degraded }: QueryVectors, withoutRerank: boolean): Pick<SearchResponse, 'degraded'> {
+  const legs: ('vector' | 'rerank')[] = degraded.length > 0 ? ['vector'] : []
+  if (withoutRerank) legs.push('rerank')
+  return legs.length === 0 ? {} : { degraded: legs }
 }
 
 function planOf(checked: CheckedSearch, units: readonly Unit[], { degraded }: QueryVectors): FusionPlan {
@@ -236,7 +266,7 @@ async function moveVectors(
 /** `estimatedTotal` and facets over the whole ranked set. */
 async function totalsOf(
   { minScore, facets }: CheckedSearch,
-  { ranking, answers }: Pass,
+  { ranking, answers }: Pick<Pass, 'ranking' | 'answers'>,
   members: Uint32Array,
   units: readonly Unit[],
   isPublic: boolean,
@@ -263,7 +293,12 @@ function sequencesOf(units: readonly Unit[], answers: readonly ShardAnswer[]): n
 
 /** Adds up where the time of one search goes. */
 class Stopwatch {
-  readonly #timings = { embed: 0, vector: 0, keyword: 0, fuse: 0 }
+  readonly #timings: { -readonly [Stage in keyof SearchTimings]: SearchTimings[Stage] } = {
+    embed: 0,
+    vector: 0,
+    keyword: 0,
+    fuse: 0,
+  }
 
   get timings(): SearchTimings {
     return this.#timings
@@ -272,14 +307,14 @@ class Stopwatch {
   async time<T>(stage: keyof SearchTimings, work: () => Promise<T>): Promise<T> {
     const startedMs = performance.now()
     const result = await work()
-    this.#timings[stage] += performance.now() - startedMs
+    this.#timings[stage] = (this.#timings[stage] ?? 0) + performance.now() - startedMs
     return result
   }
 
   timeSync<T>(stage: keyof SearchTimings, work: () => T): T {
     const startedMs = performance.now()
     const result = work()
-    this.#timings[stage] += performance.now() - startedMs
+    this.#timings[stage] = (this.#timings[stage] ?? 0) + performance.now() - startedMs
     return result
   }
 

@@ -49,6 +49,11 @@ const embedder = {
 } as never
 
 /** One collection over shards in memory. */
+/** No search through real shards reranks. */
+const unused = (): never => {
+  throw new Error('nothing here reranks')
+}
+
 export class World {
   readonly collection: CollectionRecord
   readonly #shards: UsedShard[]
@@ -74,7 +79,13 @@ export class World {
       forWrite: (_: unknown, shard: number) => this.#shards[shard] as never,
     }
     const sealer = new Sealer('5a'.repeat(32))
-    this.searching = { placement, models: { queryEmbedder: () => embedder }, sealer, clock: () => 0 }
+    this.searching = {
+      placement,
+      models: { queryEmbedder: () => embedder, reranker: unused },
+      modelNames: { find: unused },
+      sealer,
+      clock: () => 0,
+    }
     this.ingesting = {
       placement,
       models: {

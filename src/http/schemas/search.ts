@@ -6,9 +6,13 @@ import {
   MAX_EXPANSION,
   MAX_FACETS,
   MAX_HITS,
+  MAX_PROVIDER_NAME_LENGTH,
   MAX_QUERY_BYTES,
+  MAX_QUERY_VECTOR_ROWS,
+  MAX_RERANK_DEPTH,
 } from '../../core/limits.ts'
 import { DEFAULT_ALPHA, DEFAULT_RANK_CONSTANT } from '../../core/ranking.ts'
+import { DEFAULT_RERANK_DEPTH } from '../../search/parse-rerank.ts'
 import { filter, jsonObject, locationFields } from './fields.ts'
 
 const searchFields = {
@@ -17,7 +21,14 @@ const searchFields = {
     .min(1)
     .optional()
     .openapi({ description: `At most ${MAX_QUERY_BYTES} bytes; required unless there is a vector.` }),
-  vector: z.array(z.number()).min(1).optional().openapi({ description: 'A query vector; not for public keys.' }),
+  vector: z
+    .union([z.array(z.number()).min(1), z.array(z.array(z.number()).min(1)).min(1).max(MAX_QUERY_VECTOR_ROWS)])
+    .optional()
+    .openapi({ description: 'A query vector, or the rows of one for a multi-vector; not for public keys.' }),
+  using: z
+    .string()
+    .optional()
+    .openapi({ description: "Which of the collection's named vectors is searched; by default the first." }),
   mode: z.enum(['hybrid', 'vector', 'keyword']).optional().openapi({ default: 'hybrid' }),
   limit: z.number().int().min(1).max(MAX_HITS).optional().openapi({ default: 10 }),
   cursor: z.string().optional().openapi({ description: '`nextCursor` of the page before; lives 15 minutes.' }),
@@ -31,6 +42,20 @@ const searchFields = {
     })
     .optional()
     .openapi({ description: 'How the vector leg and the keyword leg become one score.' }),
+  rerank: z
+    .strictObject({
+      model: z
+        .string()
+        .min(1)
+        .max(MAX_PROVIDER_NAME_LENGTH)
+        .openapi({ description: 'A model that reranks, by its id.' }),
+      depth: z.number().int().min(1).max(MAX_RERANK_DEPTH).optional().openapi({ default: DEFAULT_RERANK_DEPTH }),
+    })
+    .optional()
+    .openapi({
+      description:
+        'Has a model reorder the first `depth` hits; `limit` is at most that, there is one page, and `score` is its score from 0 to 1. Not for public keys.',
+    }),
   groupBy: z.literal('document').optional().openapi({ description: "Keeps each document's best chunk." }),
   exact: z.boolean().optional().openapi({ description: 'Scores every vector; not for public keys.' }),
   minScore: z.number().optional(),
@@ -82,9 +107,9 @@ const hitSchema = z
     collection: z.string().optional().openapi({ description: 'Only in searches over several collections.' }),
     score: z.number(),
     scores: z
-      .object({ vector: z.number().optional(), keyword: z.number().optional() })
+      .object({ vector: z.number().optional(), keyword: z.number().optional(), rerank: z.number().optional() })
       .optional()
-      .openapi({ description: 'Raw scores of the legs that ran; not for public keys.' }),
+      .openapi({ description: 'Raw scores of the legs that ran and of the model that reranked; not for public keys.' }),
     title: z.string().optional(),
     url: z.string().optional(),
     text: z.string().openapi({ description: "The document's text from `start` to `end`." }),
@@ -118,9 +143,9 @@ export const searchResultSchema = z
     tookMs: z.number(),
     generation: z.string(),
     degraded: z
-      .array(z.enum(['vector']))
+      .array(z.enum(['vector', 'rerank']))
       .optional()
-      .openapi({ description: 'Legs that could not run.' }),
+      .openapi({ description: 'What could not run: a leg, or the reranking, and the fused order stands.' }),
   })
   .openapi('SearchResult')
 

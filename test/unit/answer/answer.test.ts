@@ -78,7 +78,7 @@ describe('answer', () => {
     const words = 'Mount karvel was first climbed in 1911 by Inge Solberg.'.split(' ')
     await fake.put(collection, { id: 'karvel', metadata: {}, chunks: [{ words, language: 'en' }] })
     const embed = () => Promise.reject(new Problem('upstream_timeout'))
-    const deps = { ...fake.deps, models: { queryEmbedder: () => ({ profile: EDGE_EN, embed }) } }
+    const deps = { ...fake.deps, models: { ...fake.deps.models, queryEmbedder: () => ({ profile: EDGE_EN, embed }) } }
     expect((await answer(deps, collection, SECRET, { question: QUESTION })).answer).toContain('Inge Solberg')
   })
 })

@@ -12,7 +12,9 @@ import type { SearchShard } from '../../../src/search/scatter.ts'
 import { shardOf } from '../../../src/shard/placement.ts'
 import type { FetchRequest, FetchedChunk, ShardSearchRequest, ShardSearchResult } from '../../../src/shard/shard-api.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
+import { invalidField } from '../../../src/core/problem.ts'
 import type { EmbeddingModel } from '../../../src/models/model.ts'
+import type { Reranker } from '../../../src/models/reranker.ts'
 import { EDGE_EN_MODEL, productModel } from '../../../src/models/product-models.ts'
 
 export interface FakeChunk {
@@ -235,6 +237,13 @@ export class FakeCollections {
   /** Set to make the query embedder fail. */
   embedFailure: Error | undefined
   embedCalls = 0
+  /** What `judge` is. */
+  reranker: Reranker = { id: 'judge', rerank: () => Promise.reject(new Error('no test brought a reranker')) }
+  /** Names that searches gave models. */
+  readonly named: { tenantUid: string; name: string; task: string }[] = []
+  /** Aborted by a test when time is up. */
+  readonly timeLimit = new AbortController()
+  readonly timeLimits: number[] = []
 
   readonly deps: SearchDependencies = {
     placement: { forRead: (collection, shard) => this.shardsOf(collection)[shard] as FakeShard },
@@ -248,6 +257,18 @@ export class FakeCollections {
               : Promise.reject(this.embedFailure)
           },
         }) as never,
+      reranker: () => this.reranker,
+    },
+    modelNames: {
+      find: (tenantUid, name, task, pointer) => {
+        this.named.push({ tenantUid, name, task })
+        if (name !== 'judge') throw invalidField(pointer, 'names no model')
+        return Promise.resolve({ uid: 'mdl_judge', task, source: { provider: 'edge' } } as never)
+      },
+    },
+    timeLimit: (milliseconds) => {
+      this.timeLimits.push(milliseconds)
+      return this.timeLimit.signal
     },
     sealer: new Sealer('5a'.repeat(32)),
     clock: () => this.nowMs,

@@ -90,17 +90,35 @@ describe('a search request', () => {
     expect(expandOf({ after: 2, before: 1 })).toEqual({ before: 1, after: 2 })
   })
 
-  it('says which fields are not built yet', () => {
-    expect(refusal({ query: 'x', rerank: { model: 'm', depth: 3 } })).toMatchObject({
-      code: 'not_supported',
-      errors: [{ pointer: '/rerank' }],
-    })
-    expect(refusal({ query: 'x', rerank: {} }).code).toBe('not_supported')
-    expect(refusal({ query: 'x', rerank: {}, limit: 0 }).code).toBe('invalid_request')
+  it('may have a model reorder the first 50 hits, or as many as it says', () => {
+    const checkedOf = (rest: object) =>
+      parseSearchRequest({ query: 'x', rerank: { model: 'm' }, ...rest }, { kind: 'secret' })
+    expect(checkedOf({})).toMatchObject({ rerank: { model: 'm', depth: 50 }, limit: 10 })
+    expect(checkedOf({ limit: 50 }).limit).toBe(50)
+    // No hit comes from beyond the depth, so a page that names no limit ends there.
+    expect(checkedOf({ rerank: { model: 'm', depth: 3 } }).limit).toBe(3)
+    expect(checkedOf({ rerank: { model: 'm', depth: 100 }, limit: 100 }).limit).toBe(100)
+  })
+
+  it.each([
+    [{ rerank: 'm' }, '/rerank', 'must be an object'],
+    [{ rerank: {} }, '/rerank/model', 'is required'],
+    [{ rerank: { model: '' } }, '/rerank/model', 'must have 1 to 200 characters'],
+    [{ rerank: { model: 'm'.repeat(201) } }, '/rerank/model', 'must have 1 to 200 characters'],
+    [{ rerank: { model: 7 } }, '/rerank/model', 'must be a string'],
+    [{ rerank: { model: 'm', depth: 101 } }, '/rerank/depth', 'must be an integer from 1 to 100'],
+    [{ rerank: { model: 'm', depth: 0 } }, '/rerank/depth', 'must be an integer from 1 to 100'],
+    [{ rerank: { model: 'm', timeoutMs: 1 } }, '/rerank/timeoutMs', 'is not a known field'],
+    [{ rerank: { model: 'm' }, limit: 51 }, '/limit', 'must be at most the depth of rerank'],
+    [{ rerank: { model: 'm', depth: 4 }, limit: 5 }, '/limit', 'must be at most the depth of rerank'],
+    [{ rerank: { model: 'm' }, cursor: 'c' }, '/cursor', 'does not go with rerank, which has one page'],
+    [{ rerank: { model: 'm' }, query: undefined, vector: [1] }, '/query', 'is required with rerank'],
+  ])('refuses the reranking %j at %s', (rest, pointer, detail) => {
+    expect(refusal({ query: 'x', ...rest }).errors).toEqual([{ pointer, detail }])
   })
 
   it('by a public key is refused what shows raw scores, before any fault is told', () => {
-    for (const name of ['explain', 'exact', 'vector']) {
+    for (const name of ['explain', 'exact', 'vector', 'rerank']) {
       expect(() => parseSearchRequest({ [name]: true, limit: 0, colour: 1 }, { kind: 'public' })).toThrow(
         `/${name} is refused for public keys and tokens`,
       )

@@ -4,6 +4,9 @@
  */
 import { indexedText } from '../chunking/indexed-text.ts'
 import { textFault } from '../core/canonical-json.ts'
+import { MAX_DOCUMENT_VECTOR_VALUES, MAX_MULTI_VECTOR_ROWS } from '../core/limits.ts'
+import { unpackVectors } from '../core/packed-vectors.ts'
+import { namedVectorsOf, type NamedVectors } from '../models/named-vectors.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { vectorBytes, type ArchivedChunk, type ArchivedDocument, type PlannedCollection } from './archive.ts'
 import { profileOf } from './prepare-chunks.ts'
@@ -34,17 +37,38 @@ export async function chunkFault(
   if (vector === undefined) return 'has a vector that is not base64url'
   if (vector.length > 0 !== (vectorKey !== undefined)) return 'must have a vector and its key, or neither'
   if (vectorKey === undefined) return undefined
-  const { profileId, dimensions, precision } = collection.generation
-  if (vector.length !== dimensions * (precision === 'f32' ? BYTES_PER_SINGLE : 1)) {
+  const { model, profileId, dimensions, precision } = collection.generation
+  const named = namedVectorsOf(model)
+  if (named === undefined && vector.length !== dimensions * (precision === 'f32' ? BYTES_PER_SINGLE : 1)) {
     return `must have a vector of ${dimensions} dimensions`
   }
-  const fault = precision === 'f32' ? singlesFault(singles(vector)) : codesFault(new Int8Array(vector.buffer))
+  const fault = named === undefined ? vectorFault(vector, precision) : packedFault(vector, named)
   if (fault !== undefined) return fault
   const key =
     profileId === BRING_YOUR_OWN
       ? await vectorKeyOfVector(singles(vector))
       : await vectorKeyOfText(profileOf(collection), indexedText(prefix, text.slice(start, end)))
   return key === vectorKey ? undefined : 'has a vector that was made from something else'
+}
+
+const vectorFault = (vector: Uint8Array<ArrayBuffer>, precision: 'int8' | 'f32'): string | undefined =>
+  precision === 'f32' ? singlesFault(singles(vector)) : codesFault(new Int8Array(vector.buffer))
+
+/** As for vectors that are sent with a document. */
+function packedFault(bytes: Uint8Array<ArrayBuffer>, named: NamedVectors): string | undefined {
+  const vectors = bytes.length % BYTES_PER_SINGLE === 0 ? unpackVectors(named, singles(bytes)) : undefined
+  if (vectors === undefined || vectors.size === 0) return 'must have the vectors that the collection names'
+  const values = [...vectors.values()].reduce((sum, { length }) => sum + length, 0)
+  if (values > MAX_DOCUMENT_VECTOR_VALUES) return 'has too large vectors'
+  for (const { name, dimensions } of named) {
+    const own = vectors.get(name) ?? new Float32Array()
+    if (own.length > dimensions * MAX_MULTI_VECTOR_ROWS) return 'has too large vectors'
+    for (let at = 0; at < own.length; at += dimensions) {
+      const fault = singlesFault(own.subarray(at, at + dimensions))
+      if (fault !== undefined) return fault
+    }
+  }
+  return undefined
 }
 
 /** Little-endian singles, whatever the machine. */

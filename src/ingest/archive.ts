@@ -8,6 +8,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { base64url, fromBase64url } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { rfc3339 } from '../core/clock.ts'
+import { namedVectorsOf, type NamedVectors } from '../models/named-vectors.ts'
 import type { ExportedChunk, ExportedDocument, SourceDocument } from '../shard/shard-api.ts'
 
 /** Of the lines; an older reader refuses a newer one. */
@@ -19,6 +20,8 @@ export interface ArchivedCollection {
   readonly settings: CollectionRecord['settings']
   readonly profileId: string
   readonly dimensions: number
+  /** The vectors that the collection names, where it does; `dimensions` are those of the first. */
+  readonly vectors?: NamedVectors
   readonly chunking: CollectionRecord['generation']['chunking']
   readonly shards: number
   readonly precision: 'int8' | 'f32'
@@ -29,7 +32,7 @@ export interface PlannedCollection {
   readonly generation: Omit<CollectionRecord['generation'], 'id'>
 }
 
-/** A chunk as stored; the vector's bytes are base64url. */
+/** A chunk as stored; the vector's bytes are base64url, of named ones the packed singles (`core/packed-vectors.ts`). */
 export interface ArchivedChunk extends Omit<ExportedChunk, 'vector'> {
   readonly vector?: string
 }
@@ -53,8 +56,10 @@ export interface ArchivedDocument {
 }
 
 export function archivedCollection({ name, language, settings, generation }: CollectionRecord): ArchivedCollection {
-  const { profileId, dimensions, chunking, shards, precision } = generation
-  return { name, language, settings, profileId, dimensions, chunking, shards, precision }
+  const { model, profileId, dimensions, chunking, shards, precision } = generation
+  const vectors = namedVectorsOf(model)
+  const made = { profileId, dimensions, ...(vectors === undefined ? {} : { vectors }), chunking, shards, precision }
+  return { name, language, settings, ...made }
 }
 
 export function archivedDocument(collection: string, document: ExportedDocument): ArchivedDocument {

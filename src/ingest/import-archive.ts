@@ -7,9 +7,11 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { canonicalJson } from '../core/canonical-json.ts'
 import { randomBase62 } from '../core/bytes.ts'
 import { Faults, pointerTo } from '../core/faults.ts'
+import { newModelUid } from '../core/ids.ts'
 import type { TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { asProblem, invalidField, Problem } from '../core/problem.ts'
+import { namedVectorsModel } from '../models/named-vectors.ts'
 import { productModel } from '../models/product-models.ts'
 import { BRING_YOUR_OWN, bringYourOwnProfile, findProfile } from '../models/profiles.ts'
 import { createCollection, type CreationStores } from '../shard/collection-lifecycle.ts'
@@ -93,7 +95,11 @@ function inputOf({ id, title, url, language, metadata, acl, text, chunks }: Arch
   }
 }
 
-function checkModel({ profileId, dimensions, precision, chunking }: ArchivedCollection, pointer: string): void {
+function checkModel(archived: ArchivedCollection, pointer: string): void {
+  const { profileId, dimensions, vectors, precision, chunking } = archived
+  if (vectors !== undefined && (profileId !== BRING_YOUR_OWN || vectors[0]?.dimensions !== dimensions)) {
+    throw invalidField(`${pointer}/vectors`, "must be callers' vectors, the first of the collection's dimensions")
+  }
   if (profileId === BRING_YOUR_OWN) {
     checkChunking(chunking, bringYourOwnProfile(dimensions), `${pointer}/chunking`)
     if (precision !== 'f32') throw invalidField(`${pointer}/precision`, "must be f32 for callers' vectors")
@@ -120,14 +126,14 @@ function planCollections(
 ): Map<string, Planned> {
   const planned = new Map<string, Planned>()
   for (const [index, archived] of collections.entries()) {
-    const { name, profileId, dimensions, chunking, shards, precision } = archived
+    const { name, profileId, dimensions, vectors, chunking, shards, precision } = archived
     const found = existing.get(name)
     const other = found === undefined ? planned.get(name)?.archived : archivedCollection(found)
     if (other !== undefined && !isSame(other, archived)) {
       throw invalidField(`/collections/${index}/name`, 'is in use by a collection that is made otherwise', 'conflict')
     }
     if (other === undefined) {
-      const model = productModel(profileId, dimensions)
+      const model = vectors === undefined ? productModel(profileId, dimensions) : namedVectorsModel(vectors)
       invariant(model !== undefined, 'the model of a checked collection is known')
       planned.set(name, { archived, generation: { model, profileId, dimensions, chunking, shards, precision } })
     }
@@ -143,10 +149,19 @@ async function makeCollection(
   tenantUid: TenantUid,
   { archived, generation }: Planned,
 ): Promise<CollectionRecord> {
-  const { name, language, settings } = archived
-  const made: NewCollection = { tenantUid, name, language, settings, generation }
+  const { name, language, settings, vectors } = archived
+  const operationId = randomBase62(16)
+  const model = vectors === undefined ? generation.model : namedVectorsModel(vectors, newModelUid(operationId))
+  const made: NewCollection = {
+    tenantUid,
+    name,
+    language,
+    settings,
+    generation: { ...generation, model },
+    ...(vectors === undefined ? {} : { ownModel: { ...model, tenantUid } }),
+  }
   try {
-    return await createCollection(stores, { ...made, operationId: randomBase62(16) })
+    return await createCollection(stores, { ...made, operationId })
   } catch (error) {
     const code = asProblem(error)?.code
     // Here the caller is not the tenant: its own credential is good.

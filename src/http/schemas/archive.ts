@@ -14,6 +14,7 @@ import {
 import { isLanguageTag } from '../../text/language.ts'
 import { collectionName, languageField, settingsOf, settingsSchema } from './collection.ts'
 import { jsonObject, locationFields, time } from './fields.ts'
+import { archivedVectorsSchema } from './named-vectors.ts'
 
 /** Each write takes the next one, which must be a whole number for ever. */
 const MAX_VERSION = 2 ** 40
@@ -31,6 +32,7 @@ export const archivedCollectionSchema = z
     settings: settingsSchema.transform((settings) => settingsOf(settings)),
     profileId: z.string().min(1).max(200),
     dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
+    vectors: archivedVectorsSchema.optional(),
     chunking: z.strictObject({
       strategy: z.enum(STRATEGIES),
       size: z.number().int().min(MIN_CHUNK_TOKENS).max(100_000),

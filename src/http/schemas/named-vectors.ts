@@ -36,6 +36,19 @@ export const namedVectorsSchema = z
     example: { title: { dimensions: 384 }, tokens: { dimensions: 128, multi: true } },
   })
 
+/** The definitions in order, as an archive holds them. */
+export const archivedVectorsSchema = z
+  .array(
+    z.strictObject({
+      name: z.string().refine(isVectorName, VECTOR_NAME_RULE),
+      dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
+      multi: z.literal(true).optional(),
+    }),
+  )
+  .min(1)
+  .max(MAX_NAMED_VECTORS)
+  .refine((vectors) => new Set(vectors.map(({ name }) => name)).size === vectors.length, 'must have different names')
+
 const numbers = z.array(z.number())
 
 /** A document's vectors; `ingest/` checks them. */

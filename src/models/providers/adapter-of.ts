@@ -7,12 +7,7 @@ import { workersAiAdapter } from './workers-ai.ts'
 
 /** @throws ProviderFault `refused` where the deployment or the source lacks what the provider needs */
 export function adapterOf(source: RemoteSource, context: AdapterContext): ProviderAdapter {
-  switch (source.provider) {
-    case 'workers-ai':
-      return workersAiAdapter(source, context)
-    case 'huggingface':
-      return huggingFaceAdapter(source, context)
-    case 'openai-compatible':
-      return openAiCompatibleAdapter(source, context)
-  }
+  if (source.provider === 'workers-ai') return workersAiAdapter(source, context)
+  if (source.provider === 'huggingface') return huggingFaceAdapter(source, context)
+  return openAiCompatibleAdapter(source, context)
 }

@@ -9,9 +9,9 @@ import type { HuggingFaceSource } from '../model.ts'
 import { chatAnswerOf, chatEventsOf, chatFields } from './chat-shapes.ts'
 import type * as HuggingFaceClient from './hugging-face-client.ts'
 import type { AdapterContext, ChatRequest, ModelFetch, ProviderAdapter, ProviderLimits } from './provider-adapter.ts'
-import { countOf, readJson, requireSuccess } from './provider-answer.ts'
+import { countOf, fieldOf, readJson, requireSuccess } from './provider-answer.ts'
 import { ProviderFault } from './provider-fault.ts'
-import { scoresOf, shortened } from './provider-shapes.ts'
+import { inOrder, scoresOf, shortened } from './provider-shapes.ts'
 
 /** TEI takes 32 texts unless its operator says otherwise. */
 const LIMITS: ProviderLimits = { texts: 32, tokens: 32_000, documents: 32 }
@@ -35,7 +35,7 @@ export function huggingFaceAdapter(source: HuggingFaceSource, context: AdapterCo
   return {
     limits: LIMITS,
     async embed(texts, _kind, signal) {
-      const sent = new SentRequests(call, signal)
+      const sent = new SentRequests(call, signal, true)
       const isTei = endpoint !== undefined || inferenceProvider === 'hf-inference'
       const vectors = await asked(signal, ({ featureExtraction }) =>
         featureExtraction(
@@ -111,7 +111,8 @@ class SentRequests {
   readonly options: { readonly fetch: typeof fetch; readonly signal: AbortSignal; readonly retry_on_error: false }
   #tokens: { tokens?: number } = {}
 
-  constructor(call: ModelFetch, signal: AbortSignal) {
+  /** @param orders whether answers list entries, of which the library does not read the `index` */
+  constructor(call: ModelFetch, signal: AbortSignal, orders = false) {
     const send = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
       const { method, headers, body } = init
       const response = await call({
@@ -123,6 +124,7 @@ class SentRequests {
       })
       const { status } = await requireSuccess(response)
       this.#tokens = tokensOf(response.headers)
+      if (orders && method === 'POST') return Response.json(entriesInOrder(await readJson(response, signal)))
       return new Response(response.body?.pipeThrough(bound()) ?? null, { status, headers: response.headers })
     }
     this.options = { fetch: send, signal, retry_on_error: false }
@@ -132,6 +134,11 @@ class SentRequests {
   get tokens(): { tokens?: number } {
     return this.#tokens
   }
+}
+
+function entriesInOrder(answer: unknown): unknown {
+  const data = fieldOf(answer, 'data')
+  return Array.isArray(data) ? { ...(answer as object), data: inOrder(data) } : answer
 }
 
 /** Ends a body that is longer than any answer. */

@@ -9,7 +9,7 @@ import type { AdapterContext, ChatRequest, ModelRequest, ProviderAdapter, Provid
 import { countOf, fieldOf, readJson, requireSuccess } from './provider-answer.ts'
 import { readEvents } from './provider-events.ts'
 import { ProviderFault } from './provider-fault.ts'
-import { scoresOf } from './provider-shapes.ts'
+import { inOrder, scoresOf } from './provider-shapes.ts'
 
 /** Small enough for servers on a laptop; OpenAI itself takes 2,048 texts and 300,000 tokens. */
 const LIMITS: ProviderLimits = { texts: 32, tokens: 64_000, documents: 100 }
@@ -46,7 +46,7 @@ export function openAiCompatibleAdapter(source: OpenAiCompatibleSource, context:
       const answer = await ask('/embeddings', body, signal)
       const usage = fieldOf(answer, 'usage')
       const tokens = countOf(fieldOf(usage, 'prompt_tokens')) ?? countOf(fieldOf(usage, 'total_tokens'))
-      return { vectors: vectorsOf(answer, texts.length, shortTo), ...(tokens === undefined ? {} : { tokens }) }
+      return { vectors: vectorsOf(answer, shortTo), ...(tokens === undefined ? {} : { tokens }) }
     },
     async rerank(query, documents, signal) {
       const body = { query, documents, top_n: documents.length, return_documents: false }
@@ -71,18 +71,10 @@ export function openAiCompatibleAdapter(source: OpenAiCompatibleSource, context:
   }
 }
 
-/** One vector for each text, placed by its index: the order of an answer is not promised. @throws ProviderFault `wrong` */
-function vectorsOf(answer: unknown, count: number, length: number | undefined): ArrayLike<unknown>[] {
+function vectorsOf(answer: unknown, length: number | undefined): ArrayLike<unknown>[] {
   const data = fieldOf(answer, 'data')
-  const vectors = new Map<unknown, ArrayLike<unknown>>()
-  for (const entry of Array.isArray(data) ? data : [])
-    vectors.set(fieldOf(entry, 'index'), vectorOf(entry).slice(0, length))
-  if (!Array.isArray(data) || data.length !== count) throw notOneEach()
-  return Array.from({ length: count }, (_, index) => {
-    const vector = vectors.get(index)
-    if (vector === undefined) throw notOneEach()
-    return vector
-  })
+  if (!Array.isArray(data)) throw new ProviderFault('wrong', 'the provider answered without vectors')
+  return inOrder(data).map((entry) => vectorOf(entry).slice(0, length))
 }
 
 /** Base64 of little-endian 32-bit floats, or numbers. */
@@ -117,5 +109,3 @@ function chatInput(base: string, messages: readonly ChatMessage[], options: Chat
     ...(options.schema === undefined ? {} : { response_format: format }),
   }
 }
-
-const notOneEach = (): ProviderFault => new ProviderFault('wrong', 'the provider did not answer every text once')

@@ -19,6 +19,19 @@ export function shortened(vectors: unknown, profile: ModelProfile | undefined): 
 }
 
 /**
+ * Entries in the order of their `index`, which no protocol promises; as they come where none has one.
+ * @throws ProviderFault `wrong` where two have the same
+ */
+export function inOrder(entries: readonly unknown[]): unknown[] {
+  if (entries.every((entry) => fieldOf(entry, 'index') === undefined)) return [...entries]
+  const placed = new Map(entries.map((entry) => [fieldOf(entry, 'index'), entry]))
+  return entries.map((_, index) => {
+    if (placed.has(index)) return placed.get(index)
+    throw new ProviderFault('wrong', 'the provider did not answer every text once')
+  })
+}
+
+/**
  * One score for each document, in the order of the documents, from entries in any order.
  * @throws ProviderFault `wrong` unless every document has exactly one that is a number
  */

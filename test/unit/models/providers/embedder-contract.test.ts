@@ -2,16 +2,18 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RemoteSource } from '../../../../src/models/model.ts'
 import { embedderContract } from '../../../contract/embedder-contract.ts'
+import { playedVector } from '../../../support/played-embedding.ts'
+import { playedEmbeddings } from '../../../support/played-providers.ts'
 import { openAiRoutes } from '../../../support/played-provider-openai.ts'
 import { PlayedProvider, type PlayedRoute } from '../../../support/played-provider.ts'
 import { openAiSource, RemoteWorld } from '../../../support/remote-world.ts'
 
-const floats = await PlayedProvider.start({ routes: [openAiRoutes({ ignoresBase64: true })] })
+const providers = await playedEmbeddings()
 const base64 = await PlayedProvider.start({ routes: [openAiRoutes()] })
 /** Takes eight texts at once and no more. */
 const narrow = await PlayedProvider.start({ routes: [narrowed(8), openAiRoutes()] })
 const down = await PlayedProvider.start({ routes: [] })
-const all = [floats, base64, narrow, down]
+const all = [base64, narrow, down, ...providers.map(({ played }) => played)]
 
 function narrowed(most: number): PlayedRoute {
   return ({ body }) => {
@@ -31,9 +33,17 @@ afterAll(async () => {
 const contract = (name: string, ...sources: readonly RemoteSource[]): void =>
   embedderContract(name, ['query', 'passage'], async () => new RemoteWorld().embedder(sources))
 
-contract('openai-compatible', openAiSource(base64.url))
-contract('openai-compatible that answers in numbers', openAiSource(floats.url))
+for (const { name, source, dependencies } of providers) {
+  embedderContract(name, ['query', 'passage'], async () => new RemoteWorld(dependencies).embedder([source]))
+}
 contract('openai-compatible that takes fewer texts', openAiSource(narrow.url))
+embedderContract('the binding of Workers AI', ['query', 'passage'], async () => {
+  const run = async (_: string, input: object): Promise<unknown> => {
+    const { text } = input as { text: string[] }
+    return { data: text.map((one) => playedVector(one, 64)) }
+  }
+  return new RemoteWorld({ ai: { run } }).embedder([{ provider: 'workers-ai', model: '@cf/played/model' }])
+})
 contract('a fallback', openAiSource(down.url), openAiSource(base64.url))
 
 describe('texts that a provider finds too long', () => {

@@ -14,15 +14,17 @@ export class SharedLoads<T> {
     this.#patienceMs = patienceMs
   }
 
-  /** A failure fails every request that waits for it. */
-  async get(key: string, load: () => Promise<T>): Promise<T> {
+  /** What is `resident`, or what `load` gives; a failure fails every request that waits for it. */
+  async get(key: string, resident: () => T | undefined, load: () => Promise<T>): Promise<T> {
+    const found = resident()
+    if (found !== undefined) return found
     const others = this.#pending.get(key)
     if (others !== undefined) {
       const loaded = await withPatience(others, this.#patienceMs)
       if (loaded !== undefined) return loaded.value
       // It hangs. The first to notice drops it; the rest share the load that follows.
       if (this.#pending.get(key) === others) this.#pending.delete(key)
-      return this.get(key, load)
+      return this.get(key, resident, load)
     }
     const own = load()
     this.#pending.set(key, own)

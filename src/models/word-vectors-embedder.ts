@@ -25,7 +25,11 @@ export class WordVectorsLoader {
   async get(objectKey: string): Promise<PackedVectors> {
     const { memory } = this.#dependencies
     const key = `model/word-vectors/${objectKey}`
-    return memory.get<PackedVectors>(key) ?? this.#loads.get(key, () => this.#load(key, objectKey))
+    return this.#loads.get(
+      key,
+      () => memory.get<PackedVectors>(key),
+      () => this.#load(key, objectKey),
+    )
   }
 
   async #load(key: string, objectKey: string): Promise<PackedVectors> {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/bytes.ts'
 import { numberAt } from '../../../src/word-vectors/number-text.ts'
@@ -25,7 +25,7 @@ describe('numbers in text', () => {
     )
   })
 
-  it.each(['-.5', '+1', '1.', '.25', '1e5', '1E-05', '-0', '00012.50', `0.${'1'.repeat(60)}`, `${'9'.repeat(30)}`])(
+  it.each(['-.5', '+1', '1.', '.25', '1e5', '1E-05', '-0', '00012.50', `0.${'1'.repeat(60)}`, '9'.repeat(30)])(
     'reads %s',
     (text) => {
       expect(Math.fround(read(text))).toBe(Math.fround(Number(text)))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AssociationMatrix } from '../../../src/word-vectors/association-matrix.ts'
 import { PairCounts } from '../../../src/word-vectors/pair-counts.ts'

@@ -15,6 +15,8 @@ import { inOrder, scoresOf, shortened } from './provider-shapes.ts'
 
 /** TEI takes 32 texts unless its operator says otherwise. */
 const LIMITS: ProviderLimits = { texts: 32, tokens: 32_000, documents: 32 }
+/** `owner/model`, with `:provider` behind it for the router: it goes into addresses, where no part may lead elsewhere. */
+const MODEL_NAME = /^\w[\w.-]*(?:\/\w[\w.-]*)?(?::[\w-]+)?$/
 const TOO_LONG = `the provider answered with more than ${MAX_PROVIDER_ANSWER_BYTES} bytes`
 /** In which TEI says how many tokens it read. */
 const TOKENS_HEADER = 'x-compute-tokens'
@@ -27,10 +29,11 @@ export function huggingFaceAdapter(source: HuggingFaceSource, context: AdapterCo
   const endpoint = endpointUrl === undefined ? undefined : rootOf(endpointUrl)
   const credentials = apiKey === undefined ? {} : { accessToken: apiKey }
   const model = source.model === undefined ? {} : { model: source.model }
-  const target = (path: string): object =>
-    endpoint === undefined
-      ? { ...model, ...credentials, provider: inferenceProvider as InferenceProviderOrPolicy }
-      : { ...model, ...credentials, endpointUrl: endpoint + path }
+  const target = (path: string): object => {
+    if (endpoint !== undefined) return { ...model, ...credentials, endpointUrl: endpoint + path }
+    if (!MODEL_NAME.test(source.model ?? '')) throw new ProviderFault('refused', 'the model has no name of the hub')
+    return { ...model, ...credentials, provider: inferenceProvider as InferenceProviderOrPolicy }
+  }
 
   return {
     limits: LIMITS,

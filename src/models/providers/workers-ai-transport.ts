@@ -11,6 +11,8 @@ export interface WorkersAiTransport {
   stream(model: string, input: object, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
 
+/** `@cf/maker/model`: it goes into an address, where no part may lead elsewhere. */
+const MODEL_NAME = /^@(?:cf|hf)(?:\/\w[\w.:-]*){2,}$/
 const API = 'https://api.cloudflare.com/client/v4'
 /** The day's free allocation comes back at midnight; asking every minute until then would help nobody. */
 const ALLOCATION_PATIENCE_MS = 3_600_000
@@ -91,6 +93,7 @@ const fieldOfError = (error: unknown, name: string): unknown =>
 export function restTransport(source: WorkersAiSource, apiKey: string, call: ModelFetch): WorkersAiTransport {
   const base = source.baseUrl ?? `${API}/accounts/${encodeURIComponent(source.accountId ?? '')}/ai/run`
   const send = async (model: string, input: object, accept: string, signal: AbortSignal): Promise<Response> => {
+    if (!MODEL_NAME.test(model)) throw new ProviderFault('refused', 'the model has no name of Workers AI')
     const response = await call({
       url: `${base.replace(/\/+$/, '')}/${model}`,
       headers: { accept, authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

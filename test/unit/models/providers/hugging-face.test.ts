@@ -133,6 +133,15 @@ describe('the router', () => {
     for (const refusal of refusals) expect((await faultOf(refusal())).kind).toBe('refused')
   })
 
+  test.each(['../../api/whoami-v2', 'a/../b', 'a/b?c', 'a/b#c', 'a/b/c', ''])(
+    'calls nobody for the name %j',
+    async (model) => {
+      expect((await faultOf(adapter({ model }).embed(['a'], 'query', signal))).kind).toBe('refused')
+      expect((await faultOf(collected(adapter({ model }).stream(messages, {}, signal)))).kind).toBe('refused')
+      expect(seen).toStrictEqual([])
+    },
+  )
+
   test('tells the console nothing', async () => {
     const spies = (['log', 'warn', 'info', 'error', 'debug'] as const).map((name) => vi.spyOn(console, name))
     await adapter({ model: 'acme/quiet' }).embed(['a'], 'query', signal)

@@ -97,6 +97,14 @@ describe('embedding by REST', () => {
     expect(lengths).toStrictEqual([32, 768])
   })
 
+  test.each(['@cf/../../tokens/verify', '@cf/a', 'tokens/verify/x', '@cf/a/b?c', '@cf/a/b/../c'])(
+    'calls nobody for the name %j',
+    async (model) => {
+      expect((await faultOf(rest(model).embed(['a'], 'query', signal))).kind).toBe('refused')
+      expect(played.requests).toHaveLength(0)
+    },
+  )
+
   test('takes another base for the account’s, such as a gateway', async () => {
     const seen: string[] = []
     const call = playedHosts(played.url, seen)

@@ -2,6 +2,8 @@
 import type { Explanation } from '../keyword/keyword-index.ts'
 import type { Ranking, Reranking } from './fuse.ts'
 
+const LATE_INTERACTION = "late interaction: mean over the query's vectors of the best cosine with one of the chunk's"
+
 const leaf = (value: number, description: string): Explanation => ({ value, description, details: [] })
 
 /** Explains one candidate; `keyword` is its shard's account of its BM25, absent where the keyword leg did not run. */
@@ -30,8 +32,14 @@ function explainFused(ranking: Ranking, candidate: number, keyword: Explanation 
   const value = ranking.scores[candidate] ?? 0
   const bm25 = keyword ?? leaf(parts.keyword, 'bm25, no query word matches')
   if (plan.mode === 'keyword') return { value, description: 'keyword mode: bm25', details: [bm25] }
-  const cosine = leaf(parts.vector, 'cosine of query and chunk, 0 where it is not positive')
-  if (plan.mode === 'vector') return { value, description: 'vector mode: cosine', details: [cosine] }
+  const isMulti = ranking.source(candidate).isMulti === true
+  const cosine = leaf(
+    parts.vector,
+    `${isMulti ? LATE_INTERACTION : 'cosine of query and chunk'}, 0 where it is not positive`,
+  )
+  if (plan.mode === 'vector') {
+    return { value, description: `vector mode: ${isMulti ? 'late interaction' : 'cosine'}`, details: [cosine] }
+  }
 
   const weight = weightOf(ranking, candidate)
   const rest = leaf(1 - parts.weight, 'weight of the keyword leg: 1 − weight of the vector leg')

@@ -18,8 +18,10 @@ import { KEYWORD_LEG, VECTOR_LEG, type ShardCandidates } from '../shard/shard-ap
 export interface Source {
   /** The collection's name. */
   readonly collection: string
-  /** Vectors of one space are comparable: the profile, its version and dimensions. */
+  /** Vectors of one space are comparable: the profile, its version and dimensions, and the name where vectors have names. */
   readonly space: string
+  /** Whether the vector leg compared many vectors with many. */
+  readonly isMulti?: boolean
   readonly candidates: ShardCandidates
 }
 

@@ -115,6 +115,7 @@ export const sourcesOf = (units: readonly Unit[], answers: readonly ShardAnswer[
   answers.map(({ unit, result }) => ({
     collection: units[unit]?.collection.name ?? '',
     space: units[unit]?.space ?? '',
+    isMulti: units[unit]?.leg?.multi === true,
     candidates: result.candidates,
   }))
 

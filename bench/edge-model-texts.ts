@@ -1,5 +1,5 @@
 /** English prose cut to an exact number of model tokens, for bench/edge-model.ts. */
-import type { WordPiece } from '../src/models/edge/word-piece.ts'
+import type { EdgeTokenizer } from '../src/models/edge/edge-model.ts'
 
 const PROSE = `The lighthouse keeper wrote down every ship that passed the cape, its flag, its course and the weather. The book covers
 forty years and was found in the attic of the post office, wrapped in oilcloth. Nobody had opened it since the lamp was
@@ -7,7 +7,7 @@ automated, and most of the harbour's old families can find a name in it: a broth
 came back with a piano, a pilot who never came back at all. `
 
 /** Words of the prose that come to `tokens` tokens with [CLS] and [SEP]; the last ones may be single letters. */
-export function textOfTokens(tokenizer: WordPiece, tokens: number): string {
+export function textOfTokens(tokenizer: EdgeTokenizer, tokens: number): string {
   const words = PROSE.repeat(6).split(/\s+/)
   let text = ''
   for (const word of words) {

@@ -18,7 +18,7 @@ export default {
     const model = models.get(url.searchParams.get('build') ?? '')
     if (model === undefined) return new Response('not loaded', { status: 400 })
     const text = textOfTokens(model.tokenizer, Number(url.searchParams.get('tokens')))
-    for (let i = 0; i < Number(url.searchParams.get('count')); i++) model.embed(text)
+    for (let i = 0; i < Number(url.searchParams.get('count')); i++) await model.embed([text])
     return new Response('done')
   },
 }

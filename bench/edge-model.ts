@@ -51,7 +51,7 @@ function nodeRunner(file: ArrayBuffer): { run: Run; cpuMs: CpuMs } {
     async run(name, tokens, count) {
       const model = models.get(name)!
       const text = textOfTokens(model.tokenizer, tokens)
-      for (let i = 0; i < count; i++) model.embed(text)
+      for (let i = 0; i < count; i++) await model.embed([text])
     },
     cpuMs: () => {
       const { user, system } = process.cpuUsage()

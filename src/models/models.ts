@@ -4,12 +4,13 @@ import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
 import { countVectorWords } from '../word-vectors/vector-words.ts'
 import type { ChatModel } from './chat-model.ts'
 import { EdgeEmbedder } from './edge/edge-embedder.ts'
-import { EdgeModelLoader } from './edge/edge-model.ts'
-import type { CountTokens, Embedder } from './embedder.ts'
+import { EDGE_EN_RECIPE, EdgeModelLoader, type EdgeModelRecipe } from './edge/edge-model.ts'
+import { EDGE_MULTILINGUAL_RECIPE } from './edge/edge-multilingual.ts'
+import type { CountTokens, Embedder, ModelProfile } from './embedder.ts'
 import { estimateTokens } from './estimate-tokens.ts'
 import type { EmbeddingModel, Model, ModelCaller } from './model.ts'
 import { type EmbedderNamespace, PassagePool } from './passage-pool.ts'
-import { EDGE_EN } from './profiles.ts'
+import { EDGE_EN, EDGE_MULTILINGUAL } from './profiles.ts'
 import { QueryCache, type SharedCache } from './query-cache.ts'
 import type { Reranker } from './reranker.ts'
 import { type WordVectorsDependencies, WordVectorsEmbedder, WordVectorsLoader } from './word-vectors-embedder.ts'
@@ -55,10 +56,24 @@ export interface Models {
   chatModel(model: Model, caller: ModelCaller): ChatModel
 }
 
+const EDGE_RECIPES: readonly (readonly [ModelProfile, EdgeModelRecipe])[] = [
+  [EDGE_EN, EDGE_EN_RECIPE],
+  [EDGE_MULTILINGUAL, EDGE_MULTILINGUAL_RECIPE],
+]
+
 export function createModels(dependencies: ModelsDependencies): Models {
   const { embedderNamespace, poolSize, remote, sharedQueries, keepAlive, memory = residentMemory } = dependencies
-  const loader = new EdgeModelLoader({ ...dependencies, memory })
-  const edge = new EdgeEmbedder(EDGE_EN, loader)
+  const edge = new Map(
+    EDGE_RECIPES.map(([profile, recipe]) => {
+      const loader = new EdgeModelLoader({ ...dependencies, memory }, recipe)
+      return [profile.id, new EdgeEmbedder(profile, loader)] as const
+    }),
+  )
+  const edgeEmbedder = (uid: string): EdgeEmbedder => {
+    const embedder = edge.get(uid)
+    invariant(embedder !== undefined, `the model ${uid} has an embedder`)
+    return embedder
+  }
   const pool = new PassagePool(embedderNamespace, poolSize)
   const queries = new QueryCache({
     memory,
@@ -74,8 +89,7 @@ export function createModels(dependencies: ModelsDependencies): Models {
   const local = (model: EmbeddingModel, caller: ModelCaller): Embedder => {
     switch (model.source.provider) {
       case 'edge':
-        invariant(model.uid === edge.profile.id, `the model ${model.uid} has an embedder`)
-        return edge
+        return edgeEmbedder(model.uid)
       case 'word-vectors':
         invariant(vectorFiles !== undefined, 'models of word vectors can be read')
         return new WordVectorsEmbedder(model.profile, vectorFiles, model.source.objectKey)
@@ -95,9 +109,7 @@ export function createModels(dependencies: ModelsDependencies): Models {
     async countTokens({ uid, source }) {
       if (source.provider === 'word-vectors') return countVectorWords
       if (source.provider !== 'edge') return estimateTokens
-      invariant(uid === edge.profile.id, `the model ${uid} has a tokenizer`)
-      const { tokenizer } = await loader.get()
-      return (text) => tokenizer.count(text)
+      return edgeEmbedder(uid).tokenCounter()
     },
     reranker: (model, caller) => called().reranker(model, caller),
     chatModel: (model, caller) => called().chatModel(model, caller),

@@ -14,8 +14,16 @@ export interface WordRows {
   write(ids: Uint32Array, target: Float32Array): void
 }
 
+/** Where rows come from; those of a large table may have to be read first. */
+export interface WordTable {
+  /** Bytes that the model itself holds. */
+  readonly bytes: number
+  /** Gives rows that `ids` can be written from, as a promise where some must be read. */
+  rowsFor(ids: readonly Uint32Array[]): WordRows | Promise<WordRows>
+}
+
 /** Rows of int8 with one scale each: value = code · scale. */
-export class Int8WordRows implements WordRows {
+export class Int8WordRows implements WordRows, WordTable {
   readonly #codes: Int8Array
   readonly #scales: Float32Array
 
@@ -32,6 +40,10 @@ export class Int8WordRows implements WordRows {
 
   get bytes(): number {
     return this.#codes.byteLength + this.#scales.byteLength
+  }
+
+  rowsFor(): WordRows {
+    return this
   }
 
   write(ids: Uint32Array, target: Float32Array): void {

@@ -10,14 +10,11 @@ const known = new Map<string, Float32Array>()
 /** Remembers what it embedded: questions of one set share most of their candidates. */
 export const edgeEmbedder: Embedder = {
   profile: EDGE_EN,
-  embed: (texts) =>
-    Promise.resolve(
-      texts.map((text) => {
-        const vector = known.get(text) ?? model.embed(text)
-        known.set(text, vector)
-        return vector
-      }),
-    ),
+  async embed(texts) {
+    const unknown = texts.filter((text) => !known.has(text))
+    for (const [i, vector] of (await model.embed(unknown)).entries()) known.set(unknown[i]!, vector)
+    return texts.map((text) => known.get(text)!)
+  },
 }
 
 export const countEdgeTokens = (text: string): number => model.tokenizer.count(text)

@@ -8,6 +8,7 @@ import { ResidentMemory } from '../../../src/core/resident-memory.ts'
 import { EDGE_EN_ASSET } from '../../../src/models/edge/edge-en-asset.ts'
 import {
   createEdgeModel,
+  EDGE_EN_RECIPE,
   EDGE_EN_RESIDENT_KEY,
   type EdgeModel,
   EdgeModelLoader,
@@ -70,10 +71,10 @@ describe.each([
     expect(bytes.byteLength).toBe(500 * 384 * 2)
     const model = createEdgeModel(await readEdgeModelFile(), edgeKernelModule(build))
     const rows = texts.map((_, row) => row).filter((row) => row % every === 0)
-    const cosines = rows.map((row) => {
-      const vector = model.embed(JSON.parse(texts[row]!) as string)
-      return vector.reduce((sum, value, i) => sum + value * halfAt(halves, (row * 384 + i) * 2), 0)
-    })
+    const vectors = await model.embed(rows.map((row) => JSON.parse(texts[row]!) as string))
+    const cosines = rows.map((row, at) =>
+      vectors[at]!.reduce((sum, value, i) => sum + value * halfAt(halves, (row * 384 + i) * 2), 0),
+    )
     expect(Math.min(...cosines)).toBeGreaterThanOrEqual(0.99)
     expect(cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length).toBeGreaterThan(0.9955)
   })
@@ -98,7 +99,7 @@ describe('EdgeModelLoader', () => {
       reads++
       return readAsset(path)
     }
-    const loader = new EdgeModelLoader({ readAsset: counting, ...modules, memory })
+    const loader = new EdgeModelLoader({ readAsset: counting, ...modules, memory }, EDGE_EN_RECIPE)
     const models = await Promise.all(Array.from({ length: 5 }, () => loader.get()))
     expect(new Set(models).size).toBe(1)
     expect(await loader.get()).toBe(models[0])
@@ -117,7 +118,7 @@ describe('EdgeModelLoader', () => {
       held.push(...['shard/old', 'shard/new'].map((key) => memory.get(key) !== undefined))
       return readAsset(path)
     }
-    const model = await new EdgeModelLoader({ readAsset: watching, ...modules, memory }).get()
+    const model = await new EdgeModelLoader({ readAsset: watching, ...modules, memory }, EDGE_EN_RECIPE).get()
     const { byteLength } = await readEdgeModelFile()
     expect(held).toEqual([false, true])
     expect(memory.heldBytes).toBe(30_000_000 + model.bytes)
@@ -127,12 +128,12 @@ describe('EdgeModelLoader', () => {
 
   it('loads again after an eviction, with the same vectors', async () => {
     const memory = new ResidentMemory(96_000_000)
-    const loader = new EdgeModelLoader({ readAsset, ...modules, memory })
+    const loader = new EdgeModelLoader({ readAsset, ...modules, memory }, EDGE_EN_RECIPE)
     const first = await loader.get()
     memory.delete(EDGE_EN_RESIDENT_KEY)
     const second = await loader.get()
     expect(second).not.toBe(first)
-    expect(second.embed('a lighthouse')).toEqual(first.embed('a lighthouse'))
+    expect(await second.embed(['a lighthouse'])).toEqual(await first.embed(['a lighthouse']))
   })
 
   it('fails everyone who waits for a failed read, and tries again afterwards', async () => {
@@ -141,7 +142,10 @@ describe('EdgeModelLoader', () => {
       if (isBroken) throw new Error('assets are away')
       return readAsset(path)
     }
-    const loader = new EdgeModelLoader({ readAsset: flaky, ...modules, memory: new ResidentMemory(96_000_000) })
+    const loader = new EdgeModelLoader(
+      { readAsset: flaky, ...modules, memory: new ResidentMemory(96_000_000) },
+      EDGE_EN_RECIPE,
+    )
     const waiting = await Promise.allSettled([loader.get(), loader.get()])
     expect(waiting.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     isBroken = false
@@ -154,12 +158,10 @@ describe('EdgeModelLoader', () => {
       reads++
       return reads === 1 ? new Promise<ArrayBuffer>(() => {}) : readAsset(path)
     }
-    const loader = new EdgeModelLoader({
-      readAsset: hanging,
-      ...modules,
-      memory: new ResidentMemory(96_000_000),
-      loadPatienceMs: 5,
-    })
+    const loader = new EdgeModelLoader(
+      { readAsset: hanging, ...modules, memory: new ResidentMemory(96_000_000), loadPatienceMs: 5 },
+      EDGE_EN_RECIPE,
+    )
     void loader.get()
     const models: EdgeModel[] = await Promise.all([loader.get(), loader.get(), loader.get()])
     expect(new Set(models).size).toBe(1)

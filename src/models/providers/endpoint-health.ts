@@ -66,6 +66,8 @@ export class EndpointHealth {
   /** The endpoint answered, be it with a refusal. */
   answered(lease: Lease): void {
     this.left(lease)
+    // A trial that is still under way has nothing to say any more.
+    this.#trial = undefined
     this.#faultsInRow = 0
     this.#openings = 0
     this.#openUntilMs = 0

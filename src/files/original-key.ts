@@ -22,3 +22,8 @@ export async function originalPrefix(
   if (uploadId !== undefined) parts.push(uploadId)
   return `${parts.join('/')}/`
 }
+
+/** A tenant's model of word vectors. Under the tenant's prefix, so that whatever erases the tenant erases it. */
+export async function modelKey(tenantUid: TenantUid, modelUid: string): Promise<string> {
+  return `${await originalPrefix(tenantUid)}models/${modelUid}`
+}

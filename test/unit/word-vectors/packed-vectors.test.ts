@@ -132,7 +132,7 @@ describe('vectors of texts', () => {
     for (const [, values] of rows) (values as number[])[0] = 127
     const model = await packed(rows)
     const total = rows.reduce((sum, [, , count]) => sum + count!, 0)
-    const weights = rows.map(([, , count]) => 1e-3 / (1e-3 + count! / total))
+    const weights = rows.map(([, , count]) => 3e-3 / (3e-3 + count! / total))
     const mean = Array.from({ length: 6 }, (_, k) =>
       rows.reduce((sum, [, values, count], i) => sum + (count! / total) * weights[i]! * values[k]!, 0),
     )

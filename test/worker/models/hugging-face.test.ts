@@ -1,5 +1,6 @@
 /** Hugging Face's library inside the Workers runtime: its requests, its answers and its streams. */
 import { describe, expect, test } from 'vitest'
+import type { ChatEvent } from '../../../src/models/chat-model.ts'
 import { huggingFaceAdapter } from '../../../src/models/providers/hugging-face.ts'
 import type { ModelRequest, ProviderAdapter } from '../../../src/models/providers/provider-adapter.ts'
 import { ProviderFault } from '../../../src/models/providers/provider-fault.ts'
@@ -52,7 +53,8 @@ describe('in the Workers runtime', () => {
     const { adapter } = endpoint(
       () => new Response(new Blob(pieces).stream(), { headers: { 'content-type': 'text/event-stream' } }),
     )
-    const events = await Array.fromAsync(adapter.stream(messages, {}, signal))
+    const events: ChatEvent[] = []
+    for await (const event of adapter.stream(messages, {}, signal)) events.push(event)
     expect(events.map((event) => (event.kind === 'text' ? event.text : event.finish))).toStrictEqual([
       'Hel',
       'lo',

@@ -21,6 +21,10 @@ const TAGS = [
       'What an end user may do for minutes or hours: made here, or signed in your back end without a request.',
   },
   { name: 'usage', description: 'What was used, what is left of limits, and what it costs by estimate.' },
+  {
+    name: 'models',
+    description: 'What makes vectors, judges and writes: of the product, and of providers that a tenant chooses.',
+  },
   { name: 'webhooks', description: 'What happened, told to an address of yours; signed as Standard Webhooks.' },
   {
     name: 'audit',
@@ -45,7 +49,9 @@ const REFUSALS: Readonly<Record<number, string>> = {
   415: 'The body is not JSON.',
   422: 'The idempotency key belongs to another request.',
   429: 'Too many requests, or a quota is used up; see Retry-After, RateLimit and RateLimit-Policy.',
+  502: "The model's provider failed, or refused the request: see `code`.",
   503: 'Busy; see Retry-After.',
+  504: "The model's provider did not answer in time.",
 }
 
 function whoMayCall(access: Access): string {
@@ -76,6 +82,7 @@ function refusalsOf(route: Route): number[] {
   if (route.body !== undefined || route.upload !== undefined) statuses.push(413, 415)
   if (isWrite(route)) statuses.push(409, 422)
   if (route.access.kind !== 'root') statuses.push(429)
+  if (route.callsModels === true) statuses.push(502, 504)
   if (route.headers?.['If-Match'] !== undefined) statuses.push(412)
   return statuses.sort((a, b) => a - b)
 }

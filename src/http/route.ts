@@ -61,6 +61,8 @@ export interface Reply {
   readonly body?: object
   /** What a replay shows instead, where the body holds a secret that is shown once. */
   readonly replayBody?: object
+  /** What the audit log names, where neither the path nor the body tells its id. */
+  readonly subject?: AuditSubject
   /** Instead of `body`, for answers too large to be held or not over yet; only on GET, which nobody replays. */
   readonly stream?: ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
@@ -123,6 +125,7 @@ interface RouteDocumentation {
     | 'keys'
     | 'tokens'
     | 'collections'
+    | 'models'
     | 'documents'
     | 'search'
     | 'answers'
@@ -137,6 +140,8 @@ interface RouteDocumentation {
   readonly responses: Readonly<Partial<Record<Reply['status'], RouteResponse>>>
   /** A POST that changes nothing. */
   readonly isRead?: true
+  /** Whether a model may be asked that a provider runs, whose faults are answers then: 502 and 504. */
+  readonly callsModels?: true
   /** Whether the body names collections, which may be absent. Its handler judges the charge once they are found. */
   readonly namesCollections?: boolean
   /** Request headers that the route reads, with what they do. */

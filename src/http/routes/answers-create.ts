@@ -14,6 +14,7 @@ export const createAnswer = defineRoute({
   operationId: 'answer',
   tag: 'answers',
   summary: 'Answer a question from a collection',
+  callsModels: true,
   isRead: true,
   description:
     'Quotes the sentences that answer and cites each one; every citation was checked against its document. Where nothing supports an answer it abstains: `answer` is empty.',

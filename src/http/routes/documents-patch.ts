@@ -12,6 +12,7 @@ export const patchDocumentRoute = defineRoute({
   operationId: 'patchDocument',
   tag: 'documents',
   summary: "Change a document's title, url, metadata or acl",
+  callsModels: true,
   description: 'A merge patch (RFC 7396): `null` removes. Unchanged chunks keep their vectors.',
   access: { kind: 'key', anyOf: ['documents:write'] },
   forbid: ({ body }, principal) => refuseAcl(body, principal),

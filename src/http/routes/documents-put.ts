@@ -15,6 +15,7 @@ export const putDocumentsRoute = defineRoute({
   operationId: 'putDocuments',
   tag: 'documents',
   summary: 'Add or replace documents',
+  callsModels: true,
   description:
     '200: every document is searchable now. 202: the contents are durable and will be indexed; the job says how it went. A document whose content is unchanged costs nothing. With `dryRun` nothing is stored, and the answer says what would be used. Documents that find no room in a quota fail one by one; where none finds any, the request is refused: 403 for what is stored, 429 for the month and the day.',
   access: { kind: 'key', anyOf: ['documents:write'] },

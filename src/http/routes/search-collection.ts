@@ -12,6 +12,7 @@ export const searchCollection = defineRoute({
   operationId: 'search',
   tag: 'search',
   summary: 'Search a collection',
+  callsModels: true,
   isRead: true,
   description:
     'Ranks chunks by meaning and by words, fused into one score. Pages reach rank 1,000 and, without writes, concatenate to exactly the one large page.',

@@ -59,6 +59,7 @@ export const searchCollections = defineRoute({
   operationId: 'searchCollections',
   tag: 'search',
   summary: 'Search several collections',
+  callsModels: true,
   isRead: true,
   namesCollections: true,
   description:

@@ -33,7 +33,7 @@ interface World {
   readonly fake: FakeCollections
   readonly collection: CollectionRecord
   readonly judge: Judge
-  find(request: SearchRequest): ReturnType<typeof search>
+  readonly find: (request: SearchRequest) => ReturnType<typeof search>
 }
 
 /** Documents of herons; the more often they say it, the higher they rank before they are judged. */

@@ -44,12 +44,15 @@ export class Endpoint {
   async ask<T>(limits: CallLimits, attempt: Attempt<T>): Promise<T> {
     const { total, caller } = limits
     this.#health.earnRetry()
+    let told: unknown
     for (let attempts = 1; ; attempts++) {
       try {
         return await this.#attempt(limits, attempt)
       } catch (error) {
+        // Its own fault may have opened the breaker; that fault is what the caller is told.
+        told = told !== undefined && error instanceof ProviderFault && error.kind === 'open' ? told : error
         const delayMs = error instanceof ProviderFault ? this.#delayMs(limits, attempts, error) : undefined
-        if (delayMs === undefined || eitherOf(total, caller).aborted || !this.#health.spendRetry()) throw error
+        if (delayMs === undefined || eitherOf(total, caller).aborted || !this.#health.spendRetry()) throw told
         await this.#wait(delayMs, total, caller)
       }
     }

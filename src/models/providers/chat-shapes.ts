@@ -79,15 +79,17 @@ function pieceOf(value: unknown, part: 'message' | 'delta'): Piece {
   const response = fieldOf(value, 'response')
   const content = fieldOf(fieldOf(choice, part), 'content') ?? response
   const reason = fieldOf(choice, 'finish_reason')
-  return {
-    // A JSON answer of Workers AI comes parsed.
-    text: typeof content === 'object' && content !== null ? JSON.stringify(content) : textOf(content),
-    finish: typeof reason === 'string' ? (FINISHES[reason] ?? 'stop') : undefined,
-    usage: usageOf(fieldOf(value, 'usage')),
-  }
+  const finish = typeof reason === 'string' ? (FINISHES[reason] ?? 'stop') : undefined
+  return { text: textOf(content, finish), finish, usage: usageOf(fieldOf(value, 'usage')) }
 }
 
-const textOf = (content: unknown): string | undefined => (typeof content === 'string' ? content : undefined)
+function textOf(content: unknown, finish: Finish | undefined): string | undefined {
+  if (typeof content === 'string') return content
+  // A JSON answer of Workers AI comes parsed.
+  if (typeof content === 'object' && content !== null) return JSON.stringify(content)
+  // Filtered before its first word, or cut off while it was thinking.
+  return finish === undefined ? undefined : ''
+}
 
 function usageOf(usage: unknown): Partial<ChatUsage> | undefined {
   const inputTokens = countOf(fieldOf(usage, 'prompt_tokens'))

@@ -85,6 +85,8 @@ export const MAX_MULTI_VECTOR_ROWS = 256
 export const MAX_DOCUMENT_VECTOR_VALUES = 262_144
 /** Rows of a query's multi-vector: each is compared with every row that is searched. */
 export const MAX_QUERY_VECTOR_ROWS = 64
+/** Products of numbers in one search by a multi-vector in one shard: five seconds, in which it does nothing else. */
+export const MAX_LATE_INTERACTION_PRODUCTS = 4e9
 /** Above this many chunks to embed a PUT answers 202 and the shard's alarm does the rest. */
 export const MAX_SYNC_CHUNKS = 256
 /** Vectors of queries that an isolate keeps, with their keys: about 2,000 of 384 numbers. */
@@ -277,7 +279,7 @@ export const MAX_WORD_VECTORS_BYTES = 100_000_000
 export const MAX_PACKED_VECTORS_BYTES = 24_000_000
 /** Of one tenant: each is a file of up to 27 MB. */
 export const MAX_WORD_VECTOR_MODELS = 20
-/** Text of a collection that a model is trained on, in UTF-16 units; of a larger one, documents spread over all of it. */
+/** Text of a collection that a model is trained on, in UTF-16 units; of each shard an equal part, in the order of ids. */
 export const MAX_TRAINING_TEXT = 8_000_000
 /** What a training may be told: below, vectors tell too little; above, the computation takes too long. */
 export const MIN_TRAINED_DIMENSIONS = 16

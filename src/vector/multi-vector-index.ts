@@ -5,6 +5,8 @@
  */
 import type { ChunkMask } from '../core/chunk-mask.ts'
 import { invariant } from '../core/invariant.ts'
+import { MAX_LATE_INTERACTION_PRODUCTS } from '../core/limits.ts'
+import { invalidField } from '../core/problem.ts'
 import { residentMemory, type ResidentMemory } from '../core/resident-memory.ts'
 import type { SqlDatabase } from '../core/sql-database.ts'
 import { TopScores } from '../core/top-scores.ts'
@@ -19,6 +21,8 @@ const PAGE_BYTES = 1_000_000
 /** An entry of the map with its two arrays, besides their values. */
 const ENTRY_BYTES = 300
 
+const TOO_MUCH = 'has too many rows for so many documents: filter them, send fewer rows, or use more shards'
+
 export interface MultiVectorIndexOptions {
   /** Prefix of the key in resident memory, unique to the shard. */
   readonly key: string
@@ -29,6 +33,8 @@ export interface MultiVectorIndexOptions {
   readonly memory?: ResidentMemory
   /** Most to keep in memory; tests lower it. */
   readonly maxResidentBytes?: number
+  /** Most that a search may compute; tests lower it. */
+  readonly maxProducts?: number
 }
 
 /** The vectors of one chunk. */
@@ -56,6 +62,7 @@ export class MultiVectorIndex implements VectorIndex {
   readonly #key: string
   readonly #dimensions: number
   readonly #maxResidentBytes: number
+  readonly #maxProducts: number
   readonly #owner = {}
 
   constructor(database: SqlDatabase, options: MultiVectorIndexOptions) {
@@ -64,6 +71,7 @@ export class MultiVectorIndex implements VectorIndex {
     this.#key = `${options.key}/vectors/${options.leg}`
     this.#dimensions = options.dimensions
     this.#maxResidentBytes = options.maxResidentBytes ?? MAX_RESIDENT_BYTES
+    this.#maxProducts = options.maxProducts ?? MAX_LATE_INTERACTION_PRODUCTS
   }
 
   get count(): number {
@@ -89,6 +97,7 @@ export class MultiVectorIndex implements VectorIndex {
     this.#recount(resident)
   }
 
+  /** @throws invalid_request where that is too much to compute */
   search(
     query: Float32Array,
     options: { readonly mask: ChunkMask | undefined; readonly candidates: number },
@@ -96,8 +105,13 @@ export class MultiVectorIndex implements VectorIndex {
     const units = this.#units(query)
     const { mask } = options
     const top = new TopScores(options.candidates)
-    this.#visit((chunk, rows) => {
-      if (mask === undefined || mask.has(chunk)) top.push(chunk, this.#score(units, rows()))
+    let products = 0
+    this.#visit((chunk, read) => {
+      if (mask !== undefined && !mask.has(chunk)) return
+      const rows = read()
+      products += rows.values.length * units.length
+      if (products > this.#maxProducts) throw invalidField('/vector', TOO_MUCH)
+      top.push(chunk, this.#score(units, rows))
     })
     return top.finish()
   }

@@ -126,6 +126,20 @@ for (const [where, maxResidentBytes] of [
   })
 }
 
+describe('a search by a multi-vector', () => {
+  it('that would take too long is refused, and a filtered one is answered', () => {
+    const index = new MultiVectorIndex(database(), { key: 's', leg: 'tokens', dimensions: 2, maxProducts: 16 })
+    for (const chunk of [1, 2, 3]) index.add(chunk, Float32Array.of(1, 0, 0, 1))
+    const query = Float32Array.of(1, 0, 0, 1)
+    expect(() => index.search(query, all)).toThrow(/too many rows/)
+    const mask = new ChunkMask(4)
+    mask.add(1)
+    mask.add(3)
+    expect([...index.search(query, { mask, candidates: 9 }).chunks]).toEqual([1, 3])
+    expect([...index.search(query.subarray(0, 2), all).chunks]).toEqual([1, 2, 3])
+  })
+})
+
 describe('the memory of a multi-vector index', () => {
   const options = { key: 's', leg: 'tokens', dimensions: 2 } as const
 

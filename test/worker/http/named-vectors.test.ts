@@ -169,7 +169,7 @@ describe('a collection that names its vectors', () => {
     expect(status).toBe(202)
     await expect
       .poll(async () => (await api('GET', `/v1/jobs/${json.job.id}`)).json.status, { timeout: 20_000 })
-      .toBe('completed')
+      .toBe('succeeded')
     expect(scoresOf(await search({ vector: [0, 1], mode: 'vector', using: 'image' }))).toEqual({ otter: 1 })
   })
 

@@ -10,10 +10,12 @@ Texts are the translations of Django (BSD 3-Clause, see test/fixtures/edge-multi
 purpose, and seeded noise.
 
 - tokenizer.jsonl.gz: one text and its token ids a line.
+- code-points.json: for each block of 4,096 code points the start of a SHA-256 over the ids of a text with all of them.
 - parity.jsonl.gz, parity.i8: kind and text a line; their vectors as int8, row-major, 384 a text, each row of any length.
 """
 
 import gzip
+import hashlib
 import importlib
 import json
 import random
@@ -36,6 +38,7 @@ CATALOGUES = """af ar az be bg bn ca cs cy da de el eo es et eu fa fi fr fy ga g
 lt lv mk ml mn mr my nb ne nl pa pl pt_BR ro ru sk sl sq sr sv sw ta te th tr uk ur uz vi zh_Hans zh_Hant""".split()
 TEXTS_PER_CATALOGUE = 60
 MAX_PARITY_TOKENS = 500
+CODE_POINTS = 4096
 
 
 def reference_tokenizer(reader):
@@ -91,6 +94,15 @@ def tokenizer_texts(rng, messages):
     return list(dict.fromkeys(texts))
 
 
+def code_point_digests(tokenizer):
+    digests = []
+    for start in range(0, 0x110000, CODE_POINTS):
+        characters = [chr(c) for c in range(start, start + CODE_POINTS) if not 0xD800 <= c < 0xE000]
+        ids = tokenizer.encode(" ".join(f"a{c}b {c}" for c in characters)).ids
+        digests.append(hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()[:16])
+    return digests
+
+
 def parity_texts(rng, messages, tokenizer):
     texts = []
     while len(texts) < 500:
@@ -127,6 +139,7 @@ def main(wheel, django, folder):
     rng = random.Random(20_260_101)
     texts = tokenizer_texts(rng, messages)
     write_gzip(folder / "tokenizer.jsonl.gz", [[text, tokenizer.encode(text).ids] for text in texts])
+    (folder / "code-points.json").write_text(json.dumps(code_point_digests(tokenizer)) + "\n")
     parity = parity_texts(rng, messages, tokenizer)
     write_gzip(folder / "parity.jsonl.gz", parity)
     vectors = reference_vectors(wheel, parity)

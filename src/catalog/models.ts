@@ -6,6 +6,7 @@ import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { newModelUid } from '../core/ids.ts'
 import type { TenantUid } from '../core/ids.ts'
+import { MAX_MODELS } from '../core/limits.ts'
 import { Problem } from '../core/problem.ts'
 import type { ModelProfile } from '../models/embedder.ts'
 import type { ModelSource, ModelTask } from '../models/model.ts'
@@ -36,7 +37,8 @@ export class Models {
 
   /**
    * Creating one with the uid of a row that is there answers that row, so that it can be repeated.
-   * @throws conflict when the name is in use; unauthorized when the tenant was deleted meanwhile
+   * @throws conflict when the name is in use; quota_exceeded when the tenant has as many as it may; unauthorized when it was
+   * deleted meanwhile
    */
   async create(made: NewModel): Promise<ModelRecord> {
     const uid = made.uid ?? newModelUid()
@@ -49,8 +51,10 @@ export class Models {
       throw new Problem('conflict', 'the name is in use', { errors: [{ pointer: '/id', detail: 'is in use' }] })
     }
     const created = await this.findByUid(made.tenantUid, uid)
-    if (created === undefined) throw new Problem('unauthorized')
-    return created
+    if (created !== undefined) return created
+    const { data } = await this.list(made.tenantUid, { limit: MAX_MODELS })
+    if (data.length < MAX_MODELS) throw new Problem('unauthorized')
+    throw new Problem('quota_exceeded', `a tenant has at most ${MAX_MODELS} models`)
   }
 
   /** By the tenant's name for it. */
@@ -121,13 +125,15 @@ export class Models {
   }
 }
 
-/** Inserts nothing for a tenant that is being erased. */
+/** Inserts nothing for a tenant that is being erased, or that has as many with a name as it may. */
 export function insertModel(made: NewModel & { readonly uid: string }, nowMs: number): SQL {
   const { uid, tenantUid, name = null, task, profile, source } = made
   return sql`INSERT INTO models (uid, tenant_uid, name, task, profile, source, created_at_ms, updated_at_ms)
     SELECT ${uid}, ${tenantUid}, ${name}, ${task}, ${profile === undefined ? null : JSON.stringify(profile)},
       ${JSON.stringify(source)}, ${nowMs}, ${nowMs}
-    WHERE EXISTS (SELECT 1 FROM ${tenants} WHERE uid = ${tenantUid} AND deleted_at_ms IS NULL)`
+    WHERE EXISTS (SELECT 1 FROM ${tenants} WHERE uid = ${tenantUid} AND deleted_at_ms IS NULL)
+      AND (${name} IS NULL
+        OR (SELECT count(*) FROM models WHERE tenant_uid = ${tenantUid} AND name IS NOT NULL) < ${MAX_MODELS})`
 }
 
 function modelRecordOf({ name, profile, ...row }: typeof models.$inferSelect): ModelRecord {

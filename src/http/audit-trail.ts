@@ -225,6 +225,9 @@ export const made =
   (_, reply) =>
     reply?.body === undefined ? undefined : { type, id: String((reply.body as { readonly id?: unknown }).id) }
 
+/** The subject is what the reply says apart. */
+export const told: NonNullable<RouteAudit['subject']> = (_, reply) => reply?.subject
+
 /** The subject is the collection that the path names. */
 export const inCollection: NonNullable<RouteAudit['subject']> = ({ collection }) => {
   const { id } = collection as unknown as { readonly id: string }

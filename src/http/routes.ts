@@ -17,6 +17,7 @@ import { putDocumentsRoute } from './routes/documents-put.ts'
 import { uploadFilesRoute } from './routes/files-upload.ts'
 import { cancelJobRoute } from './routes/jobs-cancel.ts'
 import { jobEventsRoute } from './routes/jobs-events.ts'
+import { createEmbeddings } from './routes/embeddings-create.ts'
 import { listJobFilesRoute } from './routes/jobs-files.ts'
 import { getJobRoute } from './routes/jobs-get.ts'
 import { listJobsRoute } from './routes/jobs-list.ts'
@@ -28,6 +29,12 @@ import { listKeys } from './routes/keys-list.ts'
 import { getOwnKey } from './routes/keys-self.ts'
 import { rotateKey } from './routes/keys-rotate.ts'
 import { updateKey } from './routes/keys-update.ts'
+import { createModel } from './routes/models-create.ts'
+import { deleteModel } from './routes/models-delete.ts'
+import { getModel } from './routes/models-get.ts'
+import { listModels } from './routes/models-list.ts'
+import { updateModel } from './routes/models-update.ts'
+import { createRerank } from './routes/rerank-create.ts'
 import { searchCollection } from './routes/search-collection.ts'
 import { searchCollections } from './routes/search-collections.ts'
 import { createSource } from './routes/sources-create.ts'
@@ -61,6 +68,8 @@ export const ROUTES: readonly Route[] = [
   searchCollection,
   searchCollections,
   createAnswer,
+  createEmbeddings,
+  createRerank,
   putDocumentsRoute,
   deleteDocumentsRoute,
   listDocumentsRoute,
@@ -85,6 +94,11 @@ export const ROUTES: readonly Route[] = [
   jobEventsRoute,
   cancelJobRoute,
   retryJobRoute,
+  createModel,
+  listModels,
+  getModel,
+  updateModel,
+  deleteModel,
   createKey,
   listKeys,
   getOwnKey,

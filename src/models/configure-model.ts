@@ -35,8 +35,11 @@ export interface ModelOwner {
   readonly modelUid: string
 }
 
+/** As it is kept, with sealed keys. */
+export type StoredRemoteSource = RemoteSource & { readonly fallbacks?: readonly RemoteSource[] }
+
 export interface ConfiguredModel {
-  readonly source: RemoteSource & { readonly fallbacks?: readonly RemoteSource[] }
+  readonly source: StoredRemoteSource
   /** Of a model that embeds. */
   readonly profile?: ModelProfile
 }
@@ -75,23 +78,15 @@ export async function configureModel(
   }
 }
 
-/** Another key for the model's own provider; its fallbacks keep theirs. */
-export async function withApiKey<Source extends RemoteSource>(
-  { seal }: Pick<ModelConfiguration, 'seal'>,
-  { tenantUid, modelUid }: ModelOwner,
-  source: Source,
-  apiKey: string,
-): Promise<Source> {
-  return { ...source, apiKey: await seal(apiKey, apiKeyContext(tenantUid, modelUid, 0)) }
-}
-
-export const isRemote = (
-  source: ModelSource,
-): source is RemoteSource & { readonly fallbacks?: readonly RemoteSource[] } =>
+export const isRemote = (source: ModelSource): source is StoredRemoteSource =>
   source.provider === 'workers-ai' || source.provider === 'huggingface' || source.provider === 'openai-compatible'
 
 /** @throws invalid_request, not_supported */
-function checkSource({ hasWorkersAi, allowsPrivateEndpoints }: ModelRules, source: SourceInput, pointer: string): void {
+export function checkSource(
+  { hasWorkersAi, allowsPrivateEndpoints }: ModelRules,
+  source: SourceInput,
+  pointer: string,
+): void {
   const faults = new Faults()
   const check = (field: string, fault: string | undefined): void => {
     if (fault !== undefined) faults.add(`${pointer}/${field}`, fault)
@@ -124,13 +119,23 @@ function profileOf(
   const profile = remoteProfile(source, claims, pointer)
   // Vectors of the product's own models must not be met by others in their space.
   if (isProductName(profile.id)) throw invalidField(`${pointer}/model`, 'is the name of a model inside the Worker')
+  requireSameSpace(profile, fallbacks, pointer)
+  return profile
+}
+
+/** Vectors of a fallback stand beside those of the model. @throws invalid_request */
+export function requireSameSpace(profile: ModelProfile, fallbacks: readonly SourceInput[], pointer: string): void {
+  const { dimensions, queryPrefix, passagePrefix, languages } = profile
   for (const [index, fallback] of fallbacks.entries()) {
     const at = `${pointer}/fallbacks/${index}`
+    const name = modelNameOf(fallback)
+    // What was said of an unknown model holds for its fallbacks; a known one is what it is.
+    const claims =
+      findKnownModel(name) === undefined ? { dimensions, queryPrefix, passagePrefix, languages } : { dimensions }
     if (!sameSpace(profile, remoteProfile(fallback, claims, at))) {
       throw invalidField(`${at}/model`, `must be ${profile.id}, as its vectors must be the same`)
     }
   }
-  return profile
 }
 
 /** @throws invalid_request */
@@ -140,7 +145,7 @@ function checkTask(source: SourceInput, task: ModelTask, claims: ProfileClaims, 
   if (known !== undefined && known !== task) throw invalidField(`${pointer}/task`, `must be ${known} for this model`)
 }
 
-async function sealedSource(
+export async function sealedSource(
   { seal }: ModelConfiguration,
   { tenantUid, modelUid }: ModelOwner,
   source: SourceInput,

@@ -36,6 +36,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   answer: (_, { query }) => ({ question: `What is ${query}?`, search: { limit: 20 } }),
   createCollection: (_, { dice }) => ({ name: `made-${dice.letters(12)}` }),
   createTenant: (_, { dice }) => ({ id: `made-${dice.letters(16)}`, name: 'made' }),
+  createModel: (example, { dice }) => ({ ...example, id: `made-${dice.letters(12)}` }),
   updateTenant: () => ({ name: 'renamed' }),
   putDocuments: (_, { document, dice }) => ({
     documents: [{ id: document, text: `The heron ${dice.letters(6)} waits.`, metadata: { team: 'blue' } }],

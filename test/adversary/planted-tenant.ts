@@ -305,7 +305,8 @@ export class PlantedTenant {
   async #prune(place: string, path: string, as: 'root' | 'tenant'): Promise<void> {
     const { data } = (await this.call('GET', path, undefined, as)) as { data: readonly { id: string }[] }
     for (const { id } of data) {
-      if (id !== this.places.get(place)?.own) await this.call('DELETE', `${path}/${id}`, undefined, as)
+      // What is the product's own is listed beside it, and stays.
+      if (id !== this.places.get(place)?.own) await this.call('DELETE', `${path}/${id}`, undefined, as).catch(() => {})
     }
     this.#spares.clear()
   }
@@ -316,6 +317,10 @@ export class PlantedTenant {
     const marked: Record<string, unknown> = { ...body }
     for (const name of ['name', 'description']) if (name in marked) marked[name] = this.#plant('control', 'content')
     if (typeof marked['url'] === 'string') marked['url'] = `${marked['url']}/${this.#plant('control', 'content')}`
+    if (typeof marked['apiKey'] === 'string') marked['apiKey'] = this.#plant('control', 'content')
+    if (typeof marked['baseUrl'] === 'string') {
+      marked['baseUrl'] = `https://${this.#plant('control', 'content')}.example/v1`
+    }
     return marked
   }
 

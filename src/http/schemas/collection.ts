@@ -9,11 +9,9 @@ import { DEFAULT_BM25 } from '../../keyword/keyword-index.ts'
 import { namedVectorsOf, namedVectorsView } from '../../models/named-vectors.ts'
 import { productSource } from '../../models/product-models.ts'
 import { BRING_YOUR_OWN } from '../../models/profiles.ts'
-import { isRestricted } from '../../tenancy/principal.ts'
-import type { Principal } from '../../tenancy/principal.ts'
 import { isLanguageTag } from '../../text/language.ts'
 import { pageOf, time } from './fields.ts'
-import { remoteModelSchemas, remoteModelView, remoteModelViewSchema } from './model.ts'
+import { type ModelReader, remoteModelSchemas, remoteModelView, remoteModelViewSchema } from './model.ts'
 import { namedVectorsSchema } from './named-vectors.ts'
 
 export const collectionName = z
@@ -123,8 +121,8 @@ export const collectionWithStatisticsSchema = collectionSchema
 
 export type CollectionView = z.input<typeof collectionSchema>
 
-/** `reader`: where a provider's model runs is shown to secret keys only. */
-export function collectionView(collection: CollectionRecord, reader: Pick<Principal, 'kind'>): CollectionView {
+/** `reader`: where a provider's model runs is shown to those only who may change it. */
+export function collectionView(collection: CollectionRecord, reader: ModelReader): CollectionView {
   const { id, name, language, settings, generation, createdAtMs, updatedAtMs } = collection
   const { chunking, shards } = generation
   return {
@@ -141,15 +139,12 @@ export function collectionView(collection: CollectionRecord, reader: Pick<Princi
   }
 }
 
-function shownModel(
-  { model, modelName, dimensions }: GenerationRecord,
-  reader: Pick<Principal, 'kind'>,
-): CollectionView['model'] {
+function shownModel({ model, modelName, dimensions }: GenerationRecord, reader: ModelReader): CollectionView['model'] {
   if (modelName !== undefined) return modelName
   const vectors = namedVectorsOf(model)
   if (vectors !== undefined) return { provider: BRING_YOUR_OWN, vectors: namedVectorsView(vectors) }
   if (model.uid === BRING_YOUR_OWN) return { provider: BRING_YOUR_OWN, dimensions, metric: 'cosine' }
-  return productSource(model.uid) === undefined ? remoteModelView(model, isRestricted(reader)) : model.uid
+  return productSource(model.uid) === undefined ? remoteModelView(model, reader) : model.uid
 }
 
 /** What was not named keeps its stored value, or takes its default. */

@@ -17,6 +17,8 @@ import { findKnownModel } from '../../models/known-models.ts'
 import type { EmbeddingModel, Model, ModelSource, RemoteSource } from '../../models/model.ts'
 import { isProductName } from '../../models/product-models.ts'
 import { modelNameOf, priceOf } from '../../models/remote-profile.ts'
+import type { Principal } from '../../tenancy/principal.ts'
+import type { Scope } from '../../tenancy/scopes.ts'
 import { defined } from '../defined.ts'
 import { time } from './fields.ts'
 
@@ -182,7 +184,9 @@ const profileFields = {
 /** A collection's own model, as the collection shows it. */
 export const remoteModelViewSchema = z
   .object({ ...sourceViewFields, ...profileFields, fallbacks: z.array(fallbackViewSchema).optional() })
-  .openapi('RemoteModelView', { description: "A provider's model. Where it runs is shown to secret keys only." })
+  .openapi('RemoteModelView', {
+    description: "A provider's model. Where it runs is shown to keys with the scope `collections` or `admin`.",
+  })
 
 export const modelSchema = z
   .object({
@@ -199,10 +203,21 @@ export const modelSchema = z
     licence: z.string().openapi({ description: 'SPDX identifier of the weights.' }),
     pricePerMillionTokens: z.number().openapi({ description: 'US dollars of input; 0 where nobody published one.' }),
     fallbacks: z.array(fallbackViewSchema).optional(),
+    origin: z
+      .enum(['word2vec', 'word2vec-binary', 'glove', 'fasttext', 'ppmi-svd'])
+      .optional()
+      .openapi({ description: 'Of word vectors: the format of their file, or what trained them.' }),
+    words: z.number().int().optional().openapi({ description: 'Of word vectors: how many words are known.' }),
     createdAt: time.optional(),
     updatedAt: time.optional(),
   })
   .openapi('Model')
+
+/** Who is shown a model. */
+export type ModelReader = Pick<Principal, 'kind' | 'scopes'>
+
+/** For routes that nobody else reaches. */
+export const ADMINISTRATOR: ModelReader = { kind: 'root', scopes: new Set() }
 
 export type ModelView = z.input<typeof modelSchema>
 
@@ -241,25 +256,36 @@ const profileView = (profile: ModelProfile) => ({
   languages: [...profile.languages],
 })
 
-/** A collection's own model. Where it runs concerns nobody who only searches. */
+/** Which model it is, without where it runs. A dedicated endpoint that needs no name is named by nothing here. */
+const plainSourceView = (source: ModelSource): SourceView =>
+  isRemote(source) ? defined({ provider: source.provider, model: source.model }) : { provider: source.provider }
+
+/** Where a model runs concerns only those who may change it. */
+const seesAddresses = ({ kind, scopes }: ModelReader, ...anyOf: readonly Scope[]): boolean =>
+  kind === 'root' || (kind === 'secret' && anyOf.some((scope) => scopes.has(scope)))
+
+/** A collection's own model. */
 export function remoteModelView(
   { source, profile }: EmbeddingModel,
-  isRestricted: boolean,
+  reader: ModelReader,
 ): z.input<typeof remoteModelViewSchema> {
-  if (!isRestricted) return { ...fullSourceView(source), ...profileView(profile) }
-  const model = isRemote(source) ? modelNameOf(source) : undefined
-  return { provider: source.provider, ...defined({ model }), dimensions: profile.dimensions }
+  const isFull = seesAddresses(reader, 'admin', 'collections')
+  return { ...(isFull ? fullSourceView(source) : plainSourceView(source)), ...profileView(profile) }
 }
 
 /** A model of the product, or one that a tenant named. */
-export function modelView(model: (Model & { readonly profile?: ModelProfile }) | ModelRecord): ModelView {
+export function modelView(
+  model: (Model & { readonly profile?: ModelProfile }) | ModelRecord,
+  reader: ModelReader,
+): ModelView {
   const { source, task, profile } = model
   const known = isRemote(source) ? findKnownModel(modelNameOf(source)) : undefined
   const shown: ModelView = {
     id: ('name' in model ? model.name : undefined) ?? model.uid,
     object: 'model',
     task,
-    ...fullSourceView(source),
+    ...(seesAddresses(reader, 'admin') ? fullSourceView(source) : plainSourceView(source)),
+    ...(source.provider === 'word-vectors' ? { origin: source.origin, words: source.words } : {}),
     licence: profile?.licence ?? known?.licence ?? 'unknown',
     pricePerMillionTokens: profile?.pricePerMillionTokens ?? (isRemote(source) ? priceOf(source) : 0),
     ...('createdAtMs' in model ? { createdAt: rfc3339(model.createdAtMs), updatedAt: rfc3339(model.updatedAtMs) } : {}),

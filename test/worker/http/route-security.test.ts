@@ -32,12 +32,21 @@ beforeAll(async () => {
   const hook = { url: 'https://hooks.example/', events: ['job.finished'] }
   const webhook = await world.call('POST', '/v1/webhooks', { key, body: hook })
   const delivery = await world.call('POST', `/v1/webhooks/${webhook.json.id}/test`, { key })
+  const model = {
+    id: 'owners',
+    provider: 'openai-compatible',
+    model: 'm',
+    baseUrl: 'https://m.example/v1',
+    dimensions: 8,
+  }
+  expect((await world.call('POST', '/v1/models', { key, body: model })).status).toBe(201)
   real = {
     'collections/collection': 'owned',
     'documents/id': 'doc',
     'deliveries/delivery': delivery.json.id,
     'jobs/id': later.json.job.id,
     'keys/id': owner.keyId,
+    'models/id': 'owners',
     'tenants/id': owner.id,
     'webhooks/id': webhook.json.id,
   }

@@ -15,7 +15,7 @@ interface Credentials {
   readonly secretKey: string
 }
 
-/** Calls the API; throws with the answer's text unless the status is one of the expected. */
+/** Calls the API, bytes as they are and all else as JSON; throws with the answer's text unless it is a success. */
 export type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; json: unknown }>
 
 /** Starts a server, hands a client of its demo tenant to `work`, and stops the server whatever happens. */
@@ -62,7 +62,7 @@ function clientOf({ url, secretKey }: Credentials): Call {
     const response = await fetch(url + path, {
       method,
       headers: { authorization: `Bearer ${secretKey}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body) }),
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`)

@@ -3,13 +3,15 @@
  * the keyword leg, the vector leg and both together. A document's rank is that of its best chunk (`groupBy: document`).
  *
  *   npm run bench:quality -- --data path/to/beir/cranfield path/to/beir/dbpedia [--chunking none] [--alpha 0.6] [--fusion rrf]
+ *                            [--model edge-multilingual | ppmi-svd | path/to/word2vec.bin]
  *
- * Prints a Markdown table and writes bench/results/quality.json (quality-none.json with --chunking none).
+ * `ppmi-svd` is trained on each collection's own text, a file of word vectors is imported. Prints a Markdown table and writes
+ * bench/results/quality.json (quality-none.json with --chunking none, quality-<model>.json with --model).
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { readBeir, type BeirCollection, type BeirDocument } from './beir.ts'
@@ -19,7 +21,10 @@ import { mean, ndcgAtK, recallAtK } from './ranking-metrics.ts'
 const MODES = ['keyword', 'vector', 'hybrid'] as const
 const DOCUMENTS_PER_REQUEST = 64
 const NDCG_AT = 10
+const DEFAULT_MODEL = 'edge-en'
 const RECALL_AT = 100
+/** Of a file of word vectors. */
+const MAX_SENT_BYTES = 100_000_000
 
 type Mode = (typeof MODES)[number]
 
@@ -27,6 +32,8 @@ interface Options {
   readonly folders: readonly string[]
   readonly chunking: 'recursive' | 'none'
   readonly fusion: { readonly method: string; readonly alpha?: number } | undefined
+  /** A model's name, `ppmi-svd`, or a path to a file of word vectors. */
+  readonly model: string
 }
 
 interface Scores {
@@ -53,6 +60,7 @@ function optionsOf(args: readonly string[]): Options {
       chunking: { type: 'string', default: 'recursive' },
       alpha: { type: 'string' },
       fusion: { type: 'string' },
+      model: { type: 'string', default: DEFAULT_MODEL },
     },
   })
   // `--data A B C` leaves B and C as positionals.
@@ -63,6 +71,7 @@ function optionsOf(args: readonly string[]): Options {
   return {
     folders,
     chunking: values.chunking,
+    model: values.model,
     fusion: isDefault
       ? undefined
       : {
@@ -72,8 +81,30 @@ function optionsOf(args: readonly string[]): Options {
   }
 }
 
-async function index(call: Call, name: string, documents: readonly BeirDocument[], chunking: string): Promise<number> {
-  await call('POST', '/v1/collections', { name, chunking: { strategy: chunking } })
+/** Makes the model that was asked for, where it is one to be made; gives its name. */
+async function modelFor(call: Call, name: string, data: BeirCollection, asked: string): Promise<string> {
+  if (asked === 'ppmi-svd') {
+    // Its text alone is needed, which a collection of callers' own vectors takes as it is.
+    const text = `${name}-text`
+    await index(call, text, data.documents, 'none', { provider: 'bring-your-own', dimensions: 2 })
+    await call('POST', '/v1/models/train', { id: name, collection: text, method: 'ppmi-svd' })
+    return name
+  }
+  if (!existsSync(asked)) return asked
+  const bytes = readFileSync(asked)
+  const query = `id=${name}&cut=${bytes.length > MAX_SENT_BYTES}`
+  await call('POST', `/v1/models/import?${query}`, bytes.subarray(0, MAX_SENT_BYTES))
+  return name
+}
+
+async function index(
+  call: Call,
+  name: string,
+  documents: readonly BeirDocument[],
+  chunking: string,
+  model: unknown,
+): Promise<number> {
+  await call('POST', '/v1/collections', { name, model, chunking: { strategy: chunking } })
   const path = `/v1/collections/${name}/documents`
   for (let from = 0; from < documents.length; from += DOCUMENTS_PER_REQUEST) {
     const part = documents.slice(from, from + DOCUMENTS_PER_REQUEST).flatMap(({ id, title, text }) => {
@@ -136,11 +167,12 @@ async function evaluate(
   return { ndcgAt10: mean(ndcg), recallAt100: mean(recall) }
 }
 
-async function measure(call: Call, folder: string, { chunking, fusion }: Options): Promise<CollectionReport> {
+async function measure(call: Call, folder: string, { chunking, fusion, model }: Options): Promise<CollectionReport> {
   const data = readBeir(folder)
   const name = `bench-${data.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 60)
+  const built = await modelFor(call, name, data, model)
   const startedMs = Date.now()
-  const chunks = await index(call, name, data.documents, chunking)
+  const chunks = await index(call, name, data.documents, chunking, built)
   const indexSeconds = Math.round((Date.now() - startedMs) / 1000)
   const scores: Partial<Record<Mode, Scores>> = {}
   for (const mode of MODES) scores[mode] = await evaluate(call, name, data, mode, fusion)
@@ -197,14 +229,25 @@ async function main(): Promise<void> {
   if (options.fusion !== undefined) return
   const folder = join(import.meta.dirname, 'results')
   mkdirSync(folder, { recursive: true })
-  const file = options.chunking === 'none' ? 'quality-none.json' : 'quality.json'
+  const suffix = [
+    ...(options.model === DEFAULT_MODEL ? [] : [basename(options.model).replaceAll(/[^a-z0-9-]+/gi, '-')]),
+    ...(options.chunking === 'none' ? ['none'] : []),
+  ]
+  const file = `${['quality', ...suffix].join('-')}.json`
   const result = {
     question: 'nDCG@10 (linear gain) and recall@100 over HTTP, a document by its best chunk',
     commit: gitCommit(),
     date: new Date().toISOString(),
     machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
     runtime: `node ${process.version}`,
-    parameters: { model: 'edge-en', chunking: options.chunking, fusion: 'convex', alpha: 0.6, k1: 0.9, b: 0.4 },
+    parameters: {
+      model: basename(options.model),
+      chunking: options.chunking,
+      fusion: 'convex',
+      alpha: 0.6,
+      k1: 0.9,
+      b: 0.4,
+    },
     collections: reports,
   }
   writeFileSync(join(folder, file), `${JSON.stringify(result, undefined, 2)}\n`)

@@ -13,6 +13,7 @@ import { fromBase64url } from './core/bytes.ts'
 import { systemClock } from './core/clock.ts'
 import type { JobId } from './core/ids.ts'
 import { asProblem } from './core/problem.ts'
+import { residentMemory } from './core/resident-memory.ts'
 import type { SqlDatabase, SqlMigration } from './core/sql-database.ts'
 import { FilesObject } from './files/files-object.ts'
 import { FilesObjects } from './files/files-objects.ts'
@@ -35,6 +36,7 @@ import type { ModelRules } from './models/configure-model.ts'
 import { directModelFetch, egressModelFetch } from './models/model-fetch.ts'
 import { createModels } from './models/models.ts'
 import type { Models } from './models/models.ts'
+import { WordVectorWorkshop } from './models/word-vector-models.ts'
 import { productModel } from './models/product-models.ts'
 import { createRemoteModels, type RemoteDependencies } from './models/remote-models.ts'
 import { parseFile } from './parsing/parse-file.ts'
@@ -96,6 +98,9 @@ interface Isolate {
 
 let isolate: Isolate | undefined
 
+/** Lets other requests of the isolate run. */
+const giveTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
 async function readAsset(env: WorkerEnv, path: string): Promise<ArrayBuffer | undefined> {
   // Only the path counts: the binding serves the product's own files and leaves the network alone.
   const response = await env.ASSETS.fetch(`https://assets.invalid/${path}`)
@@ -118,6 +123,7 @@ function isolateOf(env: WorkerEnv): Isolate {
       plainModule,
       embedderNamespace: env.EMBEDDER,
       poolSize: Number(env.NEARFIELD_EMBEDDER_OBJECTS ?? DEFAULT_EMBEDDER_OBJECTS),
+      wordVectors: { readPacked: async (key) => (await env.ORIGINALS.get(key))?.arrayBuffer() },
       remote: createRemoteModels({
         call: modelRulesOf(env).allowsPrivateEndpoints
           ? directModelFetch((request) => fetch(request))
@@ -177,6 +183,7 @@ function appOf(env: WorkerEnv): App {
     announceFiles: (tenantUid) => waitUntil(sendWake(env.FILE_QUEUE, tenantUid, report)),
     auditTrail,
     models,
+    wordVectors: new WordVectorWorkshop({ memory: residentMemory, clock: systemClock, giveTurn }),
     modelRules: modelRulesOf(env),
     modelNames: modelNames(catalog.models, modelRulesOf(env)),
     sealer,
@@ -308,7 +315,7 @@ export class Files extends FilesObject<WorkerEnv> {
         ? {}
         : { converter: bindingConverter(env.AI) }),
       clock: systemClock,
-      pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
+      pause: giveTurn,
       report: (error) => report('files', error),
     })
   }

@@ -1,15 +1,16 @@
 #!/usr/bin/env node
-/** `npm run nearfield -- <command>`: add, sync, search, ask and status over the HTTP API, for people and for programs. */
+/** `npm run nearfield -- <command>`: add, sync, search, ask, models and status over the HTTP API, for people and for programs. */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { NearfieldClient, NearfieldError } from '../client/client.ts'
 import type { CollectionInfo } from '../client/client.ts'
 import { add } from './add.ts'
 import { exportTo, importFrom } from './archive.ts'
+import { models } from './models.ts'
 import { findTarget, parseOptions, USAGE, UsageError } from './options.ts'
 import type { Options, Target } from './options.ts'
 import { printSync } from './print-sync.ts'
-import { printAdd, printAnswer, printArchive, printSearch, printStatus } from './print.ts'
+import { printAdd, printAnswer, printArchive, printModels, printSearch, printStatus } from './print.ts'
 import { sync } from './sync.ts'
 import { FileProgress } from './terminal.ts'
 
@@ -63,6 +64,11 @@ const COMMANDS: Readonly<Record<string, (options: Options, target: Target) => Pr
     show(options, { url: target.url, version, key, collections }, () =>
       printStatus(target.url, version, `${key.name} (${key.kind}, ${key.id})`, collections),
     )
+    return 0
+  },
+
+  async models(options, target) {
+    show(options, await models(new NearfieldClient(target), options, folder), printModels)
     return 0
   },
 

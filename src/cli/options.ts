@@ -27,6 +27,12 @@ export interface Options {
   readonly dryRun: boolean
   readonly retry: boolean
   readonly allowEmpty: boolean
+  /** Of `models`. */
+  readonly id?: string
+  readonly format?: string
+  readonly languages?: string
+  readonly licence?: string
+  readonly dimensions?: number
   readonly help: boolean
   readonly version: boolean
 }
@@ -44,6 +50,10 @@ export const USAGE = `nearfield: search and ask from the command line
   nearfield search "…"               search a collection
   nearfield ask "…"                  answer a question with citations
   nearfield status                   show the server, the key and its collections
+  nearfield models list              show the models that collections may name
+  nearfield models import <file>     import word2vec, GloVe or fastText vectors
+  nearfield models train <name>      train word vectors on a collection's text
+  nearfield models delete <name>     delete a model
   nearfield export <tenant> <file>   write a tenant's archive (root key)
   nearfield import <tenant> <file>   put an archive in place (root key)
 
@@ -57,6 +67,11 @@ export const USAGE = `nearfield: search and ask from the command line
   --dry-run           say what a sync would do
   --retry             send files again that failed for good before
   --allow-empty       let a sync delete everything where the folder is empty
+  --id NAME           name of a model that is made
+  --format FORMAT     word2vec, word2vec-binary, glove, fasttext (default: auto)
+  --languages LIST    what imported vectors know, such as en,de (default: any)
+  --licence ID        SPDX identifier of imported vectors
+  --dimensions N      length of trained vectors (default: 128)
   --json              print JSON for programs
   --version, --help
 
@@ -80,6 +95,11 @@ export function parseOptions(args: readonly string[]): Options {
           'dry-run': { type: 'boolean', default: false },
           retry: { type: 'boolean', default: false },
           'allow-empty': { type: 'boolean', default: false },
+          id: { type: 'string' },
+          format: { type: 'string' },
+          languages: { type: 'string' },
+          licence: { type: 'string' },
+          dimensions: { type: 'string' },
           json: { type: 'boolean', default: false },
           help: { type: 'boolean', short: 'h', default: false },
           version: { type: 'boolean', short: 'v', default: false },
@@ -94,6 +114,10 @@ export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = flags
   const limit = Number(values.limit)
   if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit must be a whole number from 1')
+  const dimensions = values.dimensions === undefined ? undefined : Number(values.dimensions)
+  if (dimensions !== undefined && !Number.isInteger(dimensions)) {
+    throw new UsageError('--dimensions must be a whole number')
+  }
   return {
     command: positionals[0] ?? '',
     words: positionals.slice(1),
@@ -107,6 +131,11 @@ export function parseOptions(args: readonly string[]): Options {
     dryRun: values['dry-run'],
     retry: values.retry,
     allowEmpty: values['allow-empty'],
+    ...(values.id === undefined ? {} : { id: values.id }),
+    ...(values.format === undefined ? {} : { format: values.format }),
+    ...(values.languages === undefined ? {} : { languages: values.languages }),
+    ...(values.licence === undefined ? {} : { licence: values.licence }),
+    ...(dimensions === undefined ? {} : { dimensions }),
     json: values.json,
     help: values.help,
     version: values.version,

@@ -2,6 +2,7 @@
 import type { AnswerResult, Citation, CollectionInfo, Hit, SearchResult } from '../client/client.ts'
 import { headingsBelow, placeInWords } from '../client/place.ts'
 import type { AddReport } from './add.ts'
+import type { models } from './models.ts'
 import { bold, dim, marked, plain } from './terminal.ts'
 
 const SNIPPET_LENGTH = 320
@@ -80,6 +81,18 @@ export function printStatus(url: string, version: string, key: string, collectio
     console.log(`${bold(name)}  ${statistics.documents} documents, ${statistics.chunks} chunks${pending}`)
   }
   if (collections.length === 0) console.log('no collections yet')
+}
+
+export function printModels(result: Awaited<ReturnType<typeof models>>): void {
+  if ('deleted' in result) {
+    console.log(`${bold(plain(result.deleted))} is deleted`)
+    return
+  }
+  for (const { id, task, provider, dimensions, words, licence } of 'id' in result ? [result] : result) {
+    const size = dimensions === undefined ? task : `${dimensions} dimensions`
+    const known = words === undefined ? '' : `, ${words} words`
+    console.log(`${bold(plain(id))}  ${provider}, ${size}${known}  ${dim(plain(licence))}`)
+  }
 }
 
 export function printArchive(what: string, documents: number, stateHash: string): void {

@@ -181,20 +181,20 @@ export class NearfieldClient {
   }
 
   /**
-   * Sends one request and returns the parsed JSON body (`undefined` for 204). A form is sent as it is, anything else as
-   * JSON. @throws NearfieldError
+   * Sends one request and returns the parsed JSON body (`undefined` for 204). Forms and blobs are sent as they are,
+   * anything else as JSON. @throws NearfieldError
    */
   async request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const { url, retries = 0 } = this.#options
-    const isForm = body instanceof FormData
+    const isRaw = body instanceof FormData || body instanceof Blob
     const init: RequestInit = {
       method,
       headers: {
         ...this.#credentials(),
-        ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined || isRaw ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isRaw ? body : JSON.stringify(body) }),
     }
     for (let attempt = 0; ; attempt++) {
       const response = await fetch(url + path, init).catch((error: unknown) => {

@@ -7,6 +7,7 @@ import type { FilesObjects } from '../files/files-objects.ts'
 import type { OriginalStore } from '../files/original-store.ts'
 import type { ModelRules } from '../models/configure-model.ts'
 import type { Models } from '../models/models.ts'
+import type { WordVectorWorkshop } from '../models/word-vector-models.ts'
 import type { Placement } from '../shard/placement.ts'
 import type { Authenticator } from '../tenancy/authenticate.ts'
 import type { Sealer } from '../tenancy/sealing.ts'
@@ -20,6 +21,7 @@ export interface AppDependencies {
   readonly catalog: Catalog
   readonly placement: Placement
   readonly models: Models
+  readonly wordVectors: WordVectorWorkshop
   readonly modelNames: ModelNames
   readonly modelRules: ModelRules
   readonly sealer: Sealer

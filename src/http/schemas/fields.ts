@@ -70,3 +70,9 @@ export const locationFields = {
   startTime: z.number().min(0).optional().openapi({ description: 'Seconds from the beginning of the recording.' }),
   endTime: z.number().min(0).optional(),
 }
+
+/** Under what terms the weights of a model may be used. */
+export const licence = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.+-]{0,63}$/, 'must be an SPDX identifier')
+  .openapi({ description: 'SPDX identifier; `unknown` unless told.', example: 'CC-BY-SA-4.0' })

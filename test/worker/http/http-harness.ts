@@ -14,6 +14,8 @@ import { AuditTrail } from '../../../src/http/audit-trail.ts'
 import type { LogLine } from '../../../src/http/request-log.ts'
 import type { Embedder } from '../../../src/models/embedder.ts'
 import { EDGE_EN } from '../../../src/models/profiles.ts'
+import { residentMemory } from '../../../src/core/resident-memory.ts'
+import { WordVectorWorkshop } from '../../../src/models/word-vector-models.ts'
 import { Placement } from '../../../src/shard/placement.ts'
 import { Authenticator } from '../../../src/tenancy/authenticate.ts'
 import { LastUse } from '../../../src/tenancy/last-use.ts'
@@ -127,6 +129,11 @@ export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } 
     sources: new FilesObjects(counted(env.FILES)),
     originals: new R2Originals(counted(env.ORIGINALS)),
     auditTrail,
+    wordVectors: new WordVectorWorkshop({
+      memory: residentMemory,
+      clock: systemClock,
+      giveTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    }),
     models: {
       queryEmbedder: () => embedder,
       passageEmbedder: () => embedder,

@@ -32,7 +32,9 @@ import { updateKey } from './routes/keys-update.ts'
 import { createModel } from './routes/models-create.ts'
 import { deleteModel } from './routes/models-delete.ts'
 import { getModel } from './routes/models-get.ts'
+import { importModel } from './routes/models-import.ts'
 import { listModels } from './routes/models-list.ts'
+import { trainModel } from './routes/models-train.ts'
 import { updateModel } from './routes/models-update.ts'
 import { createRerank } from './routes/rerank-create.ts'
 import { searchCollection } from './routes/search-collection.ts'
@@ -95,6 +97,8 @@ export const ROUTES: readonly Route[] = [
   cancelJobRoute,
   retryJobRoute,
   createModel,
+  importModel,
+  trainModel,
   listModels,
   getModel,
   updateModel,

@@ -11,15 +11,18 @@ export const deleteModel = defineRoute({
   tag: 'models',
   summary: 'Delete a model',
   description:
-    'Its key goes with it. While a collection is built with it, or is still being deleted, the answer is 409 `model_in_use`.',
+    'Its key goes with it, and its file where it is of word vectors. While a collection is built with it, or is still being deleted, the answer is 409 `model_in_use`.',
   access: { kind: 'admin' },
   audit: { action: 'model.delete', subject: told },
   responses: { 204: { description: 'Deleted.' } },
-  async handle({ params, principal }, { catalog }) {
+  async handle({ params, principal }, { catalog, originals }) {
     const { uid: tenantUid } = requireTenant(principal)
     const model = await catalog.models.find(tenantUid, params.id)
     if (model === undefined) throw new Problem('not_found')
-    if ((await catalog.models.delete(tenantUid, model.uid)) === undefined) throw new Problem('not_found')
+    const deleted = await catalog.models.delete(tenantUid, model.uid)
+    if (deleted === undefined) throw new Problem('not_found')
+    const { source } = deleted
+    if (source.provider === 'word-vectors') await originals.delete([source.objectKey])
     return { status: 204, subject: { type: 'model', id: model.uid } }
   },
 })

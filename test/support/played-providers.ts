@@ -6,7 +6,7 @@ import { huggingFaceRoutes } from './played-provider-hugging-face.ts'
 import { openAiRoutes } from './played-provider-openai.ts'
 import { workersAiRoutes } from './played-provider-workers-ai.ts'
 import { PlayedProvider, type PlayedRoute } from './played-provider.ts'
-import { openAiSource } from './remote-world.ts'
+import { openAiSource } from './remote-models-fixture.ts'
 
 export interface PlayedEmbedding {
   readonly name: string

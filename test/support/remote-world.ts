@@ -2,34 +2,11 @@
 import type { ChatModel } from '../../src/models/chat-model.ts'
 import type { Embedder, ModelProfile } from '../../src/models/embedder.ts'
 import { directModelFetch } from '../../src/models/model-fetch.ts'
-import type { EmbeddingModel, Model, OpenAiCompatibleSource, RemoteSource } from '../../src/models/model.ts'
+import type { EmbeddingModel, Model, RemoteSource } from '../../src/models/model.ts'
 import { createRemoteModels, type RemoteDependencies, type RemoteModels } from '../../src/models/remote-models.ts'
 import type { Reranker } from '../../src/models/reranker.ts'
+import { CALLER, PLAYED_PROFILE } from './remote-models-fixture.ts'
 import { PlayedPatience } from './played-patience.ts'
-
-export const PLAYED_PROFILE: ModelProfile = {
-  id: 'played',
-  dimensions: 64,
-  maxTokens: 512,
-  queryPrefix: '',
-  passagePrefix: '',
-  pooling: 'none',
-  normalised: true,
-  languages: [],
-  version: 1,
-  matryoshka: [],
-  licence: 'unknown',
-  pricePerMillionTokens: 0,
-}
-
-export const CALLER = { tenantUid: 'ten_1' }
-
-export const openAiSource = (url: string, more: Partial<OpenAiCompatibleSource> = {}): OpenAiCompatibleSource => ({
-  provider: 'openai-compatible',
-  model: 'played',
-  baseUrl: `${url}/v1`,
-  ...more,
-})
 
 export class RemoteWorld {
   readonly patience = new PlayedPatience()

@@ -11,7 +11,8 @@ import {
 import { playedScore } from '../../support/played-embedding.ts'
 import { openAiRoutes } from '../../support/played-provider-openai.ts'
 import { PlayedProvider } from '../../support/played-provider.ts'
-import { openAiSource, RemoteWorld } from '../../support/remote-world.ts'
+import { openAiSource } from '../../support/remote-models-fixture.ts'
+import { RemoteWorld } from '../../support/remote-world.ts'
 
 const played = await PlayedProvider.start({ routes: [openAiRoutes()] })
 const second = await PlayedProvider.start({ routes: [openAiRoutes()] })

@@ -6,7 +6,8 @@ import { playedVector } from '../../../support/played-embedding.ts'
 import { playedEmbeddings } from '../../../support/played-providers.ts'
 import { openAiRoutes } from '../../../support/played-provider-openai.ts'
 import { PlayedProvider, type PlayedRoute } from '../../../support/played-provider.ts'
-import { openAiSource, RemoteWorld } from '../../../support/remote-world.ts'
+import { openAiSource } from '../../../support/remote-models-fixture.ts'
+import { RemoteWorld } from '../../../support/remote-world.ts'
 
 const providers = await playedEmbeddings()
 const base64 = await PlayedProvider.start({ routes: [openAiRoutes()] })

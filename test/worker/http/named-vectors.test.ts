@@ -215,6 +215,26 @@ describe('a collection that names its vectors', () => {
 })
 
 describe('other collections', () => {
+  it('are searched together where they give a vector the same name and length', async () => {
+    await filled()
+    const { title, image } = MODEL.vectors
+    await collection('birds', { model: { ...MODEL, vectors: { image, title } } })
+    await put('birds', [{ id: 'owl', vectors: { title: [2, 1], image: [1, 0] } }])
+    await collection('plain', { model: { provider: 'bring-your-own', dimensions: 2 } })
+    const together = (body: object) => api('POST', '/v1/search', { collections: ['zoo', 'birds'], ...body })
+    const found = await together({ vector: [2, 1], using: 'title', mode: 'vector' })
+    expect(found.json.hits).toMatchObject([
+      { documentId: 'owl', collection: 'birds', score: expect.closeTo(1, 6) },
+      { documentId: 'otter', collection: 'zoo' },
+      { documentId: 'heron', collection: 'zoo' },
+    ])
+    const hybrid = await together({ query: 'heron', vector: [2, 1], using: 'title', fusion: { alpha: 1 } })
+    expect(scoresOf(hybrid)['owl']).toBe(1)
+    expect(scoresOf(hybrid)['otter']).toBeCloseTo(found.json.hits[1].score, 6)
+    const refused = await together({ collections: ['zoo', 'plain'], vector: [2, 1], using: 'title' })
+    expect(problemOf(refused)).toMatchObject({ status: 400, pointers: ['/using'] })
+  })
+
   it('take no named vectors and know no name', async () => {
     await collection('single', { model: { provider: 'bring-your-own', dimensions: 2 } })
     await collection('made')

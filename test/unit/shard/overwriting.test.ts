@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { PreparedChunk, SourceDocument } from '../../../src/shard/shard-api.ts'
+import { packVectors } from '../../../src/core/packed-vectors.ts'
+import type { PreparedChunk, ShardSetup, SourceDocument } from '../../../src/shard/shard-api.ts'
 import { NodeSqlDatabase } from '../../../src/shard/node-sql-database.ts'
-import { NodeShard } from '../../support/node-shard.ts'
+import { NodeShard, SETUP } from '../../support/node-shard.ts'
 import { CONTEXT, DIMENSIONS, makeSource } from '../../support/shard-documents.ts'
 
 const folders: string[] = []
@@ -19,7 +20,7 @@ interface StoredShard {
   readonly bytes: () => Buffer
 }
 
-function storedShard(): StoredShard {
+function storedShard(setup?: ShardSetup): StoredShard {
   const folder = mkdtempSync(join(tmpdir(), 'shard-'))
   folders.push(folder)
   const path = join(folder, 'shard.sqlite')
@@ -27,7 +28,7 @@ function storedShard(): StoredShard {
   // As in a Durable Object; the log itself is another place that keeps what was there, until it begins anew.
   database.all('PRAGMA journal_mode = WAL')
   return {
-    shard: new NodeShard({ database }),
+    shard: new NodeShard({ database, ...(setup && { setup }) }),
     bytes: () => {
       database.all('PRAGMA wal_checkpoint(TRUNCATE)')
       return readFileSync(path)
@@ -118,5 +119,42 @@ describe.each([
       await shard.delete('x')
       expect(foundIn(stored.bytes())).toEqual([])
     }
+  })
+})
+
+describe('named vectors', () => {
+  const legs = [
+    { name: 'one', dimensions: DIMENSIONS },
+    { name: 'many', dimensions: DIMENSIONS / 2, multi: true },
+  ] as const
+  const many = VECTOR.map((value) => value + 1)
+  const vectors = packVectors(
+    legs,
+    new Map([
+      ['one', VECTOR],
+      ['many', many],
+    ]),
+  )
+  const holds = (bytes: Buffer): boolean[] => [VECTOR, many].map((vector) => bytes.includes(Buffer.from(vector.buffer)))
+
+  it('are in no byte of the database once their document is replaced or deleted, or was pending', async () => {
+    const stored = storedShard({ ...SETUP, vectors: legs })
+    const { shard } = stored
+    const draft = async (id: string) => {
+      const { source, chunks } = await canaryDocument(id, 400)
+      return { source, chunks: chunks.map((chunk) => ({ ...chunk, vector: vectors })), ticket: shard.ticket(source) }
+    }
+    shard.writes.commit(await draft('x'), CONTEXT)
+    const documents = [{ ...(await draft('y')), reserved: {} }]
+    shard.writes.stage({ jobId: 'job_1', documents, settled: [] }, CONTEXT)
+    await shard.alarm.run()
+    expect(holds(stored.bytes())).toEqual([true, true])
+    const { source, chunks } = await canaryDocument('x', 400)
+    const without = chunks.map(({ vector: _vector, ...chunk }) => ({ ...chunk, withoutVector: true }))
+    const replacing = { ...source, contentHash: 'another' }
+    const ticket = shard.ticket(replacing)
+    expect(shard.writes.commit({ source: replacing, chunks: without, ticket }, CONTEXT).status).toBe('replaced')
+    await shard.delete('y')
+    expect(holds(stored.bytes())).toEqual([false, false])
   })
 })

@@ -8,8 +8,16 @@ import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BuildOptions, Plugin } from 'esbuild'
+import { checkModelAssets } from '../src/cli/model-assets.ts'
 
-const INPUTS = ['src/**/*', 'scripts/build*.ts', 'package-lock.json', 'package.json', 'tsconfig.json']
+const INPUTS = [
+  'src/**/*',
+  'scripts/build*.ts',
+  'assets/models/*/manifest.json',
+  'package-lock.json',
+  'package.json',
+  'tsconfig.json',
+]
 const OUTPUTS = ['dist/worker.js', 'dist/egress/worker.js']
 const EGRESS_ENTRY = 'src/egress/worker.ts'
 /** Steps that other scripts own; each is skipped while its file does not exist. */
@@ -89,6 +97,8 @@ export async function build(root: string): Promise<void> {
   const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === hash
   if (fresh && OUTPUTS.every((file) => existsSync(join(root, file)))) return
   console.log('Building …')
+  const fault = checkModelAssets(root).flatMap(({ model, faults }) => faults.map((text) => `${model}: ${text}`))[0]
+  if (fault !== undefined) throw new Error(`assets/models is not whole; ${fault}`)
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   mkdirSync(join(root, 'dist'), { recursive: true })
   for (const step of STEPS.filter((file) => existsSync(join(root, file)))) {

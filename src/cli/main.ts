@@ -6,6 +6,7 @@ import { NearfieldClient, NearfieldError } from '../client/client.ts'
 import type { CollectionInfo } from '../client/client.ts'
 import { add } from './add.ts'
 import { exportTo, importFrom } from './archive.ts'
+import { examine, printFindings, stateFolderOf } from './doctor.ts'
 import { models } from './models.ts'
 import { findTarget, parseOptions, USAGE, UsageError } from './options.ts'
 import type { Options, Target } from './options.ts'
@@ -126,6 +127,17 @@ function sentence(options: Options, command: string): string {
   return text
 }
 
+async function doctor(options: Options): Promise<number> {
+  const findings = await examine({
+    root: join(import.meta.dirname, '../..'),
+    stateFolder: stateFolderOf(folder, options.state),
+    nodeVersion: process.version,
+    ...(options.url === undefined ? {} : { url: options.url }),
+  })
+  show(options, findings, printFindings)
+  return findings.some(({ state }) => state === 'fault') ? 1 : 0
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args)
   if (options.version) {
@@ -141,6 +153,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(USAGE)
     return 2
   }
+  // The one command that needs neither a server nor a key.
+  if (options.command === 'doctor') return doctor(options)
   const command = Object.hasOwn(COMMANDS, options.command) ? COMMANDS[options.command] : undefined
   if (command === undefined) throw new UsageError(`there is no command "${options.command}"; try --help`)
   const role = ROOT_COMMANDS.has(options.command) ? 'rootKey' : 'secretKey'

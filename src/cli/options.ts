@@ -50,6 +50,7 @@ export const USAGE = `nearfield: search and ask from the command line
   nearfield search "…"               search a collection
   nearfield ask "…"                  answer a question with citations
   nearfield status                   show the server, the key and its collections
+  nearfield doctor                   look for what is wrong on this machine
   nearfield models list              show the models that collections may name
   nearfield models import <file>     import word2vec, GloVe or fastText vectors
   nearfield models train <name>      train word vectors on a collection's text

@@ -39,11 +39,13 @@ import type { Models } from './models/models.ts'
 import { WordVectorWorkshop } from './models/word-vector-models.ts'
 import { productModel } from './models/product-models.ts'
 import { createRemoteModels, type RemoteDependencies } from './models/remote-models.ts'
+import { vectorSpace } from './models/vector-space.ts'
 import { parseFile } from './parsing/parse-file.ts'
 import { applyMigrations } from './shard/apply-migrations.ts'
 import { DurableSqlDatabase } from './shard/durable-sql-database.ts'
 import type { ShardProjection } from './shard/projection.ts'
 import { Placement } from './shard/placement.ts'
+import { requireSpace } from './shard/shard-setup.ts'
 import { requestAllReports, requestReport } from './shard/request-reports.ts'
 import { ShardObject } from './shard/shard-object.ts'
 import { finishDeletions } from './shard/tenant-erasure.ts'
@@ -240,6 +242,7 @@ export class Shard extends ShardObject<WorkerEnv> {
         const { models, builtWith } = isolateOf(env)
         const { tenantUid, collectionId, profileId, dimensions } = setup
         const model = productModel(profileId, dimensions) ?? (await builtWith.modelOf(tenantUid, collectionId))
+        requireSpace(setup, vectorSpace(model.profile))
         return models.passageEmbedder(model, { tenantUid }).embed(texts, { kind: 'passage' })
       },
       project: (batch) => project(isolateOf(env).catalog, new TenantObjects(env.TENANT), batch),

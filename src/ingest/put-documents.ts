@@ -9,6 +9,7 @@ import { MAX_SYNC_CHUNKS } from '../core/limits.ts'
 import { Problem, asProblem, type ProblemCode } from '../core/problem.ts'
 import { namedVectorsOf } from '../models/named-vectors.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
+import { vectorSpace } from '../models/vector-space.ts'
 import { shardOf } from '../shard/placement.ts'
 import { checkVectors } from './caller-vectors.ts'
 import { DocumentWriter } from './document-writer.ts'
@@ -61,8 +62,9 @@ export async function putDocuments(
       return { document, shard, attempts: 0, ...(ifMatch === undefined ? {} : { ifMatch }) }
     }),
   )
+  const space = vectorSpace(collection.generation.model.profile)
   const quota = request.dryRun === true ? undefined : writeQuota(deps, collection, principal)
-  const writer = new DocumentWriter(deps, collection, writeContext(principal), quota)
+  const writer = new DocumentWriter(deps, collection, { ...writeContext(principal), space }, quota)
   try {
     if (request.dryRun === true) return { kind: 'estimate', estimate: await tryOut(writer, items, collection) }
     return await write(deps, collection, principal.keyId, writer, items, { prefer, startedMs, operationId })

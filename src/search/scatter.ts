@@ -7,6 +7,7 @@ import type { VectorLeg } from '../core/packed-vectors.ts'
 import { DEFAULT_BM25, type KeywordStatistics } from '../keyword/keyword-index.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { ModelProfile } from '../models/embedder.ts'
+import { vectorSpace } from '../models/vector-space.ts'
 import { VECTOR_LEG } from '../shard/shard-api.ts'
 import type { KeywordQuery, ShardApi, ShardSearchRequest, ShardSearchResult } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
@@ -88,7 +89,9 @@ function shardRequest(
   return {
     ...(filter === undefined ? {} : { filter }),
     ...(words.length === 0 ? {} : { keyword: keywordQuery(unit, words, statistics) }),
-    ...(vector === undefined ? {} : { vectors: { [VECTOR_LEG]: vector }, ...usingOf(unit) }),
+    ...(vector === undefined
+      ? {}
+      : { vectors: { [VECTOR_LEG]: vector }, space: vectorSpace(unit.profile), ...usingOf(unit) }),
     ...(facets.length === 0 ? {} : { facets }),
     // The exact engines return every candidate; a bound is for engines that approximate.
     candidates: Number.POSITIVE_INFINITY,

@@ -16,12 +16,14 @@ import type { PreparedChunk, ShardSetup, SourceDocument } from './shard-api.ts'
 import type { ShardState } from './shard-state.ts'
 
 /**
- * A document whose embedding has failed this often ends as failed. The waits between add up to 33 minutes, so that pending
- * work survives a provider that is down for half an hour.
+ * A document whose embedding has failed this often in a row ends as failed. The waits between add up to 63 minutes, so that
+ * pending work survives a provider that is down for an hour.
  */
-export const MAX_ATTEMPTS = 14
+export const MAX_ATTEMPTS = 20
 const FIRST_RETRY_MS = 2_000
 const MAX_RETRY_MS = 5 * 60_000
+/** However long a provider asks for. */
+const MAX_PATIENCE_MS = 60 * 60_000
 /** Documents looked at for one call of the embedder. */
 const MAX_DOCUMENTS_PER_CALL = 32
 
@@ -182,7 +184,8 @@ export class PendingWork {
   }
 
   #embedded(loaded: Loaded, ready: ReadonlyMap<number, Float32Array>): void {
-    if (this.#state.pending.find(loaded.row.sequence) === undefined) return
+    const row = this.#state.pending.find(loaded.row.sequence)
+    if (row === undefined) return
     for (const [ordinal, vector] of ready) loaded.vectors[ordinal] = vector
     loaded.missing = loaded.missing.filter((ordinal) => !ready.has(ordinal))
     if (loaded.missing.length === 0) {
@@ -191,7 +194,12 @@ export class PendingWork {
       return
     }
     this.#current = loaded
-    this.#state.database.transaction(() => this.#state.pending.addVectors(loaded.row.sequence, ready))
+    this.#state.database.transaction(() => {
+      const { sequence } = loaded.row
+      this.#state.pending.addVectors(sequence, ready)
+      // A provider that fails now and then must not use a long document's attempts up.
+      if (row.attempts > 0) this.#state.pending.postpone(sequence, 0, row.not_before)
+    })
   }
 
   /** A document that cannot be applied must not stand in the way of the others: it is tried again later, like any. */
@@ -242,7 +250,7 @@ export class PendingWork {
     }
     const waitMs = Math.max(
       Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), MAX_RETRY_MS),
-      (problem?.retryAfterSeconds ?? 0) * 1_000,
+      Math.min((problem?.retryAfterSeconds ?? 0) * 1_000, MAX_PATIENCE_MS),
     )
     this.#state.database.transaction(() =>
       this.#state.pending.postpone(sequence, attempts, this.#options.clock() + waitMs),

@@ -15,7 +15,7 @@ export interface PlacedCollection {
   readonly placementEpoch: number
   readonly generation: {
     readonly id: string
-    readonly model: Pick<Model, 'source'>
+    readonly model: Pick<Model, 'source'> & { readonly profile?: { readonly version: number } }
     readonly profileId: string
     readonly dimensions: number
     readonly precision: 'int8' | 'f32'
@@ -111,6 +111,7 @@ export class Placement {
 function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection, shard: number): ShardSetup {
   const { model, profileId, dimensions, precision } = generation
   const vectors = namedVectorsOf(model)
+  const profileVersion = model.profile?.version ?? 1
   return {
     tenantUid,
     collectionId: id,
@@ -118,6 +119,7 @@ function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection
     generation: generation.id,
     shard,
     profileId,
+    ...(profileVersion === 1 ? {} : { profileVersion }),
     dimensions,
     precision,
     ...(vectors === undefined ? {} : { vectors }),

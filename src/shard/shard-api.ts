@@ -24,6 +24,8 @@ export interface ShardSetup {
   readonly generation: string
   readonly shard: number
   readonly profileId: string
+  /** Of the profile; absent: 1. */
+  readonly profileVersion?: number
   readonly dimensions: number
   /** `int8` with one scale a vector for models' vectors, `f32` for vectors that callers bring. */
   readonly precision: 'int8' | 'f32'
@@ -237,6 +239,8 @@ export interface ShardSearchRequest {
   /** The visibility mask and the caller's filter, already combined. */
   readonly filter?: Filter
   readonly keyword?: KeywordQuery
+  /** The space of the query vectors; in another than the shard's they are refused. See `models/vector-space.ts`. */
+  readonly space?: string
   /** Query vectors by leg; row-major rows for a multi-vector. */
   readonly vectors?: { readonly [leg: string]: Float32Array }
   /** The named vector that the vector leg searches; the first by default. */

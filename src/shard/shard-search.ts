@@ -16,6 +16,7 @@ import { KEYWORD_LEG, VECTOR_LEG } from './shard-api.ts'
 import type { ChunkContext, Expansion } from './chunk-context.ts'
 import { contextOf, reachOf } from './neighbours.ts'
 import type { FetchedChunk, FetchRequest, ShardCandidates, ShardSearchRequest, ShardSearchResult } from './shard-api.ts'
+import { requireSpace } from './shard-setup.ts'
 import type { ShardState } from './shard-state.ts'
 import type { TextPiece } from './text-pieces.ts'
 
@@ -46,6 +47,7 @@ export class ShardSearch {
     const legs = new Map<string, LegScores>()
     let statistics: KeywordStatistics | undefined
     const startMs = performance.now()
+    requireSpace(this.#state.setup, request.space)
     for (const [leg, query] of Object.entries(request.vectors ?? {})) {
       invariant(leg === VECTOR_LEG, 'the shard has the leg that is asked for')
       legs.set(leg, vectors.leg(request.using).search(query, { mask, candidates: Infinity }))

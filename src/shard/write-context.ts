@@ -9,6 +9,8 @@ export interface WriteContext {
   readonly filter?: Filter
   /** What the tenant's object allows this write to use. What is reserved cannot be spent once it has expired: `retry`. */
   readonly allowance: Allowance
+  /** The space of the vectors that are written; in another than the shard's they are refused. See `models/vector-space.ts`. */
+  readonly space?: string
   /**
    * False for callers that cannot send an acl: a write without one over a version that has one would drop it, so it is
    * `outside_filter`.

@@ -100,8 +100,8 @@ describe('pending work', () => {
       shard.nowMs = dueMs
     }
     const rising = [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000]
-    expect(waits).toEqual([...rising, ...Array.from({ length: 5 }, () => 300_000)])
-    expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeGreaterThan(30 * 60_000)
+    expect(waits).toEqual([...rising, ...Array.from({ length: 11 }, () => 300_000)])
+    expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeGreaterThan(60 * 60_000)
     await shard.alarm.run()
     expect(shard.state.jobs.counts('job_1')).toMatchObject({
       queued: 0,
@@ -117,6 +117,39 @@ describe('pending work', () => {
     shard.embedderFault = new Problem('overloaded', undefined, { retryAfterSeconds: 30 })
     await shard.alarm.run()
     expect(shard.state.pending.nextDueMs()).toBe(shard.nowMs + 30_000)
+  })
+
+  it('waits no longer than an hour, whatever a provider says', async () => {
+    const shard = new NodeShard()
+    await shard.stage('job_1', [{ id: 'x', text: 'A' }])
+    shard.embedderFault = new Problem('overloaded', undefined, { retryAfterSeconds: 1e9 })
+    await shard.alarm.run()
+    expect(shard.state.pending.nextDueMs()).toBe(shard.nowMs + 3_600_000)
+  })
+
+  it('gives a document up at once where its provider refuses the key', async () => {
+    const shard = new NodeShard()
+    await shard.stage('job_1', [{ id: 'x', text: 'A' }])
+    shard.embedderFault = new Problem('upstream_refused')
+    await shard.alarm.run()
+    expect(shard.state.jobs.counts('job_1')).toMatchObject({
+      failed: 1,
+      failures: [{ documentId: 'x', code: 'upstream_refused' }],
+    })
+  })
+
+  it('counts failures anew after every call that brought a long document further', async () => {
+    const shard = new NodeShard()
+    await shard.stage('job_1', [{ id: 'long', text: lines(MAX_PASSAGES_PER_CALL * (MAX_ATTEMPTS + 2)) }])
+    let calls = 0
+    shard.whileEmbedding = () => {
+      if (++calls % 2 === 1) throw new Problem('upstream_timeout')
+    }
+    for (let run = 0; run < 2 * MAX_ATTEMPTS && shard.reads.statistics().pending > 0; run++) {
+      await shard.alarm.run()
+      shard.nowMs += 60_000
+    }
+    expect(shard.reads.statistics()).toMatchObject({ documents: 1, pending: 0 })
   })
 
   it('fails only the poisoned document of a call', async () => {

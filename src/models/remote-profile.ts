@@ -78,11 +78,10 @@ function unknownProfile(name: string, claims: ProfileClaims, price: number, poin
   }
 }
 
-/** Whether vectors of both may be compared: the same weights, at the same length, told the same in front of a text. */
+/** Whether vectors of both may be compared: the same weights, cut to the same length, told the same in front of a text. */
 export const sameSpace = (one: ModelProfile, other: ModelProfile): boolean =>
   one.id === other.id &&
   one.version === other.version &&
   one.dimensions === other.dimensions &&
-  one.pooling === other.pooling &&
   one.queryPrefix === other.queryPrefix &&
   one.passagePrefix === other.passagePrefix

@@ -109,9 +109,9 @@ const tokensOf = (headers: Headers): { tokens?: number } => {
   return tokens === undefined ? {} : { tokens }
 }
 
-/** What the library sends, by our own fetch: faults are thrown here, so that it never reads what a provider says of them. */
+/** What the library sends, by our own fetch: faults are thrown here, before it reads or repeats anything. */
 class SentRequests {
-  readonly options: { readonly fetch: typeof fetch; readonly signal: AbortSignal; readonly retry_on_error: false }
+  readonly options: { readonly fetch: typeof fetch; readonly signal: AbortSignal }
   #tokens: { tokens?: number } = {}
 
   /** @param orders whether answers list entries, of which the library does not read the `index` */
@@ -130,7 +130,7 @@ class SentRequests {
       if (orders && method === 'POST') return Response.json(entriesInOrder(await readJson(response, signal)))
       return new Response(response.body?.pipeThrough(bound()) ?? null, { status, headers: response.headers })
     }
-    this.options = { fetch: send, signal, retry_on_error: false }
+    this.options = { fetch: send, signal }
   }
 
   /** Of the last answer, where it says. */

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { ChatEvent } from '../../../../src/models/chat-model.ts'
 import { chatAnswerOf, chatEventsOf } from '../../../../src/models/providers/chat-shapes.ts'
 import { faultOfStatus, readJson, retryAfterMs } from '../../../../src/models/providers/provider-answer.ts'
 import { readEvents } from '../../../../src/models/providers/provider-events.ts'
 import { ProviderFault } from '../../../../src/models/providers/provider-fault.ts'
+import { scoresOf } from '../../../../src/models/providers/provider-shapes.ts'
 
 const signal = new AbortController().signal
 const messages = [{ role: 'user', content: 'hello there' }] as const
@@ -114,6 +116,32 @@ describe('server-sent events', () => {
   })
 })
 
+test('every document has one score, wherever it stands', () => {
+  const of = (entries: unknown): number[] => scoresOf(entries, { index: 'i', score: 's' }, 2)
+  expect(
+    of([
+      { i: 1, s: -3 },
+      { i: 0, s: 4 },
+    ]),
+  ).toStrictEqual([4, -3])
+  const zero = { i: 0, s: 0 }
+  const one = { i: 1, s: 1 }
+  for (const wrong of [
+    [zero],
+    [zero, one, one],
+    [zero, { i: 2, s: 1 }],
+    [zero, { i: -1, s: 1 }],
+    [zero, { i: 0.5, s: 1 }],
+    [zero, { i: '1', s: 1 }],
+    [zero, { i: 1, s: NaN }],
+    [zero, null],
+    'none',
+    undefined,
+  ]) {
+    expect(() => of(wrong), JSON.stringify(wrong)).toThrow(ProviderFault)
+  }
+})
+
 describe('what a language model answers', () => {
   const answer = (choice: object): unknown => ({ choices: [choice] })
 
@@ -142,6 +170,17 @@ describe('what a language model answers', () => {
       finish: 'stop',
       usage: { inputTokens: 9, outputTokens: 1 },
     })
+  })
+
+  test('keeps the tokens that a stream counted before its last piece', async () => {
+    async function* pieces(): AsyncGenerator<unknown, boolean, undefined> {
+      yield { choices: [{ delta: { content: 'so far' } }], usage: { prompt_tokens: 40, completion_tokens: 41 } }
+      yield answer({ delta: {}, finish_reason: 'stop' })
+      return false
+    }
+    const events: ChatEvent[] = []
+    for await (const event of chatEventsOf(pieces(), messages, {})) events.push(event)
+    expect(events.at(-1)).toMatchObject({ finish: 'stop', usage: { inputTokens: 40, outputTokens: 41 } })
   })
 
   test('breaks off with an error in the stream', async () => {

@@ -3,6 +3,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import type { VectorLeg } from '../core/packed-vectors.ts'
 import type { ModelProfile } from '../models/embedder.ts'
 import { namedVectorsOf } from '../models/named-vectors.ts'
+import { vectorSpace } from '../models/vector-space.ts'
 import type { SearchShard, Unit } from './scatter.ts'
 
 /** Where the shards of a collection are asked. */
@@ -26,7 +27,8 @@ export function unitOf(placement: ReadPlacement, collection: CollectionRecord, u
 }
 
 /** Vectors of one profile and length are comparable; named ones with those of the same name. */
-function spaceOf({ id, version, dimensions }: ModelProfile, leg: VectorLeg | undefined): string {
-  if (leg === undefined) return `${id}/${version}/${dimensions}`
-  return `${id}/${version}/${leg.dimensions}/${leg.name}${leg.multi === true ? '/multi' : ''}`
+function spaceOf(profile: ModelProfile, leg: VectorLeg | undefined): string {
+  if (leg === undefined) return vectorSpace(profile)
+  const { name, dimensions, multi } = leg
+  return `${vectorSpace({ ...profile, dimensions })}/${name}${multi === true ? '/multi' : ''}`
 }

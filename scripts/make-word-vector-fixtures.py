@@ -51,7 +51,7 @@ def ppmi_svd(out):
     for _ in range(60):
         base = random.randrange(4) * 10
         texts.append(' '.join(vocab[base + min(9, int(random.expovariate(.3)))] if random.random() < .8 else random.choice(vocab) for _ in range(30)))
-    window, min_count, dims = 4, 3, 24
+    window, min_count, dims = 4, 3, 4
     counts = Counter(w for t in texts for w in t.split())
     words = [w for w, c in counts.items() if c >= min_count]
     words.sort(key=lambda w: -counts[w])

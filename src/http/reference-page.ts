@@ -206,6 +206,10 @@ function responsesPart(responses: Operation['responses']): string {
   )
 }
 
+/** Of an upload that is no form. */
+const isFileOnly = (content: Content = {}): boolean =>
+  'application/octet-stream' in content && !('multipart/form-data' in content)
+
 function operationSection({ path, method, operation }: Call, schemas: Schemas): string {
   const { operationId, summary, description = '', parameters = [], requestBody, responses } = operation
   const id = escapeHtml(operationId)
@@ -216,6 +220,7 @@ ${prose(description)}
 ${table('Parameters', parameters.map(parameterRow))}
 ${bodyPart('Body', requestBody?.content['application/json'], schemas)}
 ${bodyPart('Form, or the bytes of one file as the body', requestBody?.content['multipart/form-data'], schemas)}
+${isFileOnly(requestBody?.content) ? '<p>Body: the bytes of a file.</p>' : ''}
 ${responsesPart(responses)}
 </section>`
 }

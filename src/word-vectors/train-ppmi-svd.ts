@@ -19,7 +19,7 @@ export interface TrainingOptions {
 
 export interface TrainingSummary {
   readonly words: number
-  /** May be fewer than were asked for: a small text has no more. */
+  /** May be fewer than were asked for: few words have no more. */
   readonly dimensions: number
   readonly tokens: number
 }
@@ -28,6 +28,8 @@ export const MAX_TRAINED_WORDS = 30_000
 /** While words are counted; when more are there, those seen once go. */
 const MAX_COUNTED_WORDS = 200_000
 const PAIR_SLOTS = 1 << 22
+/** With as many dimensions as words, every word would have one to itself, and none would be near another. */
+const WORDS_PER_DIMENSION = 4
 
 /** Reads `texts` twice. Gives the words to the sink, the most frequent first. `undefined` where there is too little text. */
 export async function trainPpmiSvd(
@@ -45,7 +47,8 @@ export async function trainPpmiSvd(
   const ranks = new Map(vocabulary.map(([word], rank) => [word, rank]))
   const matrix = await countPairs(texts, ranks, options.window, giveTurn)
   if (matrix === undefined) return undefined
-  const { values, vectors } = await truncatedSvd(matrix, options.dimensions, giveTurn)
+  const most = Math.floor(vocabulary.length / WORDS_PER_DIMENSION)
+  const { values, vectors } = await truncatedSvd(matrix, Math.min(options.dimensions, most), giveTurn)
   const dimensions = values.length
   if (dimensions < 2) return undefined
   // Without the singular values: with them the few largest drown the others (Levy et al.: exponents of 0 to .5 are best).

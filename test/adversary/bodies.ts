@@ -25,6 +25,7 @@ const wideSearch = ({ query }: BodyContext): Record<string, unknown> => ({
 })
 
 const FORM = 'multipart/form-data'
+const FILE = 'application/octet-stream'
 const BOUNDARY = 'adversary'
 
 /** Bytes that are no document, so that no model is kept busy: such a file fails for good. */
@@ -36,6 +37,13 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   answer: (_, { query }) => ({ question: `What is ${query}?`, search: { limit: 20 } }),
   createCollection: (_, { dice }) => ({ name: `made-${dice.letters(12)}` }),
   createTenant: (_, { dice }) => ({ id: `made-${dice.letters(16)}`, name: 'made' }),
+  importModel: (_, { dice }) => `heron 1 2 3\nferry 3 ${1 + dice.letters(3).length} 1\n`,
+  trainModel: (example, { dice, collection }) => ({
+    ...example,
+    id: `made-${dice.letters(12)}`,
+    minCount: 1,
+    collection,
+  }),
   createModel: (example, { dice }) => ({ ...example, id: `made-${dice.letters(12)}` }),
   updateTenant: () => ({ name: 'renamed' }),
   putDocuments: (_, { document, dice }) => ({
@@ -55,6 +63,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
 /** Operations whose body names a thing of the tenant, and which. */
 export const NAMED_IN_BODY: Readonly<Record<string, keyof Pick<BodyContext, 'collection' | 'document'>>> = {
   searchCollections: 'collection',
+  trainModel: 'collection',
   deleteDocuments: 'document',
 }
 
@@ -66,7 +75,7 @@ export const contentTypeOf = ({ body }: Operation): string =>
   body?.mediaType === FORM ? `${FORM}; boundary=${BOUNDARY}` : (body?.mediaType ?? 'application/json')
 
 /** A body that is stored while it comes is read after it is known that there is a place for it. */
-export const isReadLast = ({ body }: Operation): boolean => body?.mediaType === FORM
+export const isReadLast = ({ body }: Operation): boolean => body?.mediaType === FORM || body?.mediaType === FILE
 
 /** @throws Error for a documented body without an example, which a route of its own kind needs a recipe for */
 export function validBody({ id, body }: Operation, context: BodyContext): unknown {

@@ -33,7 +33,9 @@ const schema = z
       description:
         'Counts of words near each other, weighed by positive mutual information, reduced by singular values.',
     }),
-    dimensions: integer(MIN_TRAINED_DIMENSIONS, MAX_TRAINED_DIMENSIONS, DEFAULT_DIMENSIONS),
+    dimensions: integer(MIN_TRAINED_DIMENSIONS, MAX_TRAINED_DIMENSIONS, DEFAULT_DIMENSIONS).openapi({
+      description: 'At most; never more than one for four words.',
+    }),
     minCount: integer(1, 1_000, DEFAULT_MIN_COUNT).openapi({ description: 'Words seen less often are left out.' }),
     window: integer(1, MAX_TRAINING_WINDOW, DEFAULT_WINDOW).openapi({
       description: 'Words on each side that count as near.',

@@ -65,14 +65,14 @@ describe('the OpenAPI document', () => {
 
   it('describes uploads as what they are, with an example that fits', () => {
     const streamed = ROUTES.filter(({ upload }) => upload !== undefined)
-    expect(streamed.map(({ operationId }) => operationId)).toEqual(['uploadFiles'])
+    expect(streamed.map(({ operationId }) => operationId)).toEqual(['uploadFiles', 'importModel'])
     for (const { operationId, upload } of streamed) {
       const { operation } = operations.find((known) => known.operation.operationId === operationId)!
       const types = Object.keys(operation.requestBody?.content ?? {})
-      expect(types).toEqual(['multipart/form-data', 'application/octet-stream'])
+      expect(types).toContain('application/octet-stream')
       expect(operation.responses['413']?.description).toContain('100 MB')
       const form = upload?.content['multipart/form-data']
-      expect(form?.schema.safeParse(form.example).success).toBe(true)
+      if (form !== undefined) expect(form.schema.safeParse(form.example).success).toBe(true)
     }
   })
 

@@ -3,7 +3,7 @@
  * log lines kept. Each call of `makeTenant` gives a tenant of its own, so tests share nothing.
  */
 import { env } from 'cloudflare:workers'
-import { modelNames } from '../../../src/catalog/model-names.ts'
+import { modelNames, type ModelNames } from '../../../src/catalog/model-names.ts'
 import { Catalog } from '../../../src/catalog/catalog.ts'
 import { utf8 } from '../../../src/core/bytes.ts'
 import { systemClock } from '../../../src/core/clock.ts'
@@ -15,19 +15,44 @@ import type { LogLine } from '../../../src/http/request-log.ts'
 import type { Embedder } from '../../../src/models/embedder.ts'
 import { EDGE_EN } from '../../../src/models/profiles.ts'
 import { residentMemory } from '../../../src/core/resident-memory.ts'
+import type { EmbeddingModel } from '../../../src/models/model.ts'
 import { WordVectorWorkshop } from '../../../src/models/word-vector-models.ts'
+import { WordVectorsEmbedder, WordVectorsLoader } from '../../../src/models/word-vectors-embedder.ts'
 import { Placement } from '../../../src/shard/placement.ts'
 import { Authenticator } from '../../../src/tenancy/authenticate.ts'
 import { LastUse } from '../../../src/tenancy/last-use.ts'
 import { keyHash, parseKey } from '../../../src/tenancy/key-format.ts'
 import { Sealer } from '../../../src/tenancy/sealing.ts'
 import { Signer } from '../../../src/tenancy/signing.ts'
+import { findProductModel } from '../../../src/models/product-models.ts'
+import type { Reranker } from '../../../src/models/reranker.ts'
 import { SCOPES } from '../../../src/tenancy/scopes.ts'
 import { TenantObjects } from '../../../src/tenancy/tenant-objects.ts'
 
 const notHere = (): never => {
   throw new Error('no provider is called here')
 }
+
+/** Stands in for the model of the example of `POST /v1/rerank`: the share of the query's words that a document has. */
+const RERANKER = '@cf/baai/bge-reranker-base'
+
+const reranker: Reranker = {
+  id: RERANKER,
+  rerank(query, documents) {
+    const words = query.toLowerCase().split(/\s+/)
+    const scores = documents.map(
+      (text) => words.filter((word) => text.toLowerCase().includes(word)).length / words.length,
+    )
+    return Promise.resolve({ scores, raw: scores, tokens: words.length })
+  },
+}
+
+const withReranker = (names: ModelNames): ModelNames => ({
+  find: async (tenantUid, name, task, pointer) =>
+    name === RERANKER && task === 'rerank'
+      ? (findProductModel(name) as never)
+      : names.find(tenantUid, name, task, pointer),
+})
 
 export const ORIGIN = 'http://127.0.0.1:8787'
 
@@ -107,6 +132,12 @@ export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } 
   const sealer = new Sealer(env.NEARFIELD_SEALING_KEY)
   const tenantObjects = new TenantObjects(counted(env.TENANT))
   const auditTrail = new AuditTrail({ tenantObjects, catalog, clock: systemClock })
+  const loader = new WordVectorsLoader({
+    memory: residentMemory,
+    readPacked: async (key) => (await env.ORIGINALS.get(key))?.arrayBuffer(),
+  })
+  const embedderOf = ({ source, profile }: EmbeddingModel): Embedder =>
+    source.provider === 'word-vectors' ? new WordVectorsEmbedder(profile, loader, source.objectKey) : embedder
   const app = createApp({
     authenticator: new Authenticator({
       keys: catalog.keys,
@@ -135,14 +166,14 @@ export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } 
       giveTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
     }),
     models: {
-      queryEmbedder: () => embedder,
-      passageEmbedder: () => embedder,
+      queryEmbedder: embedderOf,
+      passageEmbedder: embedderOf,
       countTokens: async () => (text) => text.split(/\s+/).length,
-      reranker: notHere,
+      reranker: () => reranker,
       chatModel: notHere,
     },
     modelRules: { hasWorkersAi: false, allowsPrivateEndpoints: true },
-    modelNames: modelNames(catalog.models, { hasWorkersAi: false }),
+    modelNames: withReranker(modelNames(catalog.models, { hasWorkersAi: false })),
     sealer,
     signer: new Signer(sealer),
     readAsset: async (path) => (path === 'console/page.htm' ? utf8('<!doctype html>').buffer : undefined),

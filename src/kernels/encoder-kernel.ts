@@ -14,6 +14,7 @@ export const ENCODER_INTERMEDIATE = 1_536
 interface EncoderExports {
   readonly memory: WebAssembly.Memory
   initialise(layers: number, tokens: number): void
+  prepare(): void
   weights(): number
   weightBytes(): number
   rows(): number
@@ -41,12 +42,13 @@ export class EncoderKernel {
   readonly maxTokens: number
   /** Texts of one call at most. */
   readonly maxTexts: number
-  /** Where the weights belong, in the layout of docs/model-format.md. */
+  /** Where the weights belong, in the layout of docs/model-format.md; not to be changed after the first call. */
   readonly weights: Uint8Array
   readonly #exports: EncoderExports
   readonly #rows: Float32Array
   readonly #lengths: Uint32Array
   readonly #results: Float32Array
+  #isPrepared = false
 
   constructor(module: WebAssembly.Module, shape: EncoderShape) {
     const { layerCount, maxTokens, layers } = shape
@@ -94,6 +96,8 @@ export class EncoderKernel {
     )
     const tokens = lengths.reduce((sum, length) => sum + length, 0)
     invariant(tokens <= maxTokens, `a call has at most ${maxTokens} tokens`)
+    if (!this.#isPrepared) this.#exports.prepare()
+    this.#isPrepared = true
     this.#lengths.set(lengths)
     writeRows(this.#rows.subarray(0, tokens * ENCODER_DIMENSIONS))
     this.#exports.encode(lengths.length)

@@ -1,7 +1,7 @@
 // Self-attention in float32, one head after the other, four queries at a time: scores against the transposed keys, softmax,
 // weighted sum of the values. Scores of rows beyond the text are set to -1e30, so that their weights are 0.
 import { HEAD_WIDTH, HEADS, HIDDEN_BYTES, KEYS, QKV_BYTES, SCORES } from './layout'
-import { expNegative, laneMax, laneSum, largest, multiplyAdd } from './simd'
+import { expNegative, laneMax, laneSum, largest, multiplyAdd, spread } from './simd'
 
 /** Transposes one head's keys into `KEYS`: 32 rows of `columns` float32 each. */
 function transposeKeys(keys: usize, columns: i32, stride: usize): void {
@@ -39,19 +39,68 @@ function score(query: usize, columns: i32, stride: usize): void {
     let d1 = a0
     let key = KEYS + (<usize>column << 2)
     const end = query + HEAD_WIDTH * 4
-    for (let q = query; q < end; q += 4) {
-      const x = v128.load(key)
-      const y = v128.load(key, 16)
-      let s = v128.load32_splat(q)
+    for (let q = query; q < end; q += 16) {
+      const a = v128.load(q)
+      const b = v128.load(q, 4608)
+      const c = v128.load(q, 9216)
+      const d = v128.load(q, 13824)
+      let x = v128.load(key)
+      let y = v128.load(key, 16)
+      let s = spread(a, 0)
       a0 = multiplyAdd(s, x, a0)
       a1 = multiplyAdd(s, y, a1)
-      s = v128.load32_splat(q, 4608)
+      s = spread(b, 0)
       b0 = multiplyAdd(s, x, b0)
       b1 = multiplyAdd(s, y, b1)
-      s = v128.load32_splat(q, 9216)
+      s = spread(c, 0)
       c0 = multiplyAdd(s, x, c0)
       c1 = multiplyAdd(s, y, c1)
-      s = v128.load32_splat(q, 13824)
+      s = spread(d, 0)
+      d0 = multiplyAdd(s, x, d0)
+      d1 = multiplyAdd(s, y, d1)
+      key += stride
+      x = v128.load(key)
+      y = v128.load(key, 16)
+      s = spread(a, 1)
+      a0 = multiplyAdd(s, x, a0)
+      a1 = multiplyAdd(s, y, a1)
+      s = spread(b, 1)
+      b0 = multiplyAdd(s, x, b0)
+      b1 = multiplyAdd(s, y, b1)
+      s = spread(c, 1)
+      c0 = multiplyAdd(s, x, c0)
+      c1 = multiplyAdd(s, y, c1)
+      s = spread(d, 1)
+      d0 = multiplyAdd(s, x, d0)
+      d1 = multiplyAdd(s, y, d1)
+      key += stride
+      x = v128.load(key)
+      y = v128.load(key, 16)
+      s = spread(a, 2)
+      a0 = multiplyAdd(s, x, a0)
+      a1 = multiplyAdd(s, y, a1)
+      s = spread(b, 2)
+      b0 = multiplyAdd(s, x, b0)
+      b1 = multiplyAdd(s, y, b1)
+      s = spread(c, 2)
+      c0 = multiplyAdd(s, x, c0)
+      c1 = multiplyAdd(s, y, c1)
+      s = spread(d, 2)
+      d0 = multiplyAdd(s, x, d0)
+      d1 = multiplyAdd(s, y, d1)
+      key += stride
+      x = v128.load(key)
+      y = v128.load(key, 16)
+      s = spread(a, 3)
+      a0 = multiplyAdd(s, x, a0)
+      a1 = multiplyAdd(s, y, a1)
+      s = spread(b, 3)
+      b0 = multiplyAdd(s, x, b0)
+      b1 = multiplyAdd(s, y, b1)
+      s = spread(c, 3)
+      c0 = multiplyAdd(s, x, c0)
+      c1 = multiplyAdd(s, y, c1)
+      s = spread(d, 3)
       d0 = multiplyAdd(s, x, d0)
       d1 = multiplyAdd(s, y, d1)
       key += stride
@@ -95,6 +144,7 @@ function softmax(row: usize, tokens: i32, stride: usize): f32 {
 /** Context of 4 queries from their weights, 8 of the head's 32 values at a time. */
 function mix(values: usize, tokens: i32, stride: usize, out: usize, ia: f32, ib: f32, ic: f32, id: f32): void {
   const end = SCORES + (<usize>tokens << 2)
+  const whole = SCORES + (<usize>(tokens & ~3) << 2)
   for (let part = 0; part < 4; part++) {
     let a0 = f32x4.splat(0)
     let a1 = a0
@@ -105,7 +155,71 @@ function mix(values: usize, tokens: i32, stride: usize, out: usize, ia: f32, ib:
     let d0 = a0
     let d1 = a0
     let value = values
-    for (let p = SCORES; p < end; p += 4) {
+    let p = SCORES
+    for (; p < whole; p += 16) {
+      const a = v128.load(p)
+      const b = v128.load(p + stride)
+      const c = v128.load(p + stride * 2)
+      const d = v128.load(p + stride * 3)
+      let x = v128.load(value)
+      let y = v128.load(value, 16)
+      let s = spread(a, 0)
+      a0 = multiplyAdd(s, x, a0)
+      a1 = multiplyAdd(s, y, a1)
+      s = spread(b, 0)
+      b0 = multiplyAdd(s, x, b0)
+      b1 = multiplyAdd(s, y, b1)
+      s = spread(c, 0)
+      c0 = multiplyAdd(s, x, c0)
+      c1 = multiplyAdd(s, y, c1)
+      s = spread(d, 0)
+      d0 = multiplyAdd(s, x, d0)
+      d1 = multiplyAdd(s, y, d1)
+      x = v128.load(value, 4608)
+      y = v128.load(value, 4624)
+      s = spread(a, 1)
+      a0 = multiplyAdd(s, x, a0)
+      a1 = multiplyAdd(s, y, a1)
+      s = spread(b, 1)
+      b0 = multiplyAdd(s, x, b0)
+      b1 = multiplyAdd(s, y, b1)
+      s = spread(c, 1)
+      c0 = multiplyAdd(s, x, c0)
+      c1 = multiplyAdd(s, y, c1)
+      s = spread(d, 1)
+      d0 = multiplyAdd(s, x, d0)
+      d1 = multiplyAdd(s, y, d1)
+      x = v128.load(value, 9216)
+      y = v128.load(value, 9232)
+      s = spread(a, 2)
+      a0 = multiplyAdd(s, x, a0)
+      a1 = multiplyAdd(s, y, a1)
+      s = spread(b, 2)
+      b0 = multiplyAdd(s, x, b0)
+      b1 = multiplyAdd(s, y, b1)
+      s = spread(c, 2)
+      c0 = multiplyAdd(s, x, c0)
+      c1 = multiplyAdd(s, y, c1)
+      s = spread(d, 2)
+      d0 = multiplyAdd(s, x, d0)
+      d1 = multiplyAdd(s, y, d1)
+      x = v128.load(value, 13824)
+      y = v128.load(value, 13840)
+      s = spread(a, 3)
+      a0 = multiplyAdd(s, x, a0)
+      a1 = multiplyAdd(s, y, a1)
+      s = spread(b, 3)
+      b0 = multiplyAdd(s, x, b0)
+      b1 = multiplyAdd(s, y, b1)
+      s = spread(c, 3)
+      c0 = multiplyAdd(s, x, c0)
+      c1 = multiplyAdd(s, y, c1)
+      s = spread(d, 3)
+      d0 = multiplyAdd(s, x, d0)
+      d1 = multiplyAdd(s, y, d1)
+      value += QKV_BYTES * 4
+    }
+    for (; p < end; p += 4) {
       const x = v128.load(value)
       const y = v128.load(value, 16)
       let s = v128.load32_splat(p)

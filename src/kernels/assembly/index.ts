@@ -2,7 +2,7 @@
 // and its parts for tests. Synchronous and not re-entrant: one pass at a time uses the activations' memory.
 import { attention as attend } from './attention'
 import * as at from './layout'
-import { linear as apply, PLAIN, WITH_GELU, WITH_RESIDUAL } from './linear'
+import { isDeepPanel, linear as apply, PLAIN, WITH_GELU, WITH_RESIDUAL } from './linear'
 import { layerNorm as norm, quantise as toCodes } from './normalise'
 import { laneSum, multiplyAdd } from './simd'
 
@@ -33,6 +33,30 @@ export function initialise(layers: i32, tokens: i32): void {
   at.arrange(layers, tokens)
   const pages = <i32>((at.END + 65535) >> 16)
   if (memory.size() < pages) memory.grow(pages - memory.size())
+}
+
+function prepareLinear(layer: usize, depths: usize, inputs: i32, channels: i32): void {
+  for (let panel = 0; panel < channels; panel += 16) {
+    store<u8>(depths, isDeepPanel(layer + <usize>panel * inputs, inputs) ? 1 : 0)
+    depths++
+  }
+}
+
+/** Looks at the weights once, when all of them are in their place. */
+export function prepare(): void {
+  let layer = at.FIRST_LAYER
+  let depths = at.DEPTHS
+  for (let i = 0; i < at.LAYERS; i++) {
+    prepareLinear(layer + at.QKV, depths, 384, 1152)
+    depths += at.QKV_PANELS
+    prepareLinear(layer + at.OUTPUT, depths, 384, 384)
+    depths += at.OUTPUT_PANELS
+    prepareLinear(layer + at.EXPAND, depths, 384, 1536)
+    depths += at.EXPAND_PANELS
+    prepareLinear(layer + at.CONTRACT, depths, 1536, 384)
+    depths += at.CONTRACT_PANELS
+    layer += at.LAYER_BYTES
+  }
 }
 
 /** Adds the rows of the first `tokens` positions to the word rows of one text. */
@@ -77,8 +101,10 @@ export function encode(texts: i32): void {
   }
   norm(at.HIDDEN, tokens, at.EMBEDDING_NORM, at.CODES, at.CODE_SCALES)
   let layer = at.FIRST_LAYER
+  let depths = at.DEPTHS
   for (let i = 0; i < at.LAYERS; i++) {
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.QKV, 384, 1152, at.WIDE, PLAIN)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.QKV, depths, 384, 1152, at.WIDE, PLAIN)
+    depths += at.QKV_PANELS
     // In order: a text's attention may write up to 3 rows too many, which the next text's then sets right.
     let first: usize = 0
     for (let text = 0; text < texts; text++) {
@@ -86,11 +112,14 @@ export function encode(texts: i32): void {
       first += lengthOf(text)
     }
     toCodes(at.CONTEXT, tokens, 384, at.CODES, at.CODE_SCALES)
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.OUTPUT, 384, 384, at.HIDDEN, WITH_RESIDUAL)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.OUTPUT, depths, 384, 384, at.HIDDEN, WITH_RESIDUAL)
+    depths += at.OUTPUT_PANELS
     norm(at.HIDDEN, tokens, layer + at.ATTENTION_NORM, at.CODES, at.CODE_SCALES)
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.EXPAND, 384, 1536, at.WIDE, WITH_GELU)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.EXPAND, depths, 384, 1536, at.WIDE, WITH_GELU)
+    depths += at.EXPAND_PANELS
     toCodes(at.WIDE, tokens, 1536, at.CODES, at.CODE_SCALES)
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.CONTRACT, 1536, 384, at.HIDDEN, WITH_RESIDUAL)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.CONTRACT, depths, 1536, 384, at.HIDDEN, WITH_RESIDUAL)
+    depths += at.CONTRACT_PANELS
     const last = i + 1 == at.LAYERS
     norm(at.HIDDEN, tokens, layer + at.FINAL_NORM, last ? 0 : at.CODES, at.CODE_SCALES)
     layer += at.LAYER_BYTES
@@ -103,4 +132,4 @@ export function encode(texts: i32): void {
 }
 
 // The parts, at addresses of the caller's choice. Tests compare each with its scalar twin.
-export { attend as attention, apply as linear, norm as layerNorm, toCodes as quantise }
+export { attend as attention, isDeepPanel, apply as linear, norm as layerNorm, toCodes as quantise }

@@ -39,6 +39,15 @@ export let FIRST_LAYER: usize = 0
 export let LAYERS: i32 = 0
 export let WEIGHTS_END: usize = 0
 
+// Panels of a layer's linear layers.
+export const QKV_PANELS: usize = 1152 / 16
+export const OUTPUT_PANELS: usize = 384 / 16
+export const EXPAND_PANELS: usize = 1536 / 16
+export const CONTRACT_PANELS: usize = 384 / 16
+export const PANELS: usize = QKV_PANELS + OUTPUT_PANELS + EXPAND_PANELS + CONTRACT_PANELS
+
+/** One byte for each panel of the model: may its products be summed deeply? */
+export let DEPTHS: usize = 0
 /** Tokens of each text of a pass, u32. */
 export let LENGTHS: usize = 0
 /** One row of 384 for each text. */
@@ -62,7 +71,8 @@ export function arrange(layers: i32, tokens: i32): void {
   FIRST_LAYER = EMBEDDING_NORM + NORM_BYTES
   WEIGHTS_END = FIRST_LAYER + LAYER_BYTES * <usize>layers
   const rows = <usize>tokens + PADDING_ROWS
-  LENGTHS = (WEIGHTS_END + 63) & ~63
+  DEPTHS = (WEIGHTS_END + 63) & ~63
+  LENGTHS = (DEPTHS + PANELS * <usize>layers + 63) & ~63
   RESULTS = LENGTHS + <usize>MAX_TEXTS * 4
   HIDDEN = RESULTS + <usize>MAX_TEXTS * HIDDEN_BYTES
   WIDE = HIDDEN + rows * HIDDEN_BYTES

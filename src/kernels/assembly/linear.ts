@@ -1,6 +1,6 @@
 // Linear layers: int8 weights times 7-bit activations. Weights lie in panels of 16 output channels; the inner loop takes
-// 8 inputs of two tokens against a whole panel and keeps 2 x 16 sums in registers, so nothing is summed across lanes.
-import { gelu, multiplyAdd } from './simd'
+// 16 inputs of two tokens against a whole panel and keeps 2 x 16 sums in registers, so nothing is summed across lanes.
+import { gelu, multiplyAdd, spread } from './simd'
 
 // What happens to a sum of products once it is a float.
 export const PLAIN: i32 = 0
@@ -33,10 +33,59 @@ function pairs(weights: v128, even: v128, odd: v128): v128 {
   )
 }
 
-/** Adds 8 inputs' products to 4 channels' sums. Two pairs fit in 16 bits: 4 * 127 * 63 < 32768. */
+/** Products of 4 inputs with 4 channels, in pairs: 8 sums of 16 bits. */
 @inline
-function accumulate(sums: v128, w0: v128, e0: v128, o0: v128, w1: v128, e1: v128, o1: v128): v128 {
-  return i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(i16x8.add(pairs(w0, e0, o0), pairs(w1, e1, o1))))
+function products(weights: v128, x: v128): v128 {
+  return pairs(weights, evens(x), odds(x))
+}
+
+/**
+ * Adds the products of 16 inputs, 4 in each of `x0` to `x3`, to 4 channels' sums. Two pairs always fit in 16 bits,
+ * 4 * 127 * 63 < 32768; where `isDeep`, four are known to fit too, and half of the widening is saved.
+ */
+@inline
+function accumulate(
+  sums: v128,
+  w0: v128,
+  x0: v128,
+  w1: v128,
+  x1: v128,
+  w2: v128,
+  x2: v128,
+  w3: v128,
+  x3: v128,
+  isDeep: bool,
+): v128 {
+  const a = i16x8.add(products(w0, x0), products(w1, x1))
+  const b = i16x8.add(products(w2, x2), products(w3, x3))
+  if (isDeep) return i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(i16x8.add(a, b)))
+  return i32x4.add(i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(a)), i32x4.extadd_pairwise_i16x8_s(b))
+}
+
+/** Most that weights of one sign may sum to in a 16-bit lane of `isDeep` products: 127 * 258 < 32768. */
+const DEEP_LIMIT: i32 = 258
+
+/**
+ * Tells whether 16 inputs' products fit in 16 bits in every lane of a panel, whatever the activations: the weights of either
+ * sign that share a lane sum to no more than the limit. Almost all panels of trained models are so.
+ */
+export function isDeepPanel(panel: usize, inputs: i32): bool {
+  const zero = i8x16.splat(0)
+  let most = i16x8.splat(0)
+  const end = panel + (<usize>inputs << 4)
+  for (let w = panel; w < end; w += 256) {
+    for (let at = w; at < w + 64; at += 16) {
+      let above = i16x8.splat(0)
+      let below = above
+      for (let part = at; part < at + 256; part += 64) {
+        const weights = v128.load(part)
+        above = i16x8.add(above, i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(weights, zero)))
+        below = i16x8.sub(below, i16x8.extadd_pairwise_i8x16_s(i8x16.min_s(weights, zero)))
+      }
+      most = i16x8.max_s(most, i16x8.max_s(above, below))
+    }
+  }
+  return !v128.any_true(i16x8.gt_s(most, i16x8.splat(<i16>DEEP_LIMIT)))
 }
 
 /** Turns 4 sums into floats and stores them: scale * sum * token scale + low * column sum + bias, then what `mode` asks. */
@@ -52,127 +101,147 @@ function finish(sums: v128, scale: v128, columnSum: v128, bias: v128, codeScale:
   v128.store(out, value)
 }
 
+/** One panel against all rows; `scale`, `columnSum` and `bias` are those of its channels, `out` is the first row's. */
+@inline
+function multiply(
+  codes: usize,
+  codeScales: usize,
+  rows: i32,
+  panel: usize,
+  inputs: usize,
+  scale: usize,
+  columnSum: usize,
+  bias: usize,
+  out: usize,
+  rowBytes: usize,
+  mode: i32,
+  isDeep: bool,
+): void {
+  const end = panel + (inputs << 4)
+  let code = codes
+  let codeScale = codeScales
+  let target = out
+  for (let row = 1; row < rows; row += 2) {
+    let a0 = i32x4.splat(0)
+    let a1 = i32x4.splat(0)
+    let a2 = i32x4.splat(0)
+    let a3 = i32x4.splat(0)
+    let b0 = i32x4.splat(0)
+    let b1 = i32x4.splat(0)
+    let b2 = i32x4.splat(0)
+    let b3 = i32x4.splat(0)
+    let a = code
+    let b = code + inputs
+    for (let w = panel; w < end; w += 256) {
+      const ax = v128.load(a)
+      const ax0 = spread(ax, 0)
+      const ax1 = spread(ax, 1)
+      const ax2 = spread(ax, 2)
+      const ax3 = spread(ax, 3)
+      const bx = v128.load(b)
+      const bx0 = spread(bx, 0)
+      const bx1 = spread(bx, 1)
+      const bx2 = spread(bx, 2)
+      const bx3 = spread(bx, 3)
+      let w0 = v128.load(w)
+      let w1 = v128.load(w, 64)
+      let w2 = v128.load(w, 128)
+      let w3 = v128.load(w, 192)
+      a0 = accumulate(a0, w0, ax0, w1, ax1, w2, ax2, w3, ax3, isDeep)
+      b0 = accumulate(b0, w0, bx0, w1, bx1, w2, bx2, w3, bx3, isDeep)
+      w0 = v128.load(w, 16)
+      w1 = v128.load(w, 80)
+      w2 = v128.load(w, 144)
+      w3 = v128.load(w, 208)
+      a1 = accumulate(a1, w0, ax0, w1, ax1, w2, ax2, w3, ax3, isDeep)
+      b1 = accumulate(b1, w0, bx0, w1, bx1, w2, bx2, w3, bx3, isDeep)
+      w0 = v128.load(w, 32)
+      w1 = v128.load(w, 96)
+      w2 = v128.load(w, 160)
+      w3 = v128.load(w, 224)
+      a2 = accumulate(a2, w0, ax0, w1, ax1, w2, ax2, w3, ax3, isDeep)
+      b2 = accumulate(b2, w0, bx0, w1, bx1, w2, bx2, w3, bx3, isDeep)
+      w0 = v128.load(w, 48)
+      w1 = v128.load(w, 112)
+      w2 = v128.load(w, 176)
+      w3 = v128.load(w, 240)
+      a3 = accumulate(a3, w0, ax0, w1, ax1, w2, ax2, w3, ax3, isDeep)
+      b3 = accumulate(b3, w0, bx0, w1, bx1, w2, bx2, w3, bx3, isDeep)
+      a += 16
+      b += 16
+    }
+    const sa = v128.load32_splat(codeScale)
+    const la = v128.load32_splat(codeScale, 4)
+    const sb = v128.load32_splat(codeScale, 8)
+    const lb = v128.load32_splat(codeScale, 12)
+    finish(a0, v128.load(scale), v128.load(columnSum), v128.load(bias), sa, la, target, mode)
+    finish(a1, v128.load(scale, 16), v128.load(columnSum, 16), v128.load(bias, 16), sa, la, target + 16, mode)
+    finish(a2, v128.load(scale, 32), v128.load(columnSum, 32), v128.load(bias, 32), sa, la, target + 32, mode)
+    finish(a3, v128.load(scale, 48), v128.load(columnSum, 48), v128.load(bias, 48), sa, la, target + 48, mode)
+    const next = target + rowBytes
+    finish(b0, v128.load(scale), v128.load(columnSum), v128.load(bias), sb, lb, next, mode)
+    finish(b1, v128.load(scale, 16), v128.load(columnSum, 16), v128.load(bias, 16), sb, lb, next + 16, mode)
+    finish(b2, v128.load(scale, 32), v128.load(columnSum, 32), v128.load(bias, 32), sb, lb, next + 32, mode)
+    finish(b3, v128.load(scale, 48), v128.load(columnSum, 48), v128.load(bias, 48), sb, lb, next + 48, mode)
+    code += inputs << 1
+    codeScale += 16
+    target = next + rowBytes
+  }
+  if ((rows & 1) == 0) return
+  let a0 = i32x4.splat(0)
+  let a1 = i32x4.splat(0)
+  let a2 = i32x4.splat(0)
+  let a3 = i32x4.splat(0)
+  for (let w = panel; w < end; w += 256) {
+    const x = v128.load(code)
+    const x0 = spread(x, 0)
+    const x1 = spread(x, 1)
+    const x2 = spread(x, 2)
+    const x3 = spread(x, 3)
+    a0 = accumulate(a0, v128.load(w), x0, v128.load(w, 64), x1, v128.load(w, 128), x2, v128.load(w, 192), x3, isDeep)
+    a1 = accumulate(a1, v128.load(w, 16), x0, v128.load(w, 80), x1, v128.load(w, 144), x2, v128.load(w, 208), x3, isDeep)
+    a2 = accumulate(a2, v128.load(w, 32), x0, v128.load(w, 96), x1, v128.load(w, 160), x2, v128.load(w, 224), x3, isDeep)
+    a3 = accumulate(a3, v128.load(w, 48), x0, v128.load(w, 112), x1, v128.load(w, 176), x2, v128.load(w, 240), x3, isDeep)
+    code += 16
+  }
+  const sa = v128.load32_splat(codeScale)
+  const la = v128.load32_splat(codeScale, 4)
+  finish(a0, v128.load(scale), v128.load(columnSum), v128.load(bias), sa, la, target, mode)
+  finish(a1, v128.load(scale, 16), v128.load(columnSum, 16), v128.load(bias, 16), sa, la, target + 16, mode)
+  finish(a2, v128.load(scale, 32), v128.load(columnSum, 32), v128.load(bias, 32), sa, la, target + 32, mode)
+  finish(a3, v128.load(scale, 48), v128.load(columnSum, 48), v128.load(bias, 48), sa, la, target + 48, mode)
+}
+
 /**
- * out[row][channel] = activations * weights, for `rows` rows of `inputs` codes (a multiple of 8) and `channels` channels
- * (a multiple of 16). `codes`: rows x inputs, unsigned 7 bits; `codeScales`: (scale, low) per row; `layer`: codes, scale,
- * column sum and bias as in the model file; `out`: rows x channels float32, which also is the residual.
+ * out[row][channel] = activations * weights, for `rows` rows of `inputs` codes and `channels` channels (both multiples of
+ * 16). `codes`: rows x inputs, unsigned 7 bits; `codeScales`: (scale, low) per row; `layer`: codes, scale, column sum and
+ * bias as in the model file; `depths`: one byte a panel, what `isDeepPanel` says; `out`: rows x channels float32, which also
+ * is the residual.
  */
 export function linear(
   codes: usize,
   codeScales: usize,
   rows: i32,
   layer: usize,
+  depths: usize,
   inputs: i32,
   channels: i32,
   out: usize,
   mode: i32,
 ): void {
-  const panelBytes = <usize>inputs << 4
+  const width = <usize>inputs
+  const panelBytes = width << 4
   const rowBytes = <usize>channels << 2
-  const even = rows & ~1
   let panel = layer
-  let scale = layer + <usize>inputs * channels
-  let columnSum = scale + rowBytes
-  let bias = columnSum + rowBytes
+  let scale = layer + width * channels
   for (let channel = 0; channel < channels; channel += 16) {
-    let code = codes
-    let codeScale = codeScales
-    let target = out + (<usize>channel << 2)
-    for (let row = 0; row < even; row += 2) {
-      let a0 = i32x4.splat(0)
-      let a1 = i32x4.splat(0)
-      let a2 = i32x4.splat(0)
-      let a3 = i32x4.splat(0)
-      let b0 = i32x4.splat(0)
-      let b1 = i32x4.splat(0)
-      let b2 = i32x4.splat(0)
-      let b3 = i32x4.splat(0)
-      let w = panel
-      let a = code
-      let b = code + inputs
-      const end = panel + panelBytes
-      while (w < end) {
-        const ax = v128.load32_splat(a)
-        const ay = v128.load32_splat(a, 4)
-        const bx = v128.load32_splat(b)
-        const by = v128.load32_splat(b, 4)
-        const axe = evens(ax)
-        const axo = odds(ax)
-        const aye = evens(ay)
-        const ayo = odds(ay)
-        const bxe = evens(bx)
-        const bxo = odds(bx)
-        const bye = evens(by)
-        const byo = odds(by)
-        let u = v128.load(w)
-        let v = v128.load(w, 64)
-        a0 = accumulate(a0, u, axe, axo, v, aye, ayo)
-        b0 = accumulate(b0, u, bxe, bxo, v, bye, byo)
-        u = v128.load(w, 16)
-        v = v128.load(w, 80)
-        a1 = accumulate(a1, u, axe, axo, v, aye, ayo)
-        b1 = accumulate(b1, u, bxe, bxo, v, bye, byo)
-        u = v128.load(w, 32)
-        v = v128.load(w, 96)
-        a2 = accumulate(a2, u, axe, axo, v, aye, ayo)
-        b2 = accumulate(b2, u, bxe, bxo, v, bye, byo)
-        u = v128.load(w, 48)
-        v = v128.load(w, 112)
-        a3 = accumulate(a3, u, axe, axo, v, aye, ayo)
-        b3 = accumulate(b3, u, bxe, bxo, v, bye, byo)
-        a += 8
-        b += 8
-        w += 128
-      }
-      const sa = v128.load32_splat(codeScale)
-      const la = v128.load32_splat(codeScale, 4)
-      const sb = v128.load32_splat(codeScale, 8)
-      const lb = v128.load32_splat(codeScale, 12)
-      finish(a0, v128.load(scale), v128.load(columnSum), v128.load(bias), sa, la, target, mode)
-      finish(a1, v128.load(scale, 16), v128.load(columnSum, 16), v128.load(bias, 16), sa, la, target + 16, mode)
-      finish(a2, v128.load(scale, 32), v128.load(columnSum, 32), v128.load(bias, 32), sa, la, target + 32, mode)
-      finish(a3, v128.load(scale, 48), v128.load(columnSum, 48), v128.load(bias, 48), sa, la, target + 48, mode)
-      const next = target + rowBytes
-      finish(b0, v128.load(scale), v128.load(columnSum), v128.load(bias), sb, lb, next, mode)
-      finish(b1, v128.load(scale, 16), v128.load(columnSum, 16), v128.load(bias, 16), sb, lb, next + 16, mode)
-      finish(b2, v128.load(scale, 32), v128.load(columnSum, 32), v128.load(bias, 32), sb, lb, next + 32, mode)
-      finish(b3, v128.load(scale, 48), v128.load(columnSum, 48), v128.load(bias, 48), sb, lb, next + 48, mode)
-      code += <usize>inputs << 1
-      codeScale += 16
-      target += rowBytes << 1
-    }
-    if (even < rows) {
-      let a0 = i32x4.splat(0)
-      let a1 = i32x4.splat(0)
-      let a2 = i32x4.splat(0)
-      let a3 = i32x4.splat(0)
-      let w = panel
-      let a = code
-      const end = panel + panelBytes
-      while (w < end) {
-        const ax = v128.load32_splat(a)
-        const ay = v128.load32_splat(a, 4)
-        const axe = evens(ax)
-        const axo = odds(ax)
-        const aye = evens(ay)
-        const ayo = odds(ay)
-        a0 = accumulate(a0, v128.load(w), axe, axo, v128.load(w, 64), aye, ayo)
-        a1 = accumulate(a1, v128.load(w, 16), axe, axo, v128.load(w, 80), aye, ayo)
-        a2 = accumulate(a2, v128.load(w, 32), axe, axo, v128.load(w, 96), aye, ayo)
-        a3 = accumulate(a3, v128.load(w, 48), axe, axo, v128.load(w, 112), aye, ayo)
-        a += 8
-        w += 128
-      }
-      const sa = v128.load32_splat(codeScale)
-      const la = v128.load32_splat(codeScale, 4)
-      finish(a0, v128.load(scale), v128.load(columnSum), v128.load(bias), sa, la, target, mode)
-      finish(a1, v128.load(scale, 16), v128.load(columnSum, 16), v128.load(bias, 16), sa, la, target + 16, mode)
-      finish(a2, v128.load(scale, 32), v128.load(columnSum, 32), v128.load(bias, 32), sa, la, target + 32, mode)
-      finish(a3, v128.load(scale, 48), v128.load(columnSum, 48), v128.load(bias, 48), sa, la, target + 48, mode)
-    }
+    const sum = scale + rowBytes
+    const bias = sum + rowBytes
+    const target = out + (<usize>channel << 2)
+    if (load<u8>(depths)) multiply(codes, codeScales, rows, panel, width, scale, sum, bias, target, rowBytes, mode, true)
+    else multiply(codes, codeScales, rows, panel, width, scale, sum, bias, target, rowBytes, mode, false)
+    depths++
     panel += panelBytes
     scale += 64
-    columnSum += 64
-    bias += 64
   }
 }

@@ -22,11 +22,13 @@ interface Parts {
     codeScales: number,
     rows: number,
     layer: number,
+    depths: number,
     inputs: number,
     channels: number,
     out: number,
     mode: number,
   ): void
+  isDeepPanel(panel: number, inputs: number): number
   attention(qkv: number, tokens: number, out: number): void
   layerNorm(x: number, rows: number, norm: number, codes: number, codeScales: number): void
   quantise(x: number, rows: number, width: number, codes: number, codeScales: number): void
@@ -92,11 +94,12 @@ const MAX_TOKENS = 512
 const floatsOf = (random: () => number, count: number, scale = 1): Float32Array =>
   Float32Array.from({ length: count }, () => (random() + random() + random() - 1.5) * scale)
 
-function layerOf(random: () => number, inputs: number, channels: number): LinearLayer {
+/** A layer with codes up to `largest`; with 63 hardly a panel is deep, with 20 all are. */
+function layerOf(random: () => number, inputs: number, channels: number, largest: number): LinearLayer {
   return {
     inputs,
     channels,
-    panels: Int8Array.from({ length: inputs * channels }, () => Math.round(random() * 126 - 63)),
+    panels: Int8Array.from({ length: inputs * channels }, () => Math.round((random() * 2 - 1) * largest)),
     scale: Float32Array.from({ length: channels }, () => random() * 0.01),
     columnSum: floatsOf(random, channels),
     bias: floatsOf(random, channels),
@@ -114,6 +117,13 @@ function placeLayer(arena: Arena, layer: LinearLayer): number {
   return arena.place(bytes)
 }
 
+/** What the kernel says of each panel of a placed layer, as `linear` wants it. */
+function depthsOf(arena: Arena, weights: number, inputs: number, channels: number): Uint8Array {
+  return Uint8Array.from({ length: channels / 16 }, (_, panel) =>
+    arena.parts.isDeepPanel(weights + panel * 16 * inputs, inputs),
+  )
+}
+
 /** Largest difference relative to the largest value. */
 function difference(actual: Float32Array, expected: Float32Array): number {
   const largest = expected.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9)
@@ -122,43 +132,89 @@ function difference(actual: Float32Array, expected: Float32Array): number {
 
 describe.each(KERNEL_BUILDS)('the %s build', (build) => {
   it.each(ROWS)('multiplies %i rows as the scalar twin does, with every finish', (rows) => {
-    for (const [inputs, channels, finish] of [
-      [8, 16, 'plain'],
-      [24, 48, 'gelu'],
-      [384, 32, 'residual'],
+    for (const [inputs, channels, finish, largest, isDeep] of [
+      [16, 16, 'plain', 20, true],
+      [48, 48, 'gelu', 20, true],
+      [384, 32, 'residual', 20, true],
+      [384, 48, 'plain', 63, false],
     ] as const) {
       const random = seededRandom(rows * 1_000 + inputs)
       const arena = new Arena(build)
-      const layer = layerOf(random, inputs, channels)
+      const layer = layerOf(random, inputs, channels, largest)
       const x = quantise(floatsOf(random, rows * inputs), rows, inputs)
       const previous = floatsOf(random, rows * channels)
       const codes = arena.place(x.codes)
       const scales = arena.place(x.scales)
       const weights = placeLayer(arena, layer)
+      const depths = depthsOf(arena, weights, inputs, channels)
+      expect([...depths]).toEqual(Array.from(depths, () => Number(isDeep)))
       const out = arena.place(previous)
-      arena.parts.linear(codes, scales, rows, weights, inputs, channels, out, MODES[finish])
+      arena.parts.linear(codes, scales, rows, weights, arena.place(depths), inputs, channels, out, MODES[finish])
       const expected = linear(x, rows, layer, finish, previous)
       expect(difference(arena.floats(out, rows * channels), expected)).toBeLessThan(5e-5)
       expect(arena.strayWrite()).toBeUndefined()
     }
   })
 
-  it('keeps sums exact at the ends of the ranges', () => {
+  it.each([
+    ['the largest codes', (i: number) => ((i >> 2) % 2 === 0 ? 63 : -63), 63, 0],
+    // Eight weights share a lane; with activations of 127 their products come to 32,766 at most.
+    [
+      'sums that just fit in 16 bits',
+      (i: number) => (((i >> 6) & 3) === 3 ? 33 : 32) * ((i >> 2) % 2 === 0 ? 1 : -1),
+      32.25,
+      1,
+    ],
+  ])('keeps sums exact with %s', (_, codeAt, mean, isDeep) => {
     const arena = new Arena(build)
     const inputs = 1_536
     const layer: LinearLayer = {
       inputs,
       channels: 16,
-      panels: new Int8Array(inputs * 16).map((_, i) => ((i >> 2) % 2 === 0 ? 63 : -63)),
+      panels: new Int8Array(inputs * 16).map((_zero, i) => codeAt(i)),
       scale: new Float32Array(16).fill(1),
       columnSum: new Float32Array(16),
       bias: new Float32Array(16),
     }
     const x = { codes: new Uint8Array(inputs * 3).fill(127), scales: Float32Array.of(1, 0, 1, 0, 1, 0) }
     const out = arena.room(3 * 16 * 4)
-    arena.parts.linear(arena.place(x.codes), arena.place(x.scales), 3, placeLayer(arena, layer), inputs, 16, out, 0)
+    const weights = placeLayer(arena, layer)
+    const depths = depthsOf(arena, weights, inputs, 16)
+    expect([...depths]).toEqual([isDeep])
+    arena.parts.linear(
+      arena.place(x.codes),
+      arena.place(x.scales),
+      3,
+      weights,
+      arena.place(depths),
+      inputs,
+      16,
+      out,
+      MODES.plain,
+    )
     expect([...arena.floats(out, 48)]).toEqual([...linear(x, 3, layer, 'plain')])
-    expect(Math.abs(arena.floats(out, 1)[0]!)).toBe(127 * 63 * inputs)
+    expect(Math.abs(arena.floats(out, 1)[0]!)).toBe(127 * mean * inputs)
+  })
+
+  it('finds the one lane whose weights of one sign sum to more than 16 bits allow', () => {
+    const random = seededRandom(3)
+    const inputs = 384
+    for (const sign of [1, -1]) {
+      for (const [sum, isDeep] of [
+        [258, 1],
+        [259, 0],
+      ]) {
+        const arena = new Arena(build)
+        const panel = Int8Array.from({ length: inputs * 16 }, () => Math.round((random() * 2 - 1) * 20))
+        // A lane: two neighbours of one channel in each of the four halves of 16 inputs.
+        const first = Math.floor(random() * 24) * 256 + Math.floor(random() * 32) * 2
+        for (let half = 0; half < 4; half++) {
+          panel[first + half * 64] = sign * 32
+          panel[first + half * 64 + 1] = sign * (half < 2 ? 32 : half === 2 ? 33 : sum! - 225)
+        }
+        expect(arena.parts.isDeepPanel(arena.place(panel), inputs)).toBe(isDeep)
+      }
+    }
   })
 
   it('follows GELU within 4e-5', () => {
@@ -166,16 +222,18 @@ describe.each(KERNEL_BUILDS)('the %s build', (build) => {
     const count = 16 * 128
     const values = Float32Array.from({ length: count }, (_, i) => (i / count) * 20 - 10)
     const layer: LinearLayer = {
-      inputs: 8,
+      inputs: 16,
       channels: count,
-      panels: new Int8Array(8 * count),
+      panels: new Int8Array(16 * count),
       scale: new Float32Array(count),
       columnSum: new Float32Array(count),
       bias: values,
     }
     const out = arena.room(count * 4)
-    const codes = arena.place(new Uint8Array(8))
-    arena.parts.linear(codes, arena.place(new Float32Array(2)), 1, placeLayer(arena, layer), 8, count, out, MODES.gelu)
+    const codes = arena.place(new Uint8Array(16))
+    const depths = arena.place(new Uint8Array(count / 16))
+    const scales = arena.place(new Float32Array(2))
+    arena.parts.linear(codes, scales, 1, placeLayer(arena, layer), depths, 16, count, out, MODES.gelu)
     const actual = arena.floats(out, count)
     for (const [i, x] of values.entries()) expect(Math.abs(actual[i]! - gelu(x)), `gelu(${x})`).toBeLessThan(4e-5)
   })

@@ -1,6 +1,7 @@
 /**
  * Which chunks are near? One leg of one shard, over the storage port. Implementations: `ExactVectorIndex` (scores every
- * vector at stored precision; the oracle of recall for the faster ones). All run the contract suite
+ * vector at stored precision; the oracle of recall for the faster ones) and `MultiVectorIndex` (a chunk's vector is many rows in one
+ * array, and so may be a query's; the score is their late interaction instead of the cosine). All run the contract suite
  * `test/contract/vector-index-contract.ts`.
  */
 import type { ChunkMask } from '../core/chunk-mask.ts'

@@ -90,7 +90,8 @@ function operationOf(path: string, method: string, documented: DocumentedOperati
 
 /** Whether the operation leaves everything as it was. */
 export const isSafe = ({ method, id }: Operation): boolean =>
-  method === 'GET' || ['search', 'searchCollections', 'answer', 'createToken'].includes(id)
+  method === 'GET' ||
+  ['search', 'searchCollections', 'answer', 'createEmbeddings', 'rerank', 'createToken'].includes(id)
 
 /** Whether what the path names is gone, or another thing, after success. */
 export const destroys = ({ method, id }: Operation): boolean =>

@@ -9,6 +9,7 @@ import { base64url, fromBase64url } from '../core/bytes.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import { rfc3339 } from '../core/clock.ts'
 import { namedVectorsOf, type NamedVectors } from '../models/named-vectors.ts'
+import { archivedModel, type ArchivedModel } from './archived-model.ts'
 import type { ExportedChunk, ExportedDocument, SourceDocument } from '../shard/shard-api.ts'
 
 /** Of the lines; an older reader refuses a newer one. */
@@ -22,6 +23,8 @@ export interface ArchivedCollection {
   readonly dimensions: number
   /** The vectors that the collection names, where it does; `dimensions` are those of the first. */
   readonly vectors?: NamedVectors
+  /** What made its vectors, where that is no model inside the Worker and no caller. */
+  readonly model?: ArchivedModel
   readonly chunking: CollectionRecord['generation']['chunking']
   readonly shards: number
   readonly precision: 'int8' | 'f32'
@@ -56,10 +59,21 @@ export interface ArchivedDocument {
 }
 
 export function archivedCollection({ name, language, settings, generation }: CollectionRecord): ArchivedCollection {
-  const { model, profileId, dimensions, chunking, shards, precision } = generation
-  const vectors = namedVectorsOf(model)
-  const made = { profileId, dimensions, ...(vectors === undefined ? {} : { vectors }), chunking, shards, precision }
-  return { name, language, settings, ...made }
+  const { profileId, dimensions, chunking, shards, precision } = generation
+  const vectors = namedVectorsOf(generation.model)
+  const model = archivedModel(generation)
+  return {
+    name,
+    language,
+    settings,
+    profileId,
+    dimensions,
+    ...(vectors === undefined ? {} : { vectors }),
+    ...(model === undefined ? {} : { model }),
+    chunking,
+    shards,
+    precision,
+  }
 }
 
 export function archivedDocument(collection: string, document: ExportedDocument): ArchivedDocument {

@@ -11,8 +11,6 @@ import { newModelUid } from '../core/ids.ts'
 import type { TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { asProblem, invalidField, Problem } from '../core/problem.ts'
-import { namedVectorsModel } from '../models/named-vectors.ts'
-import { productModel } from '../models/product-models.ts'
 import { BRING_YOUR_OWN, bringYourOwnProfile, findProfile } from '../models/profiles.ts'
 import { createCollection, type CreationStores } from '../shard/collection-lifecycle.ts'
 import { shardOf } from '../shard/placement.ts'
@@ -26,12 +24,13 @@ import {
   type PlannedCollection,
 } from './archive.ts'
 import { chunkFault, outlineFault } from './archive-faults.ts'
+import { planModel, type ModelPlanStores } from './archived-model.ts'
 import { checkChunking } from './chunking-rule.ts'
 import type { DocumentInput } from './put-request.ts'
 import { hashOfSource } from './source-document.ts'
 import { parseDocument } from './validate-document.ts'
 
-export interface ImportStores extends CreationStores {
+export interface ImportStores extends CreationStores, ModelPlanStores {
   readonly catalog: CreationStores['catalog'] & {
     readonly collections: { find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined> }
   }
@@ -61,7 +60,7 @@ export async function importArchive(
   for (const [index, archived] of collections.entries()) checkModel(archived, pointerTo('/collections', index))
   const names = new Set([...collections.map(({ name }) => name), ...documents.map(({ collection }) => collection)])
   const existing = await collectionsOf(stores, tenantUid, names)
-  const planned = planCollections(collections, existing)
+  const planned = await planCollections(stores, tenantUid, collections, existing)
   const exported = await documentsOf(documents, new Map<string, PlannedCollection>([...planned, ...existing]))
   for (const [name, archived] of planned) existing.set(name, await makeCollection(stores, tenantUid, archived))
   await store(stores, existing, exported)
@@ -96,7 +95,7 @@ function inputOf({ id, title, url, language, metadata, acl, text, chunks }: Arch
 }
 
 function checkModel(archived: ArchivedCollection, pointer: string): void {
-  const { profileId, dimensions, vectors, precision, chunking } = archived
+  const { profileId, dimensions, vectors, model, precision, chunking } = archived
   if (vectors !== undefined && (profileId !== BRING_YOUR_OWN || vectors[0]?.dimensions !== dimensions)) {
     throw invalidField(`${pointer}/vectors`, "must be callers' vectors, the first of the collection's dimensions")
   }
@@ -105,7 +104,7 @@ function checkModel(archived: ArchivedCollection, pointer: string): void {
     if (precision !== 'f32') throw invalidField(`${pointer}/precision`, "must be f32 for callers' vectors")
     return
   }
-  const profile = findProfile(profileId)
+  const profile = model?.profile ?? findProfile(profileId)
   if (profile === undefined) throw invalidField(`${pointer}/profileId`, 'is not a model that this server has')
   if (profile.dimensions !== dimensions) throw invalidField(`${pointer}/dimensions`, `must be ${profile.dimensions}`)
   if (precision !== 'int8') throw invalidField(`${pointer}/precision`, "must be int8 for a model's vectors")
@@ -114,28 +113,31 @@ function checkModel(archived: ArchivedCollection, pointer: string): void {
 
 interface Planned extends PlannedCollection {
   readonly archived: ArchivedCollection
+  readonly isOwnModel: boolean
 }
 
 /**
  * The collections that are to be made, by name.
  * @throws conflict when a name is taken by a collection that is made otherwise, there already or named before in this part
  */
-function planCollections(
+async function planCollections(
+  stores: ImportStores,
+  tenantUid: TenantUid,
   collections: readonly ArchivedCollection[],
   existing: ReadonlyMap<string, CollectionRecord>,
-): Map<string, Planned> {
+): Promise<Map<string, Planned>> {
   const planned = new Map<string, Planned>()
   for (const [index, archived] of collections.entries()) {
-    const { name, profileId, dimensions, vectors, chunking, shards, precision } = archived
+    const { name, profileId, dimensions, chunking, shards, precision } = archived
     const found = existing.get(name)
     const other = found === undefined ? planned.get(name)?.archived : archivedCollection(found)
     if (other !== undefined && !isSame(other, archived)) {
       throw invalidField(`/collections/${index}/name`, 'is in use by a collection that is made otherwise', 'conflict')
     }
     if (other === undefined) {
-      const model = vectors === undefined ? productModel(profileId, dimensions) : namedVectorsModel(vectors)
-      invariant(model !== undefined, 'the model of a checked collection is known')
-      planned.set(name, { archived, generation: { model, profileId, dimensions, chunking, shards, precision } })
+      const { isOwn, ...built } = await planModel(stores, tenantUid, archived, pointerTo('/collections', index))
+      const generation = { ...built, profileId, dimensions, chunking, shards, precision }
+      planned.set(name, { archived, isOwnModel: isOwn, generation })
     }
   }
   return planned
@@ -147,18 +149,18 @@ const isSame = (a: ArchivedCollection, b: ArchivedCollection): boolean => canoni
 async function makeCollection(
   stores: ImportStores,
   tenantUid: TenantUid,
-  { archived, generation }: Planned,
+  { archived, generation, isOwnModel }: Planned,
 ): Promise<CollectionRecord> {
-  const { name, language, settings, vectors } = archived
+  const { name, language, settings } = archived
   const operationId = randomBase62(16)
-  const model = vectors === undefined ? generation.model : namedVectorsModel(vectors, newModelUid(operationId))
+  const model = isOwnModel ? { ...generation.model, uid: newModelUid(operationId) } : generation.model
   const made: NewCollection = {
     tenantUid,
     name,
     language,
     settings,
     generation: { ...generation, model },
-    ...(vectors === undefined ? {} : { ownModel: { ...model, tenantUid } }),
+    ...(isOwnModel ? { ownModel: { ...model, tenantUid } } : {}),
   }
   try {
     return await createCollection(stores, { ...made, operationId })

@@ -81,6 +81,27 @@ export async function configureModel(
 export const isRemote = (source: ModelSource): source is StoredRemoteSource =>
   source.provider === 'workers-ai' || source.provider === 'huggingface' || source.provider === 'openai-compatible'
 
+/** Takes the keys out, sealed or not: what may be shown to who moves a collection elsewhere. */
+export function withoutKeys({ fallbacks, ...source }: StoredRemoteSource): StoredRemoteSource {
+  const plain = ({ apiKey: _, ...rest }: RemoteSource): RemoteSource => rest as RemoteSource
+  return { ...plain(source), ...(fallbacks === undefined ? {} : { fallbacks: fallbacks.map(plain) }) }
+}
+
+/** Whether the places may be called at all, of a model that has no key yet. @throws invalid_request */
+export function checkAddresses(
+  { allowsPrivateEndpoints }: ModelRules,
+  source: StoredRemoteSource,
+  pointer: string,
+): void {
+  for (const [index, each] of [source, ...(source.fallbacks ?? [])].entries()) {
+    const at = index === 0 ? pointer : `${pointer}/fallbacks/${index - 1}`
+    const [field, address] =
+      each.provider === 'huggingface' ? ['endpointUrl', each.endpointUrl] : ['baseUrl', each.baseUrl]
+    const fault = address === undefined ? undefined : endpointUrlFault(address, allowsPrivateEndpoints)
+    if (fault !== undefined) throw invalidField(`${at}/${field}`, fault)
+  }
+}
+
 /** @throws invalid_request, not_supported */
 export function checkSource(
   { hasWorkersAi, allowsPrivateEndpoints }: ModelRules,

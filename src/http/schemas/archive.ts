@@ -8,12 +8,16 @@ import {
   MAX_DIMENSIONS,
   MAX_DOCUMENTS_PER_CALL,
   MAX_DOCUMENT_TEXT_BYTES,
+  MAX_MODEL_LANGUAGES,
+  MAX_MODEL_PREFIX_LENGTH,
+  MAX_PROVIDER_NAME_LENGTH,
   MAX_SHARDS,
   MIN_CHUNK_TOKENS,
 } from '../../core/limits.ts'
 import { isLanguageTag } from '../../text/language.ts'
 import { collectionName, languageField, settingsOf, settingsSchema } from './collection.ts'
 import { jsonObject, locationFields, time } from './fields.ts'
+import { archivedSourceSchema } from './model.ts'
 import { archivedVectorsSchema } from './named-vectors.ts'
 
 /** Each write takes the next one, which must be a whole number for ever. */
@@ -25,6 +29,37 @@ const instant = time.refine((text) => /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) 
   message: 'must be an RFC 3339 time in UTC',
 })
 
+const tokens = z
+  .number()
+  .int()
+  .min(1)
+  .max(2 ** 40)
+
+const archivedProfileSchema = z
+  .strictObject({
+    id: z.string().min(1).max(200),
+    dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
+    maxTokens: tokens,
+    queryPrefix: z.string().max(MAX_MODEL_PREFIX_LENGTH),
+    passagePrefix: z.string().max(MAX_MODEL_PREFIX_LENGTH),
+    pooling: z.enum(['mean', 'cls', 'last', 'none']),
+    normalised: z.boolean(),
+    languages: z.array(z.string().max(20)).max(MAX_MODEL_LANGUAGES),
+    version: tokens,
+    matryoshka: z.array(tokens).max(100),
+    licence: z.string().max(100),
+    pricePerMillionTokens: z.number().min(0),
+  })
+  .openapi('ArchivedProfile')
+
+/** The model of a collection, where it is not inside the Worker: by name, or without its keys. */
+const archivedModelSchema = z
+  .union([
+    z.strictObject({ profile: archivedProfileSchema, name: z.string().min(1).max(MAX_PROVIDER_NAME_LENGTH) }),
+    z.strictObject({ profile: archivedProfileSchema, source: archivedSourceSchema }),
+  ])
+  .openapi('ArchivedModel', { description: "Keys are not in it: the tenant's owner gives them again." })
+
 export const archivedCollectionSchema = z
   .strictObject({
     name: collectionName,
@@ -33,6 +68,7 @@ export const archivedCollectionSchema = z
     profileId: z.string().min(1).max(200),
     dimensions: z.number().int().min(1).max(MAX_DIMENSIONS),
     vectors: archivedVectorsSchema.optional(),
+    model: archivedModelSchema.optional(),
     chunking: z.strictObject({
       strategy: z.enum(STRATEGIES),
       size: z.number().int().min(MIN_CHUNK_TOKENS).max(100_000),

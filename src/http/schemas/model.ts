@@ -91,6 +91,25 @@ const fallbackSchema = z
 
 export const fallbacksField = z.array(fallbackSchema).min(1).max(MAX_MODEL_FALLBACKS)
 
+/** Where a model runs, as an archive tells it. */
+export const archivedSourceSchema = (() => {
+  const keyless = [
+    z.strictObject(workersAiFields).omit({ apiKey: true }),
+    z.strictObject(huggingFaceFields).omit({ apiKey: true }),
+    z.strictObject({ ...openAiFields, sendsDimensions: z.boolean().optional() }).omit({ apiKey: true }),
+  ] as const
+  const [workersAi, huggingFace, openAi] = keyless
+  const fallbacks = z
+    .array(z.discriminatedUnion('provider', [...keyless]))
+    .max(MAX_MODEL_FALLBACKS)
+    .optional()
+  return z.discriminatedUnion('provider', [
+    workersAi.extend({ fallbacks }),
+    huggingFace.extend({ fallbacks }),
+    openAi.extend({ fallbacks }),
+  ])
+})()
+
 const prefix = z.string().max(MAX_MODEL_PREFIX_LENGTH)
 
 const commonFields = {

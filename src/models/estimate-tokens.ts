@@ -16,3 +16,17 @@ export function estimateTokens(text: string): number {
   for (const [piece] of text.matchAll(PIECES)) tokens += Math.ceil(piece.length / WORD_PIECE_CHARACTERS)
   return tokens
 }
+
+/** The longest beginning of a text that is estimated at no more than `tokens`; whole characters only. */
+export function cutToTokens(text: string, tokens: number): string {
+  let left = tokens
+  for (const match of text.matchAll(PIECES)) {
+    const needed = Math.ceil(match[0].length / WORD_PIECE_CHARACTERS)
+    if (needed > left) {
+      const cut = text.slice(0, match.index + left * WORD_PIECE_CHARACTERS)
+      return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut
+    }
+    left -= needed
+  }
+  return text
+}

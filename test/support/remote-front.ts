@@ -11,6 +11,13 @@ interface Env {
   readonly EGRESS: { fetch(request: Request): Promise<Response> }
 }
 
+interface Asked {
+  readonly texts: string[]
+  readonly url: string
+  readonly stream?: true
+  readonly patienceMs?: number
+}
+
 let remote: RemoteModels | undefined
 /** Of the request that came last. */
 let patienceMs = Infinity
@@ -22,7 +29,7 @@ export default {
       openApiKey: async (sealed) => sealed,
       timeLimit: (delayMs) => AbortSignal.timeout(Math.min(delayMs, patienceMs)),
     })
-    const asked = (await request.json()) as { texts: string[]; url: string; stream?: true; patienceMs?: number }
+    const asked = await request.json<Asked>()
     const { texts, url, stream } = asked
     patienceMs = asked.patienceMs ?? Infinity
     const source = openAiSource(url, { apiKey: 'key' })

@@ -1,4 +1,4 @@
-/** Divides texts into calls of a provider, and cuts those that are longer than a model reads. */
+/** Divides texts into calls of a provider. */
 import { estimateTokens } from '../estimate-tokens.ts'
 
 /** Special tokens that a model puts around a text. */
@@ -24,20 +24,4 @@ export function batchesOf(
   }
   if (batch.length > 0) batches.push(batch)
   return batches
-}
-
-/**
- * The longest beginning of a text whose estimate is at most `tokens`, to 1 in 64; never between the halves of a surrogate
- * pair. The estimate of a beginning never falls with its length, so halving finds it.
- */
-export function cutToTokens(text: string, tokens: number): string {
-  if (text.length <= tokens || estimateTokens(text) <= tokens) return text
-  let [fits, over] = [0, text.length]
-  while (over - fits > Math.max(1, fits / 64)) {
-    const middle = (fits + over) >>> 1
-    if (estimateTokens(text.slice(0, middle)) <= tokens) fits = middle
-    else over = middle
-  }
-  const cut = text.slice(0, fits)
-  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut
 }

@@ -1,7 +1,7 @@
 /** An embedder behind a provider: prefixes, cutting, batches some of which run at once, and the check of what comes back. */
 import type { Embedder, EmbeddingKind, ModelProfile } from '../embedder.ts'
-import { estimateTokens } from '../estimate-tokens.ts'
-import { batchesOf, cutToTokens, SPECIAL_TOKENS } from './batches.ts'
+import { cutToTokens, estimateTokens } from '../estimate-tokens.ts'
+import { batchesOf, SPECIAL_TOKENS } from './batches.ts'
 import { PASSAGE_POLICY, QUERY_POLICY } from './call-policy.ts'
 import { unitVectors } from './embedding-answer.ts'
 import { type CallLimits, eitherOf, type Endpoint } from './endpoint.ts'

@@ -1,7 +1,7 @@
 /** A reranker behind a provider: batches, cutting, the check of its scores and their calibration. */
-import { estimateTokens } from '../estimate-tokens.ts'
+import { cutToTokens, estimateTokens } from '../estimate-tokens.ts'
 import type { Reranker, RerankOptions, RerankResult } from '../reranker.ts'
-import { batchesOf, cutToTokens } from './batches.ts'
+import { batchesOf } from './batches.ts'
 import { RERANK_POLICY } from './call-policy.ts'
 import type { CallLimits, Endpoint } from './endpoint.ts'
 import type { ProviderScores } from './provider-adapter.ts'

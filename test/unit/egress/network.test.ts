@@ -21,6 +21,15 @@ const FRONT = `export default { async fetch(request, env) {
   const { to, url } = await request.json()
   const delivery = { url, headers: {}, body: '{}', timeoutMs: 5000 }
   const page = { url, accept: ['text/html'], maxBytes: 1000, timeoutMs: 5000 }
+  if (to === 'model') {
+    try {
+      const call = new Request(url, { method: 'POST', body: '{}', redirect: 'manual' })
+      const { headers } = await env.EGRESS.fetch(call)
+      return Response.json({ failure: headers.get('nearfield-egress-failure') })
+    } catch {
+      return Response.json({ failure: 'no request' })
+    }
+  }
   if (to === 'page') return Response.json(await env.EGRESS.fetchPage(page))
   return Response.json(to === 'egress' ? await env.EGRESS.deliver(delivery) : await env[to].reach(url))
 } }`
@@ -30,6 +39,9 @@ export class Bare extends WorkerEntrypoint {
   reach(url) { return fetch(url).then(({ status }) => ({ status }), () => ({ failure: 'network' })) }
 }
 export default { fetch: () => new Response(null, { status: 404 }) }`
+
+/** How calls of models end; what is no URL never becomes a request. */
+const REFUSALS: readonly string[] = ['refused', 'network', 'no request']
 
 let canary: Server
 let port: number
@@ -75,7 +87,7 @@ afterAll(async () => {
   await new Promise((resolve) => canary.close(resolve))
 })
 
-async function ask(to: 'egress' | 'page' | 'bare' | 'open', url: string): Promise<DeliveryOutcome> {
+async function ask(to: 'egress' | 'page' | 'model' | 'bare' | 'open', url: string): Promise<DeliveryOutcome> {
   const body = JSON.stringify({ to, url })
   const answer = await miniflare.dispatchFetch('http://front/', { method: 'POST', body })
   return (await answer.json()) as DeliveryOutcome
@@ -102,6 +114,15 @@ describe('the egress Worker', () => {
     for (const url of lyingUrls(port)) {
       expect(await ask('page', new URL('/', url).href.replace(/:\d+\//, '/'))).toEqual({ failure: 'network' })
     }
+    expect(connections).toBe(0)
+  })
+
+  it('refuses the whole corpus as endpoints of models, too', async () => {
+    // The runtime answers a `data:` URL itself, before anybody is asked.
+    const urls = [...refusedUrls(port), ...lyingUrls(port)].filter((url) => !url.startsWith('data:'))
+    const outcomes = await Promise.all(urls.map((url) => ask('model', url)))
+    const passed = urls.filter((_, index) => !REFUSALS.includes(String(Object.values(outcomes[index] ?? {})[0])))
+    expect(passed).toEqual([])
     expect(connections).toBe(0)
   })
 

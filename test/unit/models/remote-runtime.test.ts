@@ -67,7 +67,8 @@ async function ask(
   more: { url?: string; stream?: true; patienceMs?: number } = {},
 ): Promise<Told> {
   const body = JSON.stringify({ texts, url: URL_OF_MODEL, ...more })
-  return (await (await fetch(front, { method: 'POST', body })).json()) as Told
+  const response = await fetch(front, { method: 'POST', body })
+  return response.json<Told>()
 }
 
 describe('remote models in the runtime', () => {
@@ -120,7 +121,7 @@ describe('remote models in the runtime', () => {
         const body = JSON.stringify({ texts: [text], url: URL_OF_MODEL })
         const answer = miniflare
           .dispatchFetch('http://front/', { method: 'POST', body, signal: leaving.signal })
-          .then((response) => response.json() as Promise<Told>)
+          .then(async (response) => (await response.json()) as Told)
         if (index % 2 === 0) void played.until(() => played.requests.length > index / 2).then(() => leaving.abort())
         return answer.catch(() => undefined)
       }),

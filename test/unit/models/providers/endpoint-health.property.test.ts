@@ -1,5 +1,5 @@
 /** What an isolate remembers of an endpoint: examples, and a naive twin over generated histories. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   EndpointHealth,

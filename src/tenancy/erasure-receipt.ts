@@ -55,6 +55,11 @@ export const REMAINDERS: readonly Remainder[] = [
     until: '30 days after the erasure',
   },
   {
+    store: 'caches',
+    what: 'vectors of queries under digests from which no query and no tenant can be read: in memory, and of models of providers in the cache of a data centre',
+    until: 'the isolate ends; an hour after they were made',
+  },
+  {
     store: "operator's object",
     what: "this record, and the operator's audit lines about the tenant: its public id, actions, times and request ids",
     until: 'for ever',

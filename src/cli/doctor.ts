@@ -82,7 +82,7 @@ async function serverFinding(url: string | undefined): Promise<Finding> {
   try {
     const response = await fetch(new URL('/healthz', url), { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) })
     if (!response.ok) return { what, state: 'fault', detail: `${url} answers ${response.status}` }
-    const { version } = (await response.json()) as { version?: string }
+    const { version } = await response.json<{ version?: string }>()
     return { what, state: 'ok', detail: `${url}, version ${version ?? 'unknown'}` }
   } catch (error) {
     const late = error instanceof Error && error.name === 'TimeoutError'

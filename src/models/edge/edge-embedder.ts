@@ -16,7 +16,9 @@ export class EdgeEmbedder implements Embedder {
     if (texts.length === 0) return []
     const model = await this.#loader.get()
     const prefix = options.kind === 'query' ? this.profile.queryPrefix : this.profile.passagePrefix
-    return model.embed(texts.map((text) => prefix + text))
+    const vectors = await model.embed(texts.map((text) => prefix + text))
+    if (model.centre !== undefined) for (const vector of vectors) takeAway(vector, model.centre)
+    return vectors
   }
 
   /** Counts in the model's own tokens; loads the model when it is not resident. */
@@ -24,4 +26,19 @@ export class EdgeEmbedder implements Embedder {
     const { tokenizer } = await this.#loader.get()
     return (text) => tokenizer.count(text)
   }
+}
+
+/**
+ * Subtracts what all vectors have in common and scales to unit length again (Mu & Viswanath 2018, "All-but-the-Top"), so that
+ * cosines of unrelated texts are near 0, as fusion, thresholds and answers expect of every model.
+ */
+function takeAway(vector: Float32Array, centre: Float32Array): void {
+  let square = 0
+  for (let d = 0; d < vector.length; d++) {
+    const value = vector[d]! - centre[d]!
+    vector[d] = value
+    square += value * value
+  }
+  const scale = 1 / Math.sqrt(square)
+  for (let d = 0; d < vector.length; d++) vector[d]! *= scale
 }

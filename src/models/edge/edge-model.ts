@@ -36,7 +36,7 @@ export interface EdgeModelRecipe {
   readonly residentKey: string
   /** Held only while a load runs, so that files and kernel side by side stay within the isolate's budget too. */
   readonly loadingBytes: number
-  load(parts: EdgeModelParts): Promise<EdgeModel>
+  readonly load: (parts: EdgeModelParts) => Promise<EdgeModel>
 }
 
 /** Cuts texts into a model's own tokens. */
@@ -52,11 +52,14 @@ export interface EdgeTokenizer {
 /** A loaded model. */
 export class EdgeModel {
   readonly tokenizer: EdgeTokenizer
+  /** What all vectors of the model have in common, which its embedder takes away. */
+  readonly centre: Float32Array | undefined
   readonly #kernel: EncoderKernel
   readonly #words: WordTable
 
-  constructor(tokenizer: EdgeTokenizer, words: WordTable, kernel: EncoderKernel) {
+  constructor(tokenizer: EdgeTokenizer, words: WordTable, kernel: EncoderKernel, centre?: Float32Array) {
     this.tokenizer = tokenizer
+    this.centre = centre
     this.#words = words
     this.#kernel = kernel
   }

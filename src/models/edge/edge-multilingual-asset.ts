@@ -1,6 +1,6 @@
 /** Where the parts of `edge-multilingual` lie among the static assets; written by scripts/convert-edge-multilingual.py. */
 
-export const EDGE_MULTILINGUAL_TOKENIZER = 'models/edge-multilingual/346113950cbfb50ad6a312fd1e03dee6.bin'
+export const EDGE_MULTILINGUAL_TOKENIZER = 'models/edge-multilingual/aedfadc0162347ff8eeeed93fefe00bc.bin'
 
 export const EDGE_MULTILINGUAL_LAYERS: readonly string[] = [
   'models/edge-multilingual/c9148c6f9d79071f6940cc2d50594f56.bin',

@@ -31,7 +31,8 @@ async function load(parts: EdgeModelParts): Promise<EdgeModel> {
     WORDS_PER_FILE,
     tokenizerFile.shape.vocabulary,
   )
-  return new EdgeModel(new Unigram(tokenizerFile), words, kernel)
+  const centre = new Float32Array(tokenizerFile.section('centre').slice().buffer)
+  return new EdgeModel(new Unigram(tokenizerFile), words, kernel, centre)
 }
 
 async function readKernel(module: WebAssembly.Module, readAsset: EdgeModelParts['readAsset']): Promise<EncoderKernel> {

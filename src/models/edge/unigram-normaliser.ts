@@ -17,7 +17,7 @@ const MAX_OUTPUT_BYTES = 64
  * most 2, the few signs that join what follows them, CR LF. All other texts need no clusters.
  */
 const SHORT_CLUSTER =
-  /[[\u0080-\u07ff]&&\p{M}]|[\0-\u07ff][\p{M}\u200c\u200d\uff9e\uff9f]|[\u0600-\u0605\u06dd\u070f]|\r\n/v
+  /[[\u0080-\u07ff]&&\p{M}]|[\0-\u07ff](?:\p{M}|\u200c|\u200d|\uff9e|\uff9f)|[\u0600-\u0605\u06dd\u070f]|\r\n/v
 
 const encoder = new TextEncoder()
 const clusters = new Intl.Segmenter('und', { granularity: 'grapheme' })

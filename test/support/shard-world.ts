@@ -62,17 +62,21 @@ export class World {
 
   constructor(shards: number, profileId = 'edge-en') {
     const base = collectionRecord('docs', shards)
+    const { profile, ...model } = productModel(profileId, DIMENSIONS) as EmbeddingModel
     this.collection = {
       ...base,
       generation: {
         ...base.generation,
-        model: productModel(profileId, DIMENSIONS) as EmbeddingModel,
+        // As short as the toy's vectors are.
+        model: { ...model, profile: { ...profile, dimensions: DIMENSIONS } },
         profileId,
         dimensions: DIMENSIONS,
       },
     }
     this.#shards = Array.from({ length: shards }, (_, shard) =>
-      rpcOf(new NodeShard({ setup: { ...SETUP, shard, precision: profileId === 'edge-en' ? 'int8' : 'f32' } })),
+      rpcOf(
+        new NodeShard({ setup: { ...SETUP, shard, profileId, precision: profileId === 'edge-en' ? 'int8' : 'f32' } }),
+      ),
     )
     const placement = {
       forRead: (_: unknown, shard: number) => this.#shards[shard] as never,

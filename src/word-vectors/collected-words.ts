@@ -10,6 +10,8 @@ import type { WordVectorSink } from './word-vectors.ts'
 /** Beside its vector a word takes a scale, a weight and an offset of 4 bytes each, and its spelling. */
 const WORD_OVERHEAD_BYTES = 12
 const BLOCK_WORDS = 1_024
+/** What Zipf's shares sum up to over 100,000 words. */
+const LANGUAGE_SHARES = 10.4
 
 export interface CollectionBounds {
   readonly maxWords?: number
@@ -85,13 +87,14 @@ export class CollectedWords implements WordVectorSink, FittedWords {
   }
 
   /**
-   * How likely each word is, summing up to 1: by counts where the source has them, else by rank as Zipf's law has it
-   * (Mandelbrot's form, 1 / (rank + 2.7)).
+   * How likely each word is in a text: by counts where the source has them, else by rank as Zipf's law has it (Mandelbrot's
+   * form, 1 / (rank + 2.7)), where few words are taken for an excerpt of a language.
    */
   probabilities(): Float64Array {
     const shares = Float64Array.from(this.#counts, (count, rank) => count ?? 1 / (rank + 3.7))
     const sum = shares.reduce((total, share) => total + share, 0)
-    return shares.map((share) => share / sum)
+    const isCounted = this.#counts[0] !== undefined
+    return shares.map((share) => share / (isCounted ? sum : Math.max(sum, LANGUAGE_SHARES)))
   }
 }
 

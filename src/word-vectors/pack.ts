@@ -17,8 +17,9 @@ const FREQUENT = 3e-3
 /** Values of all n-gram buckets together: 3 MB packed, 12 MB while they are fitted. */
 const MAX_GRAM_VALUES = 3_000_000
 const MAX_BUCKETS = 16_384
-/** Buckets for each word of a small vocabulary: as many as its n-grams, and chance would share few. */
+/** Buckets of a small vocabulary: what its n-grams leave free says nothing of foreign words. */
 const BUCKETS_PER_WORD = 8
+const MIN_BUCKETS = 1_024
 
 /** Weighs each word of probability `p` by `a / (a + p)`. */
 const weightOf = (probability: number): number => FREQUENT / (FREQUENT + probability)
@@ -27,7 +28,11 @@ const weightOf = (probability: number): number => FREQUENT / (FREQUENT + probabi
 export async function packWords(words: CollectedWords, giveTurn: GiveTurn): Promise<ArrayBuffer> {
   const { count, dimensions } = words
   if (count === 0) throw invalidField('', 'no row holds a word that a text could ask for')
-  const bucketCount = Math.min(MAX_BUCKETS, Math.floor(MAX_GRAM_VALUES / dimensions), BUCKETS_PER_WORD * count)
+  const bucketCount = Math.min(
+    MAX_BUCKETS,
+    Math.floor(MAX_GRAM_VALUES / dimensions),
+    Math.max(MIN_BUCKETS, BUCKETS_PER_WORD * count),
+  )
   const grams = await fitGrams(words, bucketCount, giveTurn)
   const order = Array.from({ length: count }, (_, i) => i).toSorted((a, b) => compareUtf8(words.word(a), words.word(b)))
   const spellings = order.map((index) => utf8(words.word(index)))

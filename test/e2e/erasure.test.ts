@@ -39,6 +39,7 @@ const MARKERS = {
   replaced: marker(),
   deleted: marker(),
   pending: marker(),
+  vectors: marker(),
 }
 
 /** Of what files hold. */
@@ -97,6 +98,7 @@ async function fill(client: NearfieldClient): Promise<void> {
   await client.request('DELETE', '/v1/collections/notes/documents/gone')
   await client.search('notes', { query: MARKERS.query, facets: ['place'], filter: { place: MARKERS.metadata } })
   await client.answer('notes', { question: `What does ${MARKERS.question} know?` })
+  await client.request('POST', '/v1/models/import?id=words', new Blob([`heron 1 0 1\n${MARKERS.vectors} 0 1 1\n`]))
   await client.put(
     'notes',
     ids.map((id) => document(`later-${id}`, MARKERS.pending)),
@@ -183,7 +185,8 @@ describe('a tenant', () => {
     const server = await start()
     const client = await makeTenant(server, 'forgotten')
     await fill(client)
-    await until('the text is on the disk', () => filesWith(server.state, MARKERS.text).length > 0)
+    for (const word of [MARKERS.text, MARKERS.vectors])
+      await until('it is on the disk', () => filesWith(server.state, word).length > 0)
     const operator = server.client(server.credentials.rootKey)
     const receipt = await operator.request<{ stores: { shards: number }; receipt: string }>(
       'DELETE',

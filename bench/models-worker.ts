@@ -16,8 +16,11 @@ const loaders = new Map<string, EdgeModelLoader>()
 function loaderOf(name: string, env: { readonly ASSETS: Fetcher }): EdgeModelLoader {
   const known = loaders.get(name)
   if (known !== undefined) return known
-  const readAsset = async (path: string): Promise<ArrayBuffer> =>
-    (await env.ASSETS.fetch(`http://assets/${path}`)).arrayBuffer()
+  const readAsset = async (path: string): Promise<ArrayBuffer> => {
+    const response = await env.ASSETS.fetch(`http://assets/${path}`)
+    if (!response.ok) throw new Error(`${path} is not among the assets`)
+    return response.arrayBuffer()
+  }
   const recipe = recipes[name as keyof typeof recipes]
   const loader = new EdgeModelLoader({ readAsset, relaxedModule, plainModule, memory }, recipe)
   loaders.set(name, loader)

@@ -58,7 +58,7 @@ describe('parseAnswerRequest', () => {
     [{ question: 'a', search: { query: '' } }, 'invalid_request', ['/search/query']],
     [{ question: 'a', search: { filter: { day: { $near: 3 } } } }, 'invalid_request', ['/search/filter/day/$near']],
     [{ question: 'a', search: { cursor: 'x' } }, 'not_supported', ['/search/cursor']],
-    [{ question: 'a', search: { rerank: {} } }, 'not_supported', ['/search/rerank']],
+    [{ question: 'a', search: { rerank: {} } }, 'invalid_request', ['/search/rerank/model']],
     [{ messages: [] }, 'invalid_request', ['/messages']],
     [{ messages: [{ role: 'assistant', content: 'a' }] }, 'invalid_request', ['/messages']],
     [{ messages: [{ role: 'user', content: '' }] }, 'invalid_request', ['/messages/0/content']],

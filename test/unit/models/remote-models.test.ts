@@ -7,9 +7,11 @@ import {
   FULL_RETRY_BUDGET,
   MAX_CALLS_UNDER_WAY,
 } from '../../../src/models/providers/endpoint-health.ts'
+import { directModelFetch } from '../../../src/models/model-fetch.ts'
+import { createRemoteModels } from '../../../src/models/remote-models.ts'
 import { openAiRoutes } from '../../support/played-provider-openai.ts'
 import { PlayedProvider } from '../../support/played-provider.ts'
-import { openAiSource } from '../../support/remote-models-fixture.ts'
+import { CALLER, openAiSource, PLAYED_PROFILE } from '../../support/remote-models-fixture.ts'
 import { RemoteWorld } from '../../support/remote-world.ts'
 
 const played = await PlayedProvider.start({ routes: [openAiRoutes()] })
@@ -115,6 +117,23 @@ describe('an embedder', () => {
       await world.embedder([source]).embed(['a'], PASSAGE)
       expect(world.patience.waits).toEqual(expected)
     }
+  })
+
+  it('ends a delay with the time of the whole', async () => {
+    played.always({ fault: 'status', status: 429, headers: { 'retry-after': '14' } })
+    const { patience } = new RemoteWorld()
+    const remote = createRemoteModels({
+      call: directModelFetch((request) => fetch(request)),
+      openApiKey: async () => undefined,
+      timeLimit: patience.timeLimit,
+    })
+    const model = { uid: 'mdl_1', task: 'embed', source, profile: PLAYED_PROFILE } as const
+    const answer = remote.embedder(model, CALLER).embed(['a'], PASSAGE)
+    await played.until(() => played.requests.length === 1)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    patience.expire(PASSAGE_POLICY.totalMs)
+    await expect(answer).rejects.toMatchObject({ code: 'upstream_timeout' })
+    expect(played.requests).toHaveLength(1)
   })
 
   it('does not repeat more than its budget allows', async () => {

@@ -134,7 +134,7 @@ describe.each(cases)('$name', ({ route }) => {
   it('refuses unknown query parameters by name', async () => {
     const key = route.access.kind === 'root' ? world.rootKey : owner.key
     const answer = await world.call(method, `${path()}?colour=red`, { key, body })
-    expect(problemOf(answer)).toMatchObject({ status: 400, pointers: ['/colour'] })
+    expect(problemOf(answer)).toMatchObject({ status: 400, pointers: expect.arrayContaining(['/colour']) as unknown })
   })
 
   it("answers for another tenant's things exactly as for things that never were", async () => {

@@ -6,7 +6,7 @@ import type { EmbedderNamespace } from '../../../src/models/passage-pool.ts'
 import { createModels, type Models } from '../../../src/models/models.ts'
 import type { EmbeddingModel } from '../../../src/models/model.ts'
 import { EDGE_EN_MODEL, productModel } from '../../../src/models/product-models.ts'
-import { bringYourOwnProfile, EDGE_EN, findProfile } from '../../../src/models/profiles.ts'
+import { bringYourOwnProfile, EDGE_EN, EDGE_MULTILINGUAL, findProfile } from '../../../src/models/profiles.ts'
 import { embedderContract } from '../../contract/embedder-contract.ts'
 import { edgeKernelModule, readAsset } from '../../support/edge-model.ts'
 
@@ -162,9 +162,10 @@ describe('createModels', () => {
 })
 
 describe('profiles', () => {
-  it('finds edge-en by name and nothing else', () => {
+  it('finds the models inside the Worker by name and nothing else', () => {
     expect(findProfile('edge-en')).toBe(EDGE_EN)
-    expect(findProfile('edge-multilingual')).toBeUndefined()
+    expect(findProfile('edge-multilingual')).toBe(EDGE_MULTILINGUAL)
+    expect(findProfile('edge-french')).toBeUndefined()
     expect(findProfile('bring-your-own')).toBeUndefined()
   })
 

@@ -6,7 +6,7 @@ import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
 import { newCollectionId, newGenerationId } from '../core/ids.ts'
 import type { CollectionId, TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
-import { Problem } from '../core/problem.ts'
+import { invalidField, Problem } from '../core/problem.ts'
 import { productModel, productSource } from '../models/product-models.ts'
 import type { EmbeddingModel } from '../models/model.ts'
 import type { Connection } from './connection.ts'
@@ -61,7 +61,10 @@ export class Collections {
     this.#connection = connection
   }
 
-  /** @throws conflict when the name is in use; unauthorized when the tenant was deleted meanwhile. */
+  /**
+   * @throws conflict when the name is in use; unauthorized when the tenant was deleted meanwhile, invalid_request when the
+   * model was
+   */
   async create(made: NewCollection): Promise<CollectionRecord> {
     const { tenantUid, name, language, settings, generation, ownModel, operationId } = made
     const { model } = generation
@@ -96,8 +99,15 @@ export class Collections {
       throw new Problem('conflict', 'the name is in use', { errors: [{ pointer: '/name', detail: 'is in use' }] })
     }
     const created = await this.find(tenantUid, id)
-    if (created === undefined) throw new Problem('unauthorized')
-    return created
+    if (created !== undefined) return created
+    const owners = await this.#connection.run((db) =>
+      db
+        .select({ id: tenants.id })
+        .from(tenants)
+        .where(and(eq(tenants.uid, tenantUid), isNull(tenants.deletedAtMs))),
+    )
+    if (owners.length === 0) throw new Problem('unauthorized')
+    throw invalidField('/model', 'was deleted meanwhile')
   }
 
   /** By name, or by id (`col_…`), which no name can spell. */

@@ -26,7 +26,7 @@ export interface ModelRules {
 
 export interface ModelConfiguration extends ModelRules {
   /** Seals a provider key; base64url. */
-  seal(plain: string, context: string): Promise<SealedApiKey>
+  readonly seal: (plain: string, context: string) => Promise<SealedApiKey>
 }
 
 /** For whom keys are sealed. */
@@ -83,7 +83,7 @@ export const isRemote = (source: ModelSource): source is StoredRemoteSource =>
 
 /** Takes the keys out, sealed or not: what may be shown to who moves a collection elsewhere. */
 export function withoutKeys({ fallbacks, ...source }: StoredRemoteSource): StoredRemoteSource {
-  const plain = ({ apiKey: _, ...rest }: RemoteSource): RemoteSource => rest as RemoteSource
+  const plain = ({ apiKey: _apiKey, ...rest }: RemoteSource): RemoteSource => rest
   return { ...plain(source), ...(fallbacks === undefined ? {} : { fallbacks: fallbacks.map(plain) }) }
 }
 

@@ -87,17 +87,14 @@ export function createModels(dependencies: ModelsDependencies): Models {
     return remote
   }
   const local = (model: EmbeddingModel, caller: ModelCaller): Embedder => {
-    switch (model.source.provider) {
-      case 'edge':
-        return edgeEmbedder(model.uid)
-      case 'word-vectors':
-        invariant(vectorFiles !== undefined, 'models of word vectors can be read')
-        return new WordVectorsEmbedder(model.profile, vectorFiles, model.source.objectKey)
-      case 'bring-your-own':
-        throw new Error(`invariant: the model ${model.uid} has an embedder`)
-      default:
-        return called().embedder(model, caller)
+    const { uid, source, profile } = model
+    if (source.provider === 'edge') return edgeEmbedder(uid)
+    if (source.provider === 'word-vectors') {
+      invariant(vectorFiles !== undefined, 'models of word vectors can be read')
+      return new WordVectorsEmbedder(profile, vectorFiles, source.objectKey)
     }
+    invariant(source.provider !== 'bring-your-own', `the model ${uid} has an embedder`)
+    return called().embedder(model, caller)
   }
   return {
     queryEmbedder: (model, caller) => queries.around(local(model, caller), model, caller),

@@ -8,6 +8,7 @@ import { UNREADABLE, validBody } from './bodies.ts'
 import { filledPath, isForRoot } from './surface.ts'
 import type { Operation, Surface } from './surface.ts'
 import { propertiesOf } from './json-schema.ts'
+import { ignoreVolatile } from './volatile.ts'
 import { jsonOf } from './wire.ts'
 import type { Dice, Send } from './wire.ts'
 
@@ -36,23 +37,8 @@ const MADE_BY: Readonly<Record<string, { readonly under: string; readonly call: 
   'deliveries/delivery': { under: 'webhooks/id', call: 'test' },
 }
 
-/** What goes on changing by itself, without anybody touching the thing. */
 /** How many sources are made before room is made for more: attempts make some as well. */
 const SOURCES_BETWEEN_ROOM = 10
-
-const VOLATILE = new Set([
-  'lastUsedAt',
-  'finishedAt',
-  'status',
-  'progress',
-  'counts',
-  'statistics',
-  'failingSince',
-  'run',
-  'lastRun',
-  'nextRunAt',
-  'waiting',
-])
 
 export class PlantedTenant {
   readonly letter: string
@@ -112,12 +98,13 @@ export class PlantedTenant {
 
   /** Makes a key; what rates and addresses the server can limit is set so that it limits no test. */
   async makeKey(request: Record<string, unknown>): Promise<{ id: string; secret: string }> {
-    const made = await this.call(
-      'POST',
-      '/v1/keys',
-      { name: this.#plant('tenant', 'content'), kind: 'secret', ...this.#wideRates(request['kind']), ...request },
-      'root',
-    )
+    const body = {
+      name: this.#plant('tenant', 'content'),
+      kind: 'secret',
+      ...this.#wideRates(request['kind']),
+      ...request,
+    }
+    const made = await this.call('POST', '/v1/keys', body, 'root')
     return made as { id: string; secret: string }
   }
 
@@ -317,10 +304,8 @@ export class PlantedTenant {
     const marked: Record<string, unknown> = { ...body }
     for (const name of ['name', 'description']) if (name in marked) marked[name] = this.#plant('control', 'content')
     if (typeof marked['url'] === 'string') marked['url'] = `${marked['url']}/${this.#plant('control', 'content')}`
-    if (typeof marked['apiKey'] === 'string') marked['apiKey'] = this.#plant('control', 'content')
-    if (typeof marked['baseUrl'] === 'string') {
-      marked['baseUrl'] = `https://${this.#plant('control', 'content')}.example/v1`
-    }
+    if ('apiKey' in marked) marked['apiKey'] = this.#plant('control', 'content')
+    if ('baseUrl' in marked) marked['baseUrl'] = `https://${this.#plant('control', 'content')}.example/v1`
     return marked
   }
 
@@ -398,8 +383,4 @@ export class PlantedTenant {
     }
     return parts.join('\n')
   }
-}
-
-function ignoreVolatile(name: string, value: unknown): unknown {
-  return VOLATILE.has(name) ? undefined : value
 }

@@ -171,7 +171,7 @@ export function modelInput(model: WireModel): ModelInput {
   return {
     ...defined(rest),
     ...(fallbacks === undefined ? {} : { fallbacks: fallbacks.map(sourceInput) }),
-  } as ModelInput
+  }
 }
 
 export const sourceInput = (source: z.output<typeof fallbackSchema>): SourceInput => defined(source) as SourceInput

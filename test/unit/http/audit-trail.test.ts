@@ -325,7 +325,7 @@ describe('routes', () => {
   const mustBeAudited = ({ access, method, path }: Route): boolean => {
     if (path === '/v1/tokens' || path.endsWith('/export')) return true
     if (method === 'get') return false
-    if (/\/(?:crawl|sources|sources\/\{id\})$/.test(path)) return true
+    if (/\/(?:crawl|sources|sources\/\{id\}|models\/train)$/.test(path)) return true
     return access.kind !== 'key' || (access.anyOf?.includes('collections') ?? false)
   }
 

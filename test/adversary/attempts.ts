@@ -2,7 +2,7 @@
  * The rows of the matrix: every operation × every attacker × every kind of id × every way of asking. What is destroyed by
  * success is aimed at spare things; what must fail is aimed at the planted ones.
  */
-import { contentTypeOf, isReadLast, NAMED_IN_BODY, validBody } from './bodies.ts'
+import { contentTypeOf, isReadLast, NAMED_IN_BODY, validBody, validQuery } from './bodies.ts'
 import type { PlantedTenant } from './planted-tenant.ts'
 import type { Attacker } from './principals.ts'
 import { filledPath, isForRoot, isSafe } from './surface.ts'
@@ -164,7 +164,7 @@ export function aimed(
     document: inBody === undefined ? `made-${tools.dice.letters(8)}` : names,
   })
   const isBrokenByQuery = manner === 'broken' && (body === undefined || isReadLast(operation))
-  const path = filledPath(operation.path, segments) + (isBrokenByQuery ? '?zzz=1' : '')
+  const path = filledPath(operation.path, segments) + (isBrokenByQuery ? '?zzz=1' : validQuery(operation, tools.dice))
   const hasBody = body !== undefined
   return {
     request: {

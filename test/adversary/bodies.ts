@@ -60,6 +60,10 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   createSource: () => ({ kind: 'bucket', prefix: 'manuals/' }),
 }
 
+/** What a route requires in its query. */
+export const validQuery = ({ id }: Operation, dice: Dice): string =>
+  id === 'importModel' ? `?id=made-${dice.letters(12)}` : ''
+
 /** Operations whose body names a thing of the tenant, and which. */
 export const NAMED_IN_BODY: Readonly<Record<string, keyof Pick<BodyContext, 'collection' | 'document'>>> = {
   searchCollections: 'collection',

@@ -47,7 +47,7 @@ export async function buildKernels(): Promise<void> {
       INITIAL_PAGES,
       '--runtime',
       'stub',
-      '-O3',
+      OPTIMISATION,
       '--noAssert',
       '--use',
       'abort=',

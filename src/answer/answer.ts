@@ -6,6 +6,7 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import { asProblem } from '../core/problem.ts'
 import type { Embedder } from '../models/embedder.ts'
 import type { GeneratedAnswer, Generator, Passage } from '../models/generator.ts'
+import type { ModelMeter } from '../models/model-meter.ts'
 import { isModelFault } from '../models/model-fault.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import { search, type SearchDependencies, type Searcher } from '../search/search.ts'
@@ -27,11 +28,20 @@ export async function answer(
   collection: CollectionRecord,
   searcher: Searcher,
   request: AnswerRequest,
+  options: { readonly meter?: ModelMeter } = {},
 ): Promise<AnswerResponse & { readonly timings: SearchTimings }> {
   const { question, search: searchRequest } = parseAnswerRequest(request, searcher)
-  const { hits, timings } = await search(deps, [collection], searcher, searchRequest, { withScores: true })
+  const { hits, timings } = await search(deps, [collection], searcher, searchRequest, {
+    ...options,
+    withScores: true,
+  })
   const declared = searchRequest.language
-  const generated = await generate(deps, collection, {
+  const { tenantUid, generation } = collection
+  const embedder =
+    generation.profileId === BRING_YOUR_OWN
+      ? undefined
+      : deps.models.queryEmbedder(generation.model, { tenantUid }, options.meter)
+  const generated = await generate(embedder, {
     question,
     language: declared === undefined ? detectQueryLanguage(question) : primarySubtag(declared),
     passages: hits.map(passageOf),
@@ -50,12 +60,9 @@ export async function answer(
 
 /** A model that is down takes the meaning of words away, not the answer. */
 async function generate(
-  { models }: SearchDependencies,
-  { tenantUid, generation }: CollectionRecord,
+  embedder: Embedder | undefined,
   request: Parameters<Generator['answer']>[0],
 ): Promise<GeneratedAnswer> {
-  const embedder: Embedder | undefined =
-    generation.profileId === BRING_YOUR_OWN ? undefined : models.queryEmbedder(generation.model, { tenantUid })
   try {
     return await new ExtractiveGenerator(embedder).answer(request)
   } catch (error) {

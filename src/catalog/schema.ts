@@ -15,7 +15,7 @@ import type { KeyRateLimit, TenantLimits } from '../tenancy/tenant-limits.ts'
 import type { CollectionSettings, JobKind, JobStatus } from './records.ts'
 
 /** What this Worker needs: the number of files in `migrations/`. */
-export const SCHEMA_VERSION = 4
+export const SCHEMA_VERSION = 5
 
 /** Facts about the database itself: `schema_version`. */
 export const meta = sqliteTable('meta', {
@@ -203,6 +203,7 @@ export const usageDaily = sqliteTable(
     chunksWritten: integer('chunks_written').notNull().default(0),
     bytesWritten: integer('bytes_written').notNull().default(0),
     embeddingTokens: integer('embedding_tokens').notNull().default(0),
+    tokenCost: integer('token_cost').notNull().default(0),
     updatedAtMs: integer('updated_at_ms').notNull(),
   },
   (table) => [primaryKey({ columns: [table.tenantUid, table.day, table.collectionId, table.keyId] })],

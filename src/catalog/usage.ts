@@ -35,15 +35,15 @@ export class UsageDays {
     // JSON keeps a statement within its number of parameters, whatever the batch's size. An erased tenant has no row.
     await this.#connection.batch(
       sql`INSERT INTO usage_daily (tenant_uid, day, collection_id, key_id, searches, answers, documents_written,
-          documents_deleted, chunks_written, bytes_written, embedding_tokens, updated_at_ms)
+          documents_deleted, chunks_written, bytes_written, embedding_tokens, token_cost, updated_at_ms)
         SELECT ${tenantUid}, value ->> 'day', value ->> 'collectionId', value ->> 'keyId', value ->> 'searches',
           value ->> 'answers', value ->> 'documentsWritten', value ->> 'documentsDeleted', value ->> 'chunksWritten',
-          value ->> 'bytesWritten', value ->> 'embeddingTokens', ${atMs}
+          value ->> 'bytesWritten', value ->> 'embeddingTokens', value ->> 'tokenCost', ${atMs}
         FROM json_each(${JSON.stringify(usage)}) WHERE ${isAlive(tenantUid)}
         ON CONFLICT DO UPDATE SET searches = excluded.searches, answers = excluded.answers,
           documents_written = excluded.documents_written, documents_deleted = excluded.documents_deleted,
           chunks_written = excluded.chunks_written, bytes_written = excluded.bytes_written,
-          embedding_tokens = excluded.embedding_tokens, updated_at_ms = excluded.updated_at_ms
+          embedding_tokens = excluded.embedding_tokens, token_cost = excluded.token_cost, updated_at_ms = excluded.updated_at_ms
         WHERE excluded.updated_at_ms >= updated_at_ms`,
       sql`INSERT INTO usage_stored_daily (tenant_uid, day, collection_id, documents, chunks, bytes, updated_at_ms)
         SELECT ${tenantUid}, value ->> 'day', value ->> 'collectionId', value ->> 'documents', value ->> 'chunks',
@@ -61,7 +61,7 @@ export class UsageDays {
       sql`SELECT tenants.id AS tenant, day, sum(searches) AS searches, sum(answers) AS answers,
           sum(documents_written) AS documentsWritten, sum(documents_deleted) AS documentsDeleted,
           sum(chunks_written) AS chunksWritten, sum(bytes_written) AS bytesWritten,
-          sum(embedding_tokens) AS embeddingTokens
+          sum(embedding_tokens) AS embeddingTokens, sum(token_cost) AS tokenCost
         FROM usage_daily INNER JOIN tenants ON tenants.uid = usage_daily.tenant_uid
         WHERE tenants.deleted_at_ms IS NULL AND day BETWEEN ${fromDay} AND ${toDay} GROUP BY 1, 2 ORDER BY 1, 2`,
       sql`SELECT tenants.id AS tenant, collection_id AS collectionId, day, documents, chunks, bytes

@@ -27,6 +27,12 @@ export type Allowance =
   /** The shard refuses to commit after `expiresAtMs`, so that an unsettled reservation can be resolved. */
   | { readonly kind: 'reserved'; readonly id: string; readonly expiresAtMs: number }
 
+/** A model whose tokens are paid for: its name in usage, and its list price in US dollars for a million input tokens. */
+export interface PricedModel {
+  readonly id: string
+  readonly pricePerMillionTokens: number
+}
+
 /** One entry of a shard's change log as the tenant's object learns it. */
 export interface ReportedChange {
   /** Place in the log, from 1, without gaps within a report. */
@@ -70,6 +76,8 @@ export interface ChangeReport {
    * older than the ledger).
    */
   readonly baseline?: { readonly documents: number; readonly chunks: number; readonly bytes: number }
+  /** What made the vectors; absent in reports of earlier releases, which knew `edge-en` alone. */
+  readonly model?: PricedModel
   readonly changes: readonly ReportedChange[]
 }
 

@@ -100,6 +100,7 @@ export function recordOf(row: FileRow): FileItem {
     embeddedChunks: row.embedded_chunks + Math.min(row.ready_chunks, row.waiting_chunks),
     reusedChunks: row.reused_chunks,
     tokens: row.tokens,
+    tokenCost: row.token_cost,
     writtenChunks: row.written_chunks,
     milliseconds: row.milliseconds,
     revision: row.revision,

@@ -5,6 +5,7 @@
 import { isWorkId, jobOfWork } from '../core/ids.ts'
 import { PROBLEMS, type ProblemCode } from '../core/problem.ts'
 import type { ChangeReport, ReportedChange } from '../core/usage.ts'
+import { costOfTokens, FORMER_MODEL } from '../tenancy/prices.ts'
 import type { FileStore } from './file-store.ts'
 import { CountSum } from './rows/documents.ts'
 import type { DocumentRow, DocumentStatus, FileRow } from './rows/file-row.ts'
@@ -20,6 +21,7 @@ const ENDINGS: ReadonlyMap<string, DocumentStatus> = new Map([
 interface Gathered {
   readonly sum: CountSum
   tokens: number
+  tokenCost: number
   written: number
   code?: string
 }
@@ -37,12 +39,13 @@ export function applyReport(store: FileStore, report: ChangeReport): number {
       position = change.position
       apply(store, report, change, gathered)
     }
-    for (const [id, { sum, tokens, written, code }] of gathered) {
+    for (const [id, { sum, tokens, tokenCost, written, code }] of gathered) {
       const file = store.files.find(id)
       if (file === undefined || (sum.isNothing && tokens === 0 && written === 0)) continue
       store.files.update(id, {
         ...sum.appliedTo(file),
         tokens: file.tokens + tokens,
+        token_cost: file.token_cost + tokenCost,
         written_chunks: file.written_chunks + written,
         ...(code === undefined || file.code !== null ? {} : faultOf(code)),
       })
@@ -75,7 +78,7 @@ function positionOf(store: FileStore, { collectionId, placementEpoch, shard }: C
 
 function apply(
   store: FileStore,
-  { collectionId }: ChangeReport,
+  { collectionId, model = FORMER_MODEL }: ChangeReport,
   change: ReportedChange,
   gathered: Map<number, Gathered>,
 ): void {
@@ -84,8 +87,9 @@ function apply(
   const file = fileOf(store, change.jobId)
   if (file !== undefined) {
     let part = gathered.get(file.id)
-    if (part === undefined) gathered.set(file.id, (part = { sum: new CountSum(), tokens: 0, written: 0 }))
+    if (part === undefined) gathered.set(file.id, (part = { sum: new CountSum(), tokens: 0, tokenCost: 0, written: 0 }))
     part.tokens += change.embeddingTokens
+    part.tokenCost += costOfTokens(model, change.embeddingTokens)
     part.written += change.chunksWritten
     const row = store.documents.find(file.id, documentId)
     if (row !== undefined) settleDocument(store, file, row, change, part)

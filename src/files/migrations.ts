@@ -66,4 +66,12 @@ export const FILES_MIGRATIONS: readonly SqlMigration[] = [
     id: 'files/3 written chunks',
     statements: ['ALTER TABLE files ADD COLUMN written_chunks INTEGER NOT NULL DEFAULT 0'],
   },
+  {
+    id: 'files/4 cost of tokens',
+    // In nano-dollars. Until now a token of every model cost 12.
+    statements: [
+      'ALTER TABLE files ADD COLUMN token_cost INTEGER NOT NULL DEFAULT 0',
+      'UPDATE files SET token_cost = tokens * 12',
+    ],
+  },
 ]

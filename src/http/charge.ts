@@ -15,7 +15,9 @@ import { ReadMeter } from '../tenancy/read-meter.ts'
 import type { ReadMeterName } from '../tenancy/read-meter.ts'
 import type { TenantLimits } from '../tenancy/tenant-limits.ts'
 import type { TenantObjects } from '../tenancy/tenant-objects.ts'
+import type { ModelMeter } from '../models/model-meter.ts'
 import type { Exchange, LimitState } from './exchange.ts'
+import { TokenCharge } from './token-charge.ts'
 
 type KeepAlive = (work: Promise<unknown>) => void
 
@@ -71,9 +73,17 @@ interface ChargeParts {
   readonly keepAlive: KeepAlive
 }
 
+/** What a read may spend, and who is told of it. */
+export interface ReadLimits {
+  readonly withoutVectors?: Problem
+  readonly meter: ModelMeter
+}
+
 /** The charge of one request. */
 export class Charge {
   readonly #parts: ChargeParts
+  /** The refusal whose limit the answer names already. */
+  #named: unknown
 
   constructor(parts: ChargeParts) {
     this.#parts = parts
@@ -103,22 +113,53 @@ export class Charge {
   async read<T>(
     meter: ReadMeterName,
     collectionId: CollectionId,
-    work: (limits: { readonly withoutVectors?: Problem }) => Promise<T>,
+    work: (limits: ReadLimits) => Promise<T>,
   ): Promise<T> {
     const { principal, keepAlive } = this.#parts
     const tenant = requireTenant(principal)
+    const reader = { tenant, keyId: principal.keyId }
     return this.#naming(meter, async () => {
-      const begun = this.#parts.meter.begin({ tenant, keyId: principal.keyId }, meter, keepAlive)
+      const begun = this.#parts.meter.begin(reader, meter, keepAlive)
       const ticket = begun instanceof Promise ? await begun : begun
+      const withoutVectors = ticket.keywordOnly
+      const goesOn = meter === 'searches' && tenant.limits.dailyBudget?.whenSpent === 'keyword'
+      const tokens = new TokenCharge({ meter: this.#parts.meter, reader, collectionId, goesOn, keepAlive })
       try {
-        const result = await work(ticket.keywordOnly === undefined ? {} : { withoutVectors: ticket.keywordOnly })
+        const result = await work({
+          meter: this.#namingTokens(tokens),
+          ...(withoutVectors === undefined ? {} : { withoutVectors }),
+        })
         ticket.count(collectionId)
         return result
       } catch (error) {
         ticket.release()
         throw error
+      } finally {
+        tokens.close()
       }
     })
+  }
+
+  /**
+   * Has a model read texts for the caller, beside any collection; the meter is to be asked before.
+   * @throws what the work throws
+   */
+  async spend<T>(work: (meter: ModelMeter) => Promise<T>): Promise<T> {
+    const { principal, keepAlive, meter } = this.#parts
+    const reader = { tenant: requireTenant(principal), keyId: principal.keyId }
+    const tokens = new TokenCharge({ meter, reader, goesOn: false, keepAlive })
+    try {
+      return await work(this.#namingTokens(tokens))
+    } finally {
+      tokens.close()
+    }
+  }
+
+  #namingTokens(tokens: TokenCharge): ModelMeter {
+    return {
+      note: (model, read) => tokens.note(model, read),
+      admit: (model, estimate) => this.#naming('embeddingTokens', () => tokens.admit(model, estimate)),
+    }
   }
 
   /** Has this isolate's searches and answers counted, so that who asks next sees their own. */
@@ -140,6 +181,8 @@ export class Charge {
     try {
       return await work()
     } catch (error) {
+      if (error === this.#named) throw error
+      this.#named = error
       const spent = spentLimit(asProblem(error), meter, requireTenant(principal).limits)
       if (spent !== undefined) exchange.limits = [spent, ...(exchange.limits ?? [])]
       throw error

@@ -19,6 +19,7 @@ import type { EmbeddingModel } from '../models/model.ts'
 import { namedVectorsModel, type NamedVectors } from '../models/named-vectors.ts'
 import { isProductName, productModel } from '../models/product-models.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'
+import { priceOf } from '../models/remote-profile.ts'
 import { vectorSpace } from '../models/vector-space.ts'
 
 export interface ArchivedModel {
@@ -92,5 +93,7 @@ export async function planModel(
   }
   invariant(source !== undefined, 'a model has a name or a source')
   checkAddresses(modelRules, source, `${pointer}/model/source`)
-  return { model: { uid: '', task: 'embed', source, profile }, isOwn: true }
+  // Anyone may write an archive: what tokens cost here is not its to say.
+  const priced = { ...profile, pricePerMillionTokens: priceOf(source) }
+  return { model: { uid: '', task: 'embed', source, profile: priced }, isOwn: true }
 }

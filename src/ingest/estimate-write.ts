@@ -1,7 +1,7 @@
 /** What a write would use, from documents that were begun and cut and went no further. */
 import type { CollectionRecord } from '../catalog/records.ts'
 import { utf8Length } from '../core/bytes.ts'
-import { costOf, dollars } from '../tenancy/prices.ts'
+import { dollars } from '../tenancy/prices.ts'
 import type { WriteEstimate } from './put-request.ts'
 import { isOpen, type WriteItem } from './write-item.ts'
 import { growthOf } from './write-quota.ts'
@@ -10,7 +10,9 @@ export function estimateWrite(items: readonly WriteItem[], collection: Collectio
   const written = items.filter(isOpen)
   const sumOf = (amount: (item: WriteItem) => number): number => written.reduce((sum, item) => sum + amount(item), 0)
   const chunks = sumOf((item) => item.chunks?.length ?? 0)
-  const embeddingTokens = sumOf((item) => growthOf(item, collection, item.known).embeddingTokens)
+  const growth = written.map((item) => growthOf(item, collection, item.known))
+  const embeddingTokens = growth.reduce((sum, amounts) => sum + amounts.embeddingTokens, 0)
+  const spend = growth.reduce((sum, amounts) => sum + amounts.spend, 0)
   return {
     dryRun: true,
     documents: written.length,
@@ -19,6 +21,6 @@ export function estimateWrite(items: readonly WriteItem[], collection: Collectio
     embeddingTokens,
     unchanged: items.filter(({ result }) => result?.status === 'unchanged').length,
     failed: items.filter(({ result }) => result?.status === 'failed').length,
-    estimatedCost: { currency: 'USD', amount: dollars(costOf({ embeddingTokens, chunksWritten: chunks })) },
+    estimatedCost: { currency: 'USD', amount: dollars(spend) },
   }
 }

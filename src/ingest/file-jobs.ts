@@ -19,6 +19,8 @@ export interface FileItem extends FileProgress {
   readonly revision: number
   /** Counted as usage: chunks of the versions that shards put in place. */
   readonly writtenChunks: number
+  /** Of its tokens, in nano-dollars. */
+  readonly tokenCost: number
 }
 
 export interface FileCounts {
@@ -74,8 +76,8 @@ export function fileProgress(job: JobRecord, counts: FileCounts | undefined, now
 }
 
 export function fileView(item: FileItem): FileView {
-  const { number: _, revision: _revision, writtenChunks, ...file } = item
-  const nano = costOf({ embeddingTokens: file.tokens, chunksWritten: writtenChunks })
+  const { number: _, revision: _revision, writtenChunks, tokenCost, ...file } = item
+  const nano = costOf({ chunksWritten: writtenChunks, tokenCost })
   return { ...file, cost: { currency: 'USD', amount: dollars(nano) } }
 }
 

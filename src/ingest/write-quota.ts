@@ -10,7 +10,7 @@ import { BRING_YOUR_OWN } from '../models/profiles.ts'
 import type { VersionSize } from '../shard/shard-api.ts'
 import { quotaProblem, type ReservationRefusal, type WriteAllowance } from '../tenancy/allowances.ts'
 import type { ShardRef } from '../tenancy/ledger.ts'
-import { costOf } from '../tenancy/prices.ts'
+import { costOf, costOfTokens } from '../tenancy/prices.ts'
 import type { CutChunk } from './prepare-chunks.ts'
 import type { AcceptedDocument } from './source-document.ts'
 
@@ -154,7 +154,7 @@ export function growthOf(
     chunks: Math.max(0, chunks.length - (current?.chunks ?? 0)),
     storedBytes: Math.max(0, bytes - (current?.bytes ?? 0)),
     embeddingTokens,
-    spend: costOf({ embeddingTokens, chunksWritten: chunks.length }),
+    spend: costOf({ chunksWritten: chunks.length, tokenCost: costOfTokens(generation.model.profile, embeddingTokens) }),
   }
 }
 

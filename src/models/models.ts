@@ -9,6 +9,7 @@ import { EDGE_MULTILINGUAL_RECIPE } from './edge/edge-multilingual.ts'
 import type { CountTokens, Embedder, ModelProfile } from './embedder.ts'
 import { estimateTokens } from './estimate-tokens.ts'
 import type { EmbeddingModel, Model, ModelCaller } from './model.ts'
+import { meteredEmbedder, type ModelMeter } from './model-meter.ts'
 import { type EmbedderNamespace, PassagePool } from './passage-pool.ts'
 import { EDGE_EN, EDGE_MULTILINGUAL } from './profiles.ts'
 import { QueryCache, type SharedCache } from './query-cache.ts'
@@ -46,8 +47,11 @@ export interface ModelsDependencies {
 
 /** All methods treat a model of the wrong kind as a bug: models are checked when they are made. */
 export interface Models {
-  /** Embeds in this isolate, or calls the provider from it; also what an embedder object runs. Not for `bring-your-own`. */
-  queryEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
+  /**
+   * Embeds in this isolate, or calls the provider from it; also what an embedder object runs. Not for `bring-your-own`. The
+   * meter is told what was read: nothing of queries whose vectors are known.
+   */
+  queryEmbedder(model: EmbeddingModel, caller: ModelCaller, meter?: Pick<ModelMeter, 'note'>): Embedder
   /** Embeds passages in the pool. Not for `bring-your-own`. */
   passageEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
   /** The model's own count where it runs in the Worker, and loads it when it is not resident; an estimate for all others. */
@@ -96,18 +100,23 @@ export function createModels(dependencies: ModelsDependencies): Models {
     invariant(source.provider !== 'bring-your-own', `the model ${uid} has an embedder`)
     return called().embedder(model, caller)
   }
+  const countTokens = async ({ uid, source }: EmbeddingModel): Promise<CountTokens> => {
+    if (source.provider === 'word-vectors') return countVectorWords
+    if (source.provider !== 'edge') return estimateTokens
+    return edgeEmbedder(uid).tokenCounter()
+  }
   return {
-    queryEmbedder: (model, caller) => queries.around(local(model, caller), model, caller),
+    queryEmbedder(model, caller, meter) {
+      const embedder = local(model, caller)
+      const metered = meter === undefined ? embedder : meteredEmbedder(embedder, () => countTokens(model), meter)
+      return queries.around(metered, model, caller)
+    },
     passageEmbedder(model, caller) {
       // Whatever has no embedder here has none in the pool.
       local(model, caller)
       return pool.embedder(model, caller)
     },
-    async countTokens({ uid, source }) {
-      if (source.provider === 'word-vectors') return countVectorWords
-      if (source.provider !== 'edge') return estimateTokens
-      return edgeEmbedder(uid).tokenCounter()
-    },
+    countTokens,
     reranker: (model, caller) => called().reranker(model, caller),
     chatModel: (model, caller) => called().chatModel(model, caller),
   }

@@ -2,6 +2,7 @@
 import { invalidField } from '../core/problem.ts'
 import type { EmbeddingKind, ModelProfile } from './embedder.ts'
 import type { EmbeddingModel, ModelCaller } from './model.ts'
+import { type ModelMeter, pricedModel, tokensRead } from './model-meter.ts'
 import type { Models } from './models.ts'
 
 /** Queries that are embedded in this isolate before others have their turn: about 40 ms. */
@@ -11,6 +12,8 @@ export interface ServingOptions {
   readonly kind: EmbeddingKind
   /** A Matryoshka step of the model, or its full length, which is the default. */
   readonly dimensions?: number | undefined
+  /** Asked before anything is embedded. */
+  readonly meter?: ModelMeter
   /** Lets other requests of the isolate go on. */
   readonly pause?: () => Promise<void>
 }
@@ -24,25 +27,25 @@ export interface ServedVectors {
 
 const pauseByTimer = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
-/** @throws invalid_request at `/dimensions`; upstream_failed, upstream_timeout, upstream_refused, overloaded */
+/** @throws invalid_request at `/dimensions`; what the meter throws; upstream_failed, upstream_timeout, upstream_refused, overloaded */
 export async function serveVectors(
   models: Pick<Models, 'queryEmbedder' | 'passageEmbedder' | 'countTokens'>,
   model: EmbeddingModel,
   caller: ModelCaller,
   texts: readonly string[],
-  { kind, dimensions = model.profile.dimensions, pause = pauseByTimer }: ServingOptions,
+  { kind, dimensions = model.profile.dimensions, meter, pause = pauseByTimer }: ServingOptions,
 ): Promise<ServedVectors> {
   checkDimensions(model.profile, dimensions)
+  const tokens = tokensRead(await models.countTokens(model), model.profile, texts, kind)
+  const tell = await meter?.admit(pricedModel(model), tokens)
   const full =
     kind === 'passage'
       ? await models.passageEmbedder(model, caller).embed(texts, { kind })
       : await embedQueries(models, model, caller, texts, pause)
-  const { maxTokens, queryPrefix, passagePrefix } = model.profile
-  const count = await models.countTokens(model)
-  const prefix = kind === 'query' ? queryPrefix : passagePrefix
+  tell?.(tokens)
   return {
     vectors: dimensions === model.profile.dimensions ? full : full.map((vector) => beginningOf(vector, dimensions)),
-    tokens: texts.reduce((sum, text) => sum + Math.min(count(prefix + text), maxTokens), 0),
+    tokens,
   }
 }
 

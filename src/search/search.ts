@@ -13,6 +13,7 @@ import { combineFilters } from '../metadata/combine-filters.ts'
 import type { Filter } from '../metadata/filter.ts'
 import type { Embedder } from '../models/embedder.ts'
 import type { EmbeddingModel, Model, ModelCaller } from '../models/model.ts'
+import { meteredReranker, type ModelMeter, pricedModel } from '../models/model-meter.ts'
 import type { Reranker } from '../models/reranker.ts'
 import { isRestricted } from '../tenancy/principal.ts'
 import { detectQueryLanguage, primarySubtag } from '../text/language.ts'
@@ -41,7 +42,7 @@ import { unitOf, type ReadPlacement } from './unit.ts'
 export interface SearchDependencies {
   readonly placement: ReadPlacement
   readonly models: {
-    queryEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
+    queryEmbedder(model: EmbeddingModel, caller: ModelCaller, meter?: ModelMeter): Embedder
     reranker(model: Model, caller: ModelCaller): Reranker
   }
   readonly modelNames: ModelNames
@@ -64,6 +65,8 @@ export interface SearchOptions {
   readonly withScores?: boolean
   /** Leaves away what costs a model, as if all were down; thrown where the search would have no leg left. */
   readonly withoutVectors?: Problem
+  /** Told what models read, and asked before hits are reranked. */
+  readonly meter?: ModelMeter
 }
 
 /** What one pass over the shards gave. */
@@ -95,7 +98,7 @@ export async function search(
   const depthCap = searcher.kind === 'public' ? PUBLIC_KEY_MAX_PAGED_HITS : MAX_HITS
   const depth = frozen?.depth ?? 0
   if (depth >= depthCap) throw invalidField('/cursor', `reaches beyond rank ${depthCap}`)
-  const { withoutVectors } = options
+  const { withoutVectors, meter } = options
   if (withoutVectors !== undefined && (checked.mode === 'vector' || checked.query === undefined)) throw withoutVectors
 
   const watch = new Stopwatch()
@@ -115,10 +118,12 @@ export async function search(
       ? frozen
       : watch.time('embed', () => {
           const isWithout = frozen === undefined && withoutVectors !== undefined
-          return queryVectors(checked, units, (model, caller) => deps.models.queryEmbedder(model, caller), isWithout)
+          const embedderOf = (model: EmbeddingModel, caller: ModelCaller): Embedder =>
+            deps.models.queryEmbedder(model, caller, meter)
+          return queryVectors(checked, units, embedderOf, isWithout)
         }),
     frozen?.statistics ?? gatherStatistics(units, words),
-    rerankerOf(deps, collections, checked),
+    rerankerOf(deps, collections, checked, meter),
   ])
   const plan = planOf(checked, units, queried)
 
@@ -190,11 +195,13 @@ async function rerankerOf(
   { modelNames, models }: SearchDependencies,
   [first]: readonly CollectionRecord[],
   { rerank }: CheckedSearch,
+  meter?: ModelMeter,
 ): Promise<Reranker | undefined> {
   if (rerank === undefined || first === undefined) return undefined
   const { tenantUid } = first
   const model = await modelNames.find(tenantUid, rerank.model, 'rerank', '/rerank/model')
-  return models.reranker(model, { tenantUid })
+  const reranker = models.reranker(model, { tenantUid })
+  return meter === undefined ? reranker : meteredReranker(reranker, pricedModel(model), meter)
 }
 
 /** Where hits were reordered, those that were; `minScore` judges the score that hits carry. */

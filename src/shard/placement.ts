@@ -3,6 +3,7 @@
  * hashes of ids that are never used twice, so that no object is ever met under another collection's name.
  */
 import { hex, sha256, utf8 } from '../core/bytes.ts'
+import type { ModelProfile } from '../models/embedder.ts'
 import type { Model } from '../models/model.ts'
 import { namedVectorsOf } from '../models/named-vectors.ts'
 import type { ShardApi, ShardSetup } from './shard-api.ts'
@@ -15,7 +16,9 @@ export interface PlacedCollection {
   readonly placementEpoch: number
   readonly generation: {
     readonly id: string
-    readonly model: Pick<Model, 'source'> & { readonly profile?: { readonly version: number } }
+    readonly model: Pick<Model, 'source'> & {
+      readonly profile?: Pick<ModelProfile, 'version' | 'pricePerMillionTokens'>
+    }
     readonly profileId: string
     readonly dimensions: number
     readonly precision: 'int8' | 'f32'
@@ -112,6 +115,7 @@ function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection
   const { model, profileId, dimensions, precision } = generation
   const vectors = namedVectorsOf(model)
   const profileVersion = model.profile?.version ?? 1
+  const pricePerMillionTokens = model.profile?.pricePerMillionTokens ?? 0
   return {
     tenantUid,
     collectionId: id,
@@ -120,6 +124,7 @@ function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection
     shard,
     profileId,
     ...(profileVersion === 1 ? {} : { profileVersion }),
+    ...(pricePerMillionTokens === 0 ? {} : { pricePerMillionTokens }),
     dimensions,
     precision,
     ...(vectors === undefined ? {} : { vectors }),

@@ -26,6 +26,8 @@ export interface ShardSetup {
   readonly profileId: string
   /** Of the profile; absent: 1. */
   readonly profileVersion?: number
+  /** Of the profile, in US dollars; absent: 0. */
+  readonly pricePerMillionTokens?: number
   readonly dimensions: number
   /** `int8` with one scale a vector for models' vectors, `f32` for vectors that callers bring. */
   readonly precision: 'int8' | 'f32'

@@ -28,7 +28,7 @@ export async function reportNext(state: ShardState, reader: string, reportChange
   const entries = wholeTransactions(state.log.after(known, REPORT_ENTRIES + 1))
   const [first] = entries
   if (first === undefined) return false
-  const { tenantUid, collectionId, placementEpoch, shard } = state.setup
+  const { tenantUid, collectionId, placementEpoch, shard, profileId, pricePerMillionTokens = 0 } = state.setup
   // Entries that nobody will ever be told of again are made up for by what was stored after them.
   const isCut = first.seq > known + 1
   const held = await reportChanges({
@@ -38,6 +38,7 @@ export async function reportNext(state: ShardState, reader: string, reportChange
     shard,
     after: first.seq - 1,
     ...(isCut ? { baseline: storedAt(state, first.seq - 1) } : {}),
+    model: { id: profileId, pricePerMillionTokens },
     changes: entries.map(reportedChange),
   })
   if (held === known) throw new Problem('overloaded', 'the report was not taken')

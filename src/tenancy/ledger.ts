@@ -21,22 +21,27 @@ import type {
   ReserveResult,
   RollUpBatch,
   ShardRef,
+  TokenLease,
+  TokenLeaseRequest,
   UsageQuery,
   UsageReport,
 } from './ledger/requests.ts'
 import { RESOLVE_AFTER_MS, Reservations } from './ledger/reservations.ts'
-import { LEDGER_MIGRATIONS } from './ledger/schema.ts'
+import { LATER_LEDGER_MIGRATIONS, LEDGER_MIGRATIONS } from './ledger/schema.ts'
 import { Totals } from './ledger/totals.ts'
 import { reportUsage } from './ledger/usage-report.ts'
 import { Warnings } from './ledger/warnings.ts'
 import { WINDOWS } from './ledger/windows.ts'
 import type { TenantLimits } from './tenant-limits.ts'
+import { FORMER_MODEL } from './prices.ts'
 import type { TenantPart } from './tenant-part.ts'
 
 export { addUsage, NO_USAGE } from './ledger/consumption.ts'
 export { USAGE_GROUPS } from './ledger/requests.ts'
 export type {
   MeterUse,
+  ModelAmounts,
+  ModelCount,
   QuotaWarning,
   ReadCount,
   ReadLease,
@@ -47,6 +52,8 @@ export type {
   RollUpBatch,
   ShardRef,
   StoredAmounts,
+  TokenLease,
+  TokenLeaseRequest,
   UsageCounts,
   UsageGroup,
   UsageQuery,
@@ -80,6 +87,7 @@ export interface LedgerOptions {
 
 export class Ledger implements TenantPart {
   static readonly migrations: readonly SqlMigration[] = LEDGER_MIGRATIONS
+  static readonly laterMigrations: readonly SqlMigration[] = LATER_LEDGER_MIGRATIONS
 
   readonly #database: SqlDatabase
   readonly #options: LedgerOptions
@@ -119,8 +127,9 @@ export class Ledger implements TenantPart {
       const isDeleted = this.#deletions.isDeleted(report.collectionId)
       const { fresh, position } = this.#totals.advance(report, nowMs, isDeleted)
       if (fresh.length > 0) {
-        const paid = this.#reservations.charge(fresh)
-        this.#consumption.countWrites(report.collectionId, fresh, paid)
+        const { collectionId, model = FORMER_MODEL } = report
+        const paid = this.#reservations.charge(fresh, model)
+        this.#consumption.countWrites({ collectionId, model }, fresh, paid)
         if (!isDeleted) this.#noteStored(report.collectionId, nowMs)
         this.#options.changed?.(report, fresh)
         this.#warnings.check(nowMs)
@@ -191,13 +200,29 @@ export class Ledger implements TenantPart {
     })
   }
 
-  /** Counts reads, each report once, and takes back the leases that they end. */
-  recordReads(tenantUid: TenantUid, { id, reads, leaseIds }: ReadReport, nowMs: number): void {
+  /** Leave to spend tokens that no write reserves; a refusal leaves everything as it was. */
+  leaseTokens({ tenantUid, tokens, spend, limits }: TokenLeaseRequest, nowMs: number): TokenLease {
+    return this.#database.transaction((): TokenLease => {
+      this.#consumption.remember(tenantUid)
+      this.#judge.noteLimits(limits)
+      const refusal = this.#judge.refuse({ embeddingTokens: tokens, spend }, limits, nowMs)
+      if (refusal !== undefined) return refusal
+      return {
+        status: 'granted',
+        id: this.#leases.grantTokens({ tokens, spend }, nowMs),
+        expiresAtMs: nowMs + LEASE_MS,
+      }
+    })
+  }
+
+  /** Counts reads and what models read, each report once, and takes back the leases that they end. */
+  recordReads(tenantUid: TenantUid, { id, reads, models = [], leaseIds }: ReadReport, nowMs: number): void {
     this.#database.transaction(() => {
       this.#consumption.remember(tenantUid)
       if (!this.#readReports.take(id, nowMs)) return
       this.#leases.end(leaseIds)
       this.#consumption.countReads(reads)
+      this.#consumption.countModels(models)
       this.#warnings.check(nowMs)
     })
   }

@@ -19,4 +19,5 @@ export const TENANT_MIGRATIONS: readonly SqlMigration[] = [
   ...FirstCount.migrations,
   ...PlannedRevocations.migrations,
   ...ErasureRecords.laterMigrations,
+  ...Ledger.laterMigrations,
 ]

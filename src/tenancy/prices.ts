@@ -3,6 +3,8 @@
  * figures here. They are an estimate by list prices, without free allowances, taxes and discounts; no bill follows from
  * them. Amounts are nano-dollars (1e-9 USD), because a search costs less than a millionth of a dollar.
  */
+import type { PricedModel } from '../core/usage.ts'
+
 const NANO = 1_000_000_000
 
 /** Cloudflare's list prices (Workers Paid, beyond what the plan includes), in nano-dollars. */
@@ -19,20 +21,32 @@ const LIST = {
   rowWritten: 1_000,
   /** $0.20 a GB-month. The same page. */
   storedGigabyteMonth: 0.2 * NANO,
-  /** $0.0118 a million tokens of bge-m3. https://developers.cloudflare.com/workers-ai/platform/pricing/ */
-  embeddingToken: 11.8,
 }
 
-/** One search: the request, two calls of one shard (candidates, texts) and some 5 ms of CPU time for the query's vector. */
+/**
+ * One search: the request, two calls of one shard (candidates, texts) and some 5 ms of CPU time. What the model reads for the
+ * query's vector is paid by its tokens.
+ */
 const SEARCH = LIST.workerRequest + 2 * LIST.objectRequest + 2 * LIST.objectTenMilliseconds + 5 * LIST.cpuMillisecond
+
+/**
+ * Milliseconds of CPU time for a token, by the profile's id: a passage of 128 tokens measured in workerd (`npm run
+ * bench:models`), divided by 128. Models that are not named here and have no price cost nothing in the estimate: those of
+ * word vectors, which look words up, and endpoints that are paid by the hour.
+ */
+const CPU_MILLISECONDS: ReadonlyMap<string, number> = new Map([
+  ['edge-en', 0.12],
+  ['edge-multilingual', 0.24],
+])
+
+/** What wrote the usage of releases that counted tokens without their model. */
+export const FORMER_MODEL: PricedModel = { id: 'edge-en', pricePerMillionTokens: 0 }
 
 /** Whole nano-dollars for one of each. */
 export const PRICES = {
   search: Math.round(SEARCH),
   /** A search, and some 10 ms of CPU time to choose and check sentences. */
   answer: Math.round(SEARCH + 10 * LIST.cpuMillisecond),
-  /** What a token costs at a hosted model. The built-in one computes it within the Worker's CPU time, for less. */
-  embeddingToken: Math.ceil(LIST.embeddingToken),
   /** Some five rows: the chunk, its vector, its share of postings, of the document, its log entry and its accounts. */
   chunkWritten: 5 * LIST.rowWritten,
 } as const
@@ -46,18 +60,24 @@ const DAYS_PER_MONTH = 365.25 / 12
 export interface Metered {
   readonly searches?: number
   readonly answers?: number
-  readonly embeddingTokens?: number
   readonly chunksWritten?: number
+  /** What models read for it, in nano-dollars: the sum of `costOfTokens`. */
+  readonly tokenCost?: number
 }
 
 /** Nano-dollars, whole. What a daily budget is spent by. */
-export function costOf({ searches = 0, answers = 0, embeddingTokens = 0, chunksWritten = 0 }: Metered): number {
-  return (
-    searches * PRICES.search +
-    answers * PRICES.answer +
-    embeddingTokens * PRICES.embeddingToken +
-    chunksWritten * PRICES.chunkWritten
-  )
+export function costOf({ searches = 0, answers = 0, chunksWritten = 0, tokenCost = 0 }: Metered): number {
+  return searches * PRICES.search + answers * PRICES.answer + chunksWritten * PRICES.chunkWritten + tokenCost
+}
+
+/**
+ * Nano-dollars, whole, of tokens that a model read together. Whoever reserves and whoever counts must ask for the same
+ * tokens: the cost of two parts may differ from that of both by one.
+ */
+export function costOfTokens({ id, pricePerMillionTokens }: PricedModel, tokens: number): number {
+  const cpu = CPU_MILLISECONDS.get(id)
+  const price = cpu === undefined ? pricePerMillionTokens * 1_000 : cpu * LIST.cpuMillisecond
+  return Math.round(tokens * price)
 }
 
 /** Nano-dollars for keeping it one day. Part of estimates; no budget is spent by it. */

@@ -12,11 +12,12 @@ import type { Problem } from '../core/problem.ts'
 import { quotaProblem } from './allowances.ts'
 import type { TenantState } from './key-store.ts'
 import { dayOf } from './ledger.ts'
-import type { ReadLease, ReadLeaseRequest, ReadReport } from './ledger.ts'
+import type { ModelCount, ReadLease, ReadLeaseRequest, ReadReport, TokenLease, TokenLeaseRequest } from './ledger.ts'
 import { RecentMap } from './rates/recent-map.ts'
 import { OpenLease, ReadCounts } from './rates/open-lease.ts'
 import { ReadLane } from './rates/read-lane.ts'
 import type { ReadRefusal } from './rates/read-lane.ts'
+import { leaveForTokens } from './rates/token-leave.ts'
 import type { KeepAlive } from './read-through-cache.ts'
 import type { TenantLimits } from './tenant-limits.ts'
 import { systemTimer } from './timer.ts'
@@ -25,6 +26,7 @@ import type { Timer } from './timer.ts'
 /** Of the tenant's object. */
 export interface ReadPort {
   leaseReads(request: ReadLeaseRequest): Promise<ReadLease>
+  leaseTokens(request: TokenLeaseRequest): Promise<TokenLease>
   recordReads(tenantUid: TenantUid, report: ReadReport): Promise<void>
 }
 
@@ -37,6 +39,23 @@ export interface ReadMeterDependencies {
 }
 
 export type ReadMeterName = ReadLeaseRequest['meter']
+
+/** Who reads. */
+export interface Reader {
+  readonly tenant: TenantState
+  readonly keyId: string
+}
+
+/** What a model read for one request, and where. */
+export type ModelRead = Omit<ModelCount, 'keyId' | 'day' | 'requests'>
+
+/** Leave to have a model read tokens. Exactly one of its two ends is to be called. */
+export interface TokenTicket {
+  /** It read these. */
+  count(read: ModelRead): void
+  /** It read nothing. */
+  release(): void
+}
 
 /** Leave to do one read. Exactly one of its two ends is to be called. */
 export interface ReadTicket {
@@ -93,16 +112,69 @@ export class ReadMeter {
    * @throws (rejects) monthly_quota_exceeded, budget_exceeded; overloaded where the object cannot be asked: a quota is a
    *   promise about money, so it does not give way.
    */
-  begin(
-    { tenant, keyId }: { readonly tenant: TenantState; readonly keyId: string },
-    meter: ReadMeterName,
-    keepAlive: KeepAlive,
-  ): ReadTicket | Promise<ReadTicket> {
+  begin({ tenant, keyId }: Reader, meter: ReadMeterName, keepAlive: KeepAlive): ReadTicket | Promise<ReadTicket> {
     const held = this.#heldOf(tenant.uid)
     const context = { held, keyId, meter, keepAlive }
     const quota = meter === 'searches' ? tenant.limits.searchesPerMonth : tenant.limits.answersPerMonth
     if (quota === undefined && tenant.limits.dailyBudget === undefined) return this.#ticket(context)
     return this.#leased(context, tenant.limits, quota !== undefined)
+  }
+
+  /**
+   * Before a model reads tokens that count against the quota of the month. Returns a promise only where they are limited.
+   * @throws (rejects) as `begin`
+   */
+  beginTokens(
+    { tenant, keyId }: Reader,
+    amounts: Pick<TokenLeaseRequest, 'tokens' | 'spend'>,
+    keepAlive: KeepAlive,
+  ): TokenTicket | Promise<TokenTicket> {
+    const { uid, limits } = tenant
+    const context = { held: this.#heldOf(uid), keyId, keepAlive }
+    if (limits.embeddingTokensPerMonth === undefined && limits.dailyBudget === undefined) {
+      return this.#tokenTicket(context)
+    }
+    return this.#leasedTokens(context, { tenantUid: uid, ...amounts, limits })
+  }
+
+  /** What a model has read and no quota limits. */
+  noteTokens({ tenant, keyId }: Reader, read: ModelRead, keepAlive: KeepAlive): void {
+    this.#tokenTicket({ held: this.#heldOf(tenant.uid), keyId, keepAlive }).count(read)
+  }
+
+  async #leasedTokens(context: TokenContext, request: TokenLeaseRequest): Promise<TokenTicket> {
+    const { objectOf, clock, report } = this.#dependencies
+    const { held, keepAlive } = context
+    const leased = await leaveForTokens(
+      {
+        clock,
+        timer: this.#timer,
+        ...(report === undefined ? {} : { report }),
+        lease: async () => (await objectOf(held.uid)).leaseTokens(request),
+        opened: (lease) => held.leases.add(lease),
+      },
+      keepAlive,
+    )
+    if (leased instanceof OpenLease) return this.#tokenTicket(context, leased)
+    throw quotaProblem(leased.meter, leased.retryAfterSeconds)
+  }
+
+  #tokenTicket(context: TokenContext, lease?: OpenLease): TokenTicket {
+    const { held, keyId } = context
+    // It counts in the window that it was admitted in, however long the model takes.
+    const day = dayOf(this.#dependencies.clock())
+    return {
+      count: (read) => {
+        this.#countsOf(held, lease).addModel({ ...read, keyId, day, requests: 1 })
+        lease?.use()
+        held.unreported++
+        this.#carry(context)
+      },
+      release: () => {
+        lease?.giveBack()
+        this.#carry(context)
+      },
+    }
   }
 
   async #leased(context: ReadContext, limits: TenantLimits, hasQuota: boolean): Promise<ReadTicket> {
@@ -163,7 +235,7 @@ export class ReadMeter {
     return {
       ...(keywordOnly === undefined ? {} : { keywordOnly: problemOf(keywordOnly) }),
       count: (collectionId) => {
-        const counts = lease !== undefined && held.leases.has(lease) ? lease.counts : held.free
+        const counts = this.#countsOf(held, lease)
         counts.add(collectionId, keyId, dayOf(this.#dependencies.clock()), meter)
         lease?.use()
         held.unreported++
@@ -176,8 +248,13 @@ export class ReadMeter {
     }
   }
 
+  /** Where to count what was done under a lease: one that was lost meanwhile is told of no more. */
+  #countsOf(held: TenantReads, lease: OpenLease | undefined): ReadCounts {
+    return lease !== undefined && held.leases.has(lease) ? lease.counts : held.free
+  }
+
   /** Sees to a report: soon where much was counted, and in any case within a second. */
-  #carry({ held, keepAlive }: ReadContext): void {
+  #carry({ held, keepAlive }: TokenContext): void {
     const nowMs = this.#dependencies.clock()
     if (held.unreported >= REPORT_READS) keepAlive(this.#report(held))
     if (nowMs - held.carriedSinceMs < LOST_CARRIER_MS) return
@@ -202,18 +279,20 @@ export class ReadMeter {
     }
     const ended = [...held.leases].filter((lease) => lease.end(nowMs))
     for (const lease of ended) held.leases.delete(lease)
-    const reads = [held.free, ...ended.map(({ counts }) => counts)].flatMap((counts) => counts.takeAll())
-    if (reads.length === 0 && ended.length === 0) return true
-    const report = { id: randomBase62(16), reads, leaseIds: ended.map(({ id }) => id), triedMs: nowMs }
+    const told = [held.free, ...ended.map(({ counts }) => counts)]
+    const reads = told.flatMap((counts) => counts.takeAll())
+    const models = told.flatMap((counts) => counts.takeModels())
+    if (reads.length + models.length + ended.length === 0) return true
+    const report = { id: randomBase62(16), reads, models, leaseIds: ended.map(({ id }) => id), triedMs: nowMs }
     held.open.add(report)
     return this.#tell(held, report)
   }
 
   async #tell(held: TenantReads, report: OpenReport): Promise<boolean> {
-    const { id, reads, leaseIds } = report
+    const { triedMs: _, ...told } = report
     report.triedMs = this.#dependencies.clock()
     try {
-      await (await this.#dependencies.objectOf(held.uid)).recordReads(held.uid, { id, reads, leaseIds })
+      await (await this.#dependencies.objectOf(held.uid)).recordReads(held.uid, told)
       held.open.delete(report)
       return true
     } catch (error) {
@@ -229,11 +308,14 @@ export class ReadMeter {
   }
 }
 
-interface ReadContext {
+interface TokenContext {
   readonly held: TenantReads
   readonly keyId: string
-  readonly meter: ReadMeterName
   readonly keepAlive: KeepAlive
+}
+
+interface ReadContext extends TokenContext {
+  readonly meter: ReadMeterName
 }
 
 const problemOf = ({ meter, retryAfterSeconds }: ReadRefusal): Problem => quotaProblem(meter, retryAfterSeconds)

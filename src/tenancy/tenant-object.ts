@@ -28,6 +28,8 @@ import type {
   ReadReport,
   ReserveRequest,
   ReserveResult,
+  TokenLease,
+  TokenLeaseRequest,
   UsageQuery,
   UsageReport,
 } from './ledger.ts'
@@ -204,6 +206,11 @@ export class TenantObject<Env = unknown> extends DurableObject<Env> implements R
   /** A share of the searches or answers that are left. */
   async leaseReads(request: ReadLeaseRequest): Promise<ReadLease> {
     return this.#armed(() => this.#opened().ledger.leaseReads(request, this.#dependencies.clock()))
+  }
+
+  /** Leave to spend tokens that no write reserves, or which limit is in the way. */
+  async leaseTokens(request: TokenLeaseRequest): Promise<TokenLease> {
+    return this.#armed(() => this.#opened().ledger.leaseTokens(request, this.#dependencies.clock()))
   }
 
   /** Counts reads that were done, once for each report, and takes back the leases that end with them. */

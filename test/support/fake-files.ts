@@ -58,6 +58,7 @@ export class FakeFiles implements FilesApi {
         bytes,
         documents: 0,
         failedDocuments: 0,
+        tokenCost: 0,
         chunks: 0,
         embeddedChunks: 0,
         reusedChunks: 0,

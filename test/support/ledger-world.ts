@@ -4,17 +4,24 @@
  */
 import { expect } from 'vitest'
 import type { CollectionId, TenantUid } from '../../src/core/ids.ts'
-import type { Amounts, ReportedChange } from '../../src/core/usage.ts'
+import type { Amounts, PricedModel, ReportedChange } from '../../src/core/usage.ts'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
 import { WRITE_METERS, type WriteMeter } from '../../src/tenancy/ledger/schema.ts'
 import { dayOf, Ledger, monthOf, RESERVATION_MS, type ShardRef } from '../../src/tenancy/ledger.ts'
-import { costOf } from '../../src/tenancy/prices.ts'
+import { costOf, costOfTokens } from '../../src/tenancy/prices.ts'
 import type { TenantLimits } from '../../src/tenancy/tenant-limits.ts'
+import { ModelReads } from './model-reads.ts'
 
 export const TENANT = 'ten_model' as TenantUid
 export const COLLECTIONS = ['col_a', 'col_b'] as CollectionId[]
 export const SHARDS = 2
+/** Of the collections, in their order: one inside the Worker, one with a price that is no whole number. */
+export const MODELS: readonly [PricedModel, PricedModel] = [
+  { id: 'edge-en', pricePerMillionTokens: 0 },
+  { id: 'bge-m3', pricePerMillionTokens: 0.0118 },
+]
+const modelOf = ({ collectionId }: ShardRef): PricedModel => MODELS[COLLECTIONS.indexOf(collectionId)] ?? MODELS[0]
 /** A limit on every meter of writes, so that all of them are told. */
 const WIDE: TenantLimits = {
   documents: 1e9,
@@ -70,12 +77,14 @@ export class LedgerWorld {
     string,
     { documents: number; deleted: number; chunks: number; bytes: number; tokens: number }
   >()
+  readonly modelUse = new Map<string, { requests: number; tokens: number; cost: number }>()
+  readonly reads = new ModelReads(this)
   readonly limits: TenantLimits
   #ids = 0
 
   constructor(limits: TenantLimits) {
     this.limits = limits
-    applyMigrations(this.database, Ledger.migrations)
+    applyMigrations(this.database, [...Ledger.migrations, ...Ledger.laterMigrations])
     this.ledger = this.open()
   }
 
@@ -101,7 +110,7 @@ export class LedgerWorld {
   /** Reports the log's entries from `after` on, as far as `upTo`: whatever was reported before. */
   report(shard: TrueShard, after: number, upTo: number): void {
     const held = this.ledger.applyChanges(
-      { tenantUid: TENANT, ...shard.ref, after, changes: shard.log.slice(after, upTo) },
+      { tenantUid: TENANT, ...shard.ref, after, model: modelOf(shard.ref), changes: shard.log.slice(after, upTo) },
       this.nowMs,
     )
     expect(held).toBeGreaterThanOrEqual(Math.min(upTo, shard.log.length))
@@ -138,10 +147,28 @@ export class LedgerWorld {
       bytes: old.bytes + entry.bytesWritten,
       tokens: old.tokens + entry.embeddingTokens,
     })
-    const month = monthOf(this.nowMs)
-    this.tokensByMonth.set(month, (this.tokensByMonth.get(month) ?? 0) + entry.embeddingTokens)
-    this.spendByDay.set(day, (this.spendByDay.get(day) ?? 0) + costOf(entry))
+    const model = modelOf(shard.ref)
+    const tokens = entry.embeddingTokens
+    const cost = costOfTokens(model, tokens)
+    this.spent(day, tokens, costOf({ ...entry, tokenCost: cost }))
+    if (tokens > 0) this.readByModel(`${key}/${model.id}`, { requests: 1, tokens, cost })
     return entry.position
+  }
+
+  /** Against the quota of the month and the budget of the day. */
+  spent(day: string, tokens: number, money: number): void {
+    const month = day.slice(0, 7)
+    this.tokensByMonth.set(month, (this.tokensByMonth.get(month) ?? 0) + tokens)
+    this.spendByDay.set(day, (this.spendByDay.get(day) ?? 0) + money)
+  }
+
+  readByModel(key: string, added: { readonly requests: number; readonly tokens: number; readonly cost: number }): void {
+    const { requests, tokens, cost } = this.modelUse.get(key) ?? { requests: 0, tokens: 0, cost: 0 }
+    this.modelUse.set(key, {
+      requests: requests + added.requests,
+      tokens: tokens + added.tokens,
+      cost: cost + added.cost,
+    })
   }
 
   /** One reservation for several documents, as a request of several makes it. */
@@ -158,7 +185,7 @@ export class LedgerWorld {
         chunks: Math.max(0, size.chunks - (applied?.chunks ?? 0)),
         storedBytes: Math.max(0, size.bytes - (applied?.bytes ?? 0)),
         embeddingTokens: size.tokens,
-        spend: costOf({ chunksWritten: size.chunks, embeddingTokens: size.tokens }),
+        spend: costOf({ chunksWritten: size.chunks, tokenCost: costOfTokens(modelOf(shard.ref), size.tokens) }),
       }
       return { id, shard, document, size, reserved }
     })
@@ -280,7 +307,14 @@ export class LedgerWorld {
         ({ position, shard, expiresAtMs }) => position === undefined && !shard.isGone && this.nowMs <= expiresAtMs,
       )
       .map(({ reserved }) => reserved)
-    const awaited = [...open, ...docs.flatMap(({ staged }) => staged?.held ?? [])]
+    const today = dayOf(this.nowMs)
+    const reading = this.reads.open
+      .filter(({ madeMs }) => dayOf(madeMs) === today)
+      .map(({ model, tokens }) => ({
+        embeddingTokens: tokens,
+        spend: costOfTokens(MODELS[model] ?? MODELS[0], tokens),
+      }))
+    const awaited: Amounts[] = [...open, ...reading, ...docs.flatMap(({ staged }) => staged?.held ?? [])]
     const truth: Record<WriteMeter, number> = {
       documents: applied.length,
       chunks: applied.reduce((sum, size) => sum + size.chunks, 0),
@@ -288,7 +322,6 @@ export class LedgerWorld {
       embeddingTokens: this.tokensByMonth.get(monthOf(this.nowMs)) ?? 0,
       spend: this.spendByDay.get(dayOf(this.nowMs)) ?? 0,
     }
-    const today = dayOf(this.nowMs)
     const { limits } = this.ledger.usage({ fromDay: today, toDay: today, groupBy: 'day', limits: WIDE }, this.nowMs)
     const covered = Object.fromEntries(limits.map(({ meter, used, reserved }) => [meter, used + reserved]))
     for (const meter of WRITE_METERS) {
@@ -304,7 +337,8 @@ export class LedgerWorld {
       for (const [document, { staged }] of shard.docs) if (staged) this.finishStaged(shard, document, true)
       if (!shard.isGone) this.report(shard, 0, shard.log.length)
     }
-    this.nowMs += RESERVATION_MS + 120_000
+    while (this.reads.open.length > 0) this.reads.lose()
+    this.nowMs += RESERVATION_MS + 700_000
     await this.ledger.run(this.nowMs)
     const report = this.ledger.usage(
       { fromDay: '2026-01-01', toDay: '2026-12-31', groupBy: 'day', limits: this.limits },
@@ -320,14 +354,30 @@ export class LedgerWorld {
     })
     expect(this.database.all('SELECT id FROM ledger_reservations')).toEqual([])
     const rows = this.database.all<Record<string, string | number>>(
-      'SELECT day, collection_id, key_id, documents_written AS documents, documents_deleted AS deleted, chunks_written AS chunks, bytes_written AS bytes, embedding_tokens AS tokens FROM ledger_usage',
+      'SELECT day, collection_id, key_id, documents_written AS documents, documents_deleted AS deleted, chunks_written AS chunks, bytes_written AS bytes, embedding_tokens AS tokens FROM ledger_usage WHERE key_id <> ?',
+      'key3',
     )
     const counted = rows.map(({ day, collection_id: collection, key_id: key, ...counts }) => [
       `${day}/${collection}/${key}`,
       counts,
     ])
+    const models = this.database.all<Record<string, string | number>>(
+      'SELECT day, collection_id, key_id, model, requests, tokens, cost FROM ledger_models',
+    )
+    const byModel = models.map(({ day, collection_id: collection, key_id: key, model, ...counts }) => [
+      `${day}/${collection}/${key}/${model}`,
+      counts,
+    ])
+    expect(Object.fromEntries(byModel)).toEqual(Object.fromEntries(this.modelUse))
     const expected = [...this.usage].filter(([, counts]) => Object.values(counts).some((count) => count > 0))
     expect(Object.fromEntries(counted)).toEqual(Object.fromEntries(expected))
+    for (const [day, money] of this.spendByDay) {
+      const row = this.database.get<{ amount: number }>(
+        "SELECT amount FROM ledger_counters WHERE meter = 'spend' AND period = ?",
+        day,
+      )
+      expect(row?.amount ?? 0).toBe(money)
+    }
     for (const [month, tokens] of this.tokensByMonth) {
       const row = this.database.get<{ amount: number }>(
         "SELECT amount FROM ledger_counters WHERE meter = 'embeddingTokens' AND period = ?",

@@ -2,7 +2,15 @@
 import { expect } from 'vitest'
 import type { TenantUid } from '../../src/core/ids.ts'
 import { Problem } from '../../src/core/problem.ts'
-import type { ReadCount, ReadLease, ReadLeaseRequest, ReadReport } from '../../src/tenancy/ledger.ts'
+import type {
+  ModelCount,
+  ReadCount,
+  ReadLease,
+  ReadLeaseRequest,
+  ReadReport,
+  TokenLease,
+  TokenLeaseRequest,
+} from '../../src/tenancy/ledger.ts'
 import type { ReadPort } from '../../src/tenancy/read-meter.ts'
 import type { FakeTime } from './fake-timer.ts'
 
@@ -14,6 +22,8 @@ export class NaiveReadObject implements ReadPort {
   readonly reports: (readonly ReadCount[])[] = []
   readonly leases = new Map<string, number>()
   readonly used = { searches: 0, answers: 0 }
+  readonly models: ModelCount[] = []
+  readonly askedTokens: TokenLeaseRequest[] = []
   /** `mute`: does what it is asked, and its answer is lost. */
   state: 'up' | 'down' | 'hanging' | 'mute' | 'erased' = 'up'
   readonly #known = new Set<string>()
@@ -52,11 +62,28 @@ export class NaiveReadObject implements ReadPort {
     return { status: 'granted', id, count, expiresAtMs: this.#time.clock() + LEASE_MS }
   }
 
-  async recordReads(_: TenantUid, { id: reportId, reads, leaseIds }: ReadReport): Promise<void> {
+  async leaseTokens(request: TokenLeaseRequest): Promise<TokenLease> {
+    this.askedTokens.push(request)
+    const id = `tokens-${this.askedTokens.length}`
+    await this.#reach()
+    const { limits, tokens } = request
+    if (this.budgetSpent && limits.dailyBudget !== undefined) {
+      return { status: 'refused', meter: 'spend', retryAfterSeconds: 60 }
+    }
+    const used = this.models.reduce((sum, { quotaTokens }) => sum + quotaTokens, 0)
+    if (used + tokens > (limits.embeddingTokensPerMonth ?? Infinity)) {
+      return { status: 'refused', meter: 'embeddingTokens', retryAfterSeconds: 7_200 }
+    }
+    this.leases.set(id, 0)
+    return { status: 'granted', id, expiresAtMs: this.#time.clock() + LEASE_MS }
+  }
+
+  async recordReads(_: TenantUid, { id: reportId, reads, models = [], leaseIds }: ReadReport): Promise<void> {
     await this.#reach()
     if (this.#known.has(reportId)) return
     this.#known.add(reportId)
     this.reports.push(reads)
+    this.models.push(...models)
     for (const { searches, answers } of reads) {
       this.used.searches += searches
       this.used.answers += answers

@@ -83,6 +83,8 @@ export interface FileRow {
   readonly ready_chunks: number
   readonly reused_chunks: number
   readonly tokens: number
+  /** In nano-dollars, by the prices of the models that read them. */
+  readonly token_cost: number
   /** What shards wrote of it, all passes together: what it cost besides tokens. */
   readonly written_chunks: number
   readonly milliseconds: number

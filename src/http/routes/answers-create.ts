@@ -32,8 +32,8 @@ export const createAnswer = defineRoute({
   },
   responses: { 200: { description: 'The answer, or an abstention.', schema: answerResultSchema } },
   async handle({ body, charge, collection, principal, timings }, dependencies) {
-    const { timings: stages, ...result } = await charge.read('answers', collection.id, () =>
-      answer(dependencies, collection, principal, body),
+    const { timings: stages, ...result } = await charge.read('answers', collection.id, ({ meter }) =>
+      answer(dependencies, collection, principal, body, { meter }),
     )
     recordSearch(timings, stages)
     return { status: 200, body: result }

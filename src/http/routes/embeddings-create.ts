@@ -25,13 +25,15 @@ export const createEmbeddings = defineRoute({
     example: { model: 'edge-en', input: ['The ferry carries 120 passengers.', 'The heron nests by the weir.'] },
   },
   responses: { 200: { description: 'A vector for each text, in order.', schema: embeddingsResultSchema } },
-  async handle({ body, principal }, { modelNames, models }) {
+  async handle({ body, charge, principal }, { modelNames, models }) {
     const { uid: tenantUid } = requireTenant(principal)
     const { model: name, input, dimensions, encoding_format: format, input_type: type = 'passage' } = body
     const model = await modelNames.find(tenantUid, name, 'embed', '/model')
     const texts = typeof input === 'string' ? [input] : input
     const kind = type === 'query' || type === 'search_query' ? 'query' : 'passage'
-    const { vectors, tokens } = await serveVectors(models, model, { tenantUid }, texts, { kind, dimensions })
+    const { vectors, tokens } = await charge.spend((meter) =>
+      serveVectors(models, model, { tenantUid }, texts, { kind, dimensions, meter }),
+    )
     return {
       status: 200,
       body: {

@@ -1,5 +1,6 @@
 /** `POST /v1/rerank`. */
 import { MAX_RERANKED_DOCUMENTS } from '../../core/limits.ts'
+import { meteredReranker, pricedModel } from '../../models/model-meter.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { defineRoute } from '../route.ts'
 import { rerankResultSchema, rerankSchema } from '../schemas/serving.ts'
@@ -24,11 +25,14 @@ export const createRerank = defineRoute({
     },
   },
   responses: { 200: { description: 'The documents by their scores.', schema: rerankResultSchema } },
-  async handle({ body, principal, operationId }, { modelNames, models }) {
+  async handle({ body, charge, principal, operationId }, { modelNames, models }) {
     const { uid: tenantUid } = requireTenant(principal)
     const model = await modelNames.find(tenantUid, body.model, 'rerank', '/model')
     const texts = body.documents.map((document) => (typeof document === 'string' ? document : document.text))
-    const { scores, tokens } = await models.reranker(model, { tenantUid }).rerank(body.query, texts)
+    const reranker = models.reranker(model, { tenantUid })
+    const { scores, tokens } = await charge.spend((meter) =>
+      meteredReranker(reranker, pricedModel(model), meter).rerank(body.query, texts),
+    )
     const ranked = [...scores.entries()].sort(([i, a], [j, b]) => b - a || i - j).slice(0, body.top_n)
     return {
       status: 200,

@@ -4,7 +4,7 @@ import { invalidField, Problem } from '../../core/problem.ts'
 import { DAY_MS, dayOf, monthOf, type UsageGroup } from '../../tenancy/ledger.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { tenantsUsage } from '../tenants-usage.ts'
-import { countsView, limitsView, usageQuery, usageSchema } from '../schemas/usage.ts'
+import { countsView, limitsView, modelsView, usageQuery, usageSchema } from '../schemas/usage.ts'
 import { defineRoute } from '../route.ts'
 
 export const getUsage = defineRoute({
@@ -14,7 +14,7 @@ export const getUsage = defineRoute({
   tag: 'usage',
   summary: 'Get what was used',
   description:
-    'Exact sums of whole UTC days, what is stored, and how full each limited meter is. Money is an estimate by list prices. The root key without `Nearfield-Tenant` gets all tenants, at most a minute old.',
+    'Exact sums of whole UTC days, what is stored, and how full each limited meter is. `models` says what each model read. Money is an estimate by list prices. The root key without `Nearfield-Tenant` gets all tenants, at most a minute old.',
   access: { kind: 'admin', operator: true },
   forbid({ parameters }, { kind, actingFor }) {
     if (parameters.get('groupBy') !== 'tenant' || (kind === 'root' && actingFor === undefined)) return
@@ -32,17 +32,21 @@ export const getUsage = defineRoute({
         fromDay,
         toDay: toDay < dayOf(clock()) ? toDay : dayOf(clock()),
       })
-      const data = rows.map((row) => ({ tenant: row.tenant, ...countsView(row) }))
-      return { status: 200, body: { ...common, data, totals: countsView(totals), stored, limits: [] } }
+      const data = rows.map((row) => ({ tenant: row.tenant, ...countsView(row), models: [] }))
+      return { status: 200, body: { ...common, data, totals: countsView(totals), models: [], stored, limits: [] } }
     }
     const { uid, limits } = requireTenant(principal)
     await charge.tellReads()
     const object = await tenantObjects.of(uid)
     const report = await object.usage(uid, { fromDay, toDay, groupBy: groupBy satisfies UsageGroup, limits })
-    const data = report.rows.map((row) => ({ [groupBy]: row.group, ...countsView(row) }))
-    const { stored } = report
-    const body = { ...common, data, totals: countsView(report.totals), stored, limits: limitsView(report.limits) }
-    return { status: 200, body }
+    const data = report.rows.map((row) => ({
+      ...(row.group === '' ? {} : { [groupBy]: row.group }),
+      ...countsView(row),
+      models: modelsView(row.models),
+    }))
+    const { stored, totals, models } = report
+    const shown = { data, totals: countsView(totals), models: modelsView(models), stored }
+    return { status: 200, body: { ...common, ...shown, limits: limitsView(report.limits) } }
   },
 })
 

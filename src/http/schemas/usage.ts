@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { METERS, type Meter } from '../../core/usage.ts'
 import { rfc3339 } from '../../core/clock.ts'
-import type { MeterUse, UsageCounts, UsageReport } from '../../tenancy/ledger.ts'
+import type { MeterUse, ModelAmounts, UsageCounts, UsageReport } from '../../tenancy/ledger.ts'
 import { dollars } from '../../tenancy/prices.ts'
 import { time } from './fields.ts'
 
@@ -47,15 +47,30 @@ const counts = {
 
 const name = z.string().optional()
 
+const models = z
+  .array(
+    z.object({
+      model: z.string().openapi({ example: 'edge-en' }),
+      requests: count.openapi({ description: 'Documents that got vectors, queries, and calls that read texts.' }),
+      tokens: count,
+      cost: money,
+    }),
+  )
+  .openapi({
+    description: 'What models read, queries included, by the models’ names. None where tenants are told apart.',
+  })
+
 export const usageSchema = z
   .object({
     from: z.string().openapi({ description: 'The first day.', example: '2026-11-01' }),
     to: z.string().openapi({ description: 'The last day.', example: '2026-11-22' }),
     groupBy: z.enum(USAGE_GROUPINGS),
-    data: z.array(z.object({ day: name, collection: name, key: name, tenant: name, ...counts })).openapi({
-      description: 'Named by what they are grouped by. Storage is part of the cost but where keys are told apart.',
+    data: z.array(z.object({ day: name, collection: name, key: name, tenant: name, ...counts, models })).openapi({
+      description:
+        'Named by what they are grouped by; calls that name no collection have none. Storage is part of the cost but where keys are told apart.',
     }),
     totals: z.object(counts),
+    models,
     stored: z.object({ documents: count, chunks: count, bytes: count }).openapi({ description: 'Now.' }),
     limits: z
       .array(
@@ -92,6 +107,9 @@ export const countsView = ({ cost, ...counted }: Counted) => ({
   embeddingTokens: counted.embeddingTokens,
   estimatedCost: dollars(cost),
 })
+
+export const modelsView = (amounts: readonly ModelAmounts[]) =>
+  amounts.map(({ model, requests, tokens, cost }) => ({ model, requests, tokens, cost: dollars(cost) }))
 
 export const limitsView = (limits: UsageReport['limits']) => limits.map(limitView)
 

@@ -1,20 +1,23 @@
 /**
- * What was done: exact sums by UTC day, collection and key, counters of the months and days that meters count in, what each
+ * What was done: exact sums by UTC day, collection, key and model, counters of the months and days that meters count in, what each
  * collection held at the end of each day, and which of these days the control plane has not been told of.
  */
 import type { CollectionId, TenantUid } from '../../core/ids.ts'
 import { invariant } from '../../core/invariant.ts'
 import { MAX_USAGE_DAYS } from '../../core/limits.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
-import type { Meter, ReportedChange } from '../../core/usage.ts'
-import { costOf } from '../prices.ts'
-import type { ReadCount, ReadMeter, RollUpBatch, StoredAmounts, UsageCounts } from './requests.ts'
+import type { Meter, PricedModel, ReportedChange } from '../../core/usage.ts'
+import { costOf, costOfTokens } from '../prices.ts'
+import type { ModelCount, ReadCount, ReadMeter, RollUpBatch, StoredAmounts, UsageCounts } from './requests.ts'
 import { DAY_MS, dayOf, monthOf } from './windows.ts'
 
 /** Rows told to the control plane at once. */
 const ROLL_UP_BATCH = 200
 /** Counters of windows before this are looked at by nobody. */
 const COUNTER_DAYS = 70
+
+/** In the tables, of calls that name no collection. */
+const NO_COLLECTION = '' as CollectionId
 
 export const NO_USAGE: UsageCounts = {
   searches: 0,
@@ -24,6 +27,7 @@ export const NO_USAGE: UsageCounts = {
   chunksWritten: 0,
   bytesWritten: 0,
   embeddingTokens: 0,
+  tokenCost: 0,
 }
 
 /** The columns of the counts, in the order of `UsageCounts`. */
@@ -35,6 +39,7 @@ export const USAGE_COLUMNS = [
   'chunks_written',
   'bytes_written',
   'embedding_tokens',
+  'token_cost',
 ] as const
 
 export class Consumption {
@@ -57,10 +62,11 @@ export class Consumption {
 
   /** `paidAtMs`: when a reservation was made. A write counts in no window before the one that was asked for it. */
   countWrites(
-    collectionId: CollectionId,
+    { collectionId, model }: { readonly collectionId: CollectionId; readonly model: PricedModel },
     changes: readonly ReportedChange[],
     paidAtMs: ReadonlyMap<string, number>,
   ): void {
+    const countsOf = (change: ReportedChange): UsageCounts => writeCounts(change, model)
     const days = Map.groupBy(changes, ({ atMs, reservation = '' }) =>
       dayOf(Math.max(atMs, paidAtMs.get(reservation) ?? 0)),
     )
@@ -68,6 +74,10 @@ export class Consumption {
       for (const [keyId, entries] of Map.groupBy(ofDay, (change) => change.keyId)) {
         const counts = entries.map(countsOf).reduce(addUsage)
         if (Object.values(counts).some((count) => count > 0)) this.#add(day, collectionId, keyId, counts)
+        const requests = entries.filter(({ embeddingTokens }) => embeddingTokens > 0).length
+        const { embeddingTokens: tokens, tokenCost: cost } = counts
+        const done = { model: model.id, requests, tokens, cost, quotaTokens: tokens }
+        if (requests > 0) this.#addModel({ ...done, day, collectionId, keyId })
       }
       const total = ofDay.map(countsOf).reduce(addUsage)
       this.#raise('embeddingTokens', day.slice(0, 7), total.embeddingTokens)
@@ -80,6 +90,22 @@ export class Consumption {
       this.#add(day, collectionId, keyId, { ...NO_USAGE, searches, answers })
       this.raiseReads({ searches, answers }, day)
     }
+  }
+
+  /** What models read for requests that write nothing. */
+  countModels(counts: readonly ModelCount[]): void {
+    for (const count of counts) {
+      const { collectionId = NO_COLLECTION, keyId, day, cost, quotaTokens } = count
+      this.#addModel(count)
+      this.#add(day, collectionId, keyId, { ...NO_USAGE, tokenCost: cost })
+      this.raiseTokens({ tokens: quotaTokens, spend: cost }, day)
+    }
+  }
+
+  /** As `raiseReads`. */
+  raiseTokens({ tokens, spend }: { readonly tokens: number; readonly spend: number }, day: string): void {
+    this.#raise('embeddingTokens', day.slice(0, 7), tokens)
+    this.#raise('spend', day, spend)
   }
 
   /** Counts them against quota and budget, and nobody's usage. */
@@ -100,6 +126,21 @@ export class Consumption {
     )
   }
 
+  #addModel({ day, collectionId = NO_COLLECTION, keyId, model, requests, tokens, cost }: ModelCount): void {
+    this.#database.run(
+      `INSERT INTO ledger_models (day, collection_id, key_id, model, requests, tokens, cost) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens,
+         cost = cost + excluded.cost`,
+      day,
+      collectionId,
+      keyId,
+      model,
+      requests,
+      tokens,
+      cost,
+    )
+  }
+
   #add(day: string, collectionId: CollectionId, keyId: string, counts: UsageCounts): void {
     this.#database.run(
       `INSERT INTO ledger_usage (day, collection_id, key_id, ${USAGE_COLUMNS.join(', ')}, revision, rolled_up)
@@ -116,6 +157,7 @@ export class Consumption {
       counts.chunksWritten,
       counts.bytesWritten,
       counts.embeddingTokens,
+      counts.tokenCost,
     )
   }
 
@@ -147,7 +189,7 @@ export class Consumption {
           `SELECT day, collection_id AS collectionId, key_id AS keyId, searches, answers,
              documents_written AS documentsWritten, documents_deleted AS documentsDeleted,
              chunks_written AS chunksWritten, bytes_written AS bytesWritten, embedding_tokens AS embeddingTokens,
-             revision
+             token_cost AS tokenCost, revision
            FROM ledger_usage WHERE revision > rolled_up LIMIT ?`,
           ROLL_UP_BATCH,
         ),
@@ -195,6 +237,7 @@ export class Consumption {
   #prune(nowMs: number): void {
     const firstDay = dayOf(nowMs - MAX_USAGE_DAYS * DAY_MS)
     this.#database.run('DELETE FROM ledger_usage WHERE day < ? AND revision = rolled_up', firstDay)
+    this.#database.run('DELETE FROM ledger_models WHERE day < ?', firstDay)
     // The last row before the first day says what was held on it.
     this.#database.run(
       `DELETE FROM ledger_stored_daily WHERE day < ?1 AND revision = rolled_up AND (documents + chunks = 0 OR EXISTS (
@@ -214,7 +257,7 @@ export class Consumption {
   }
 }
 
-function countsOf(change: ReportedChange): UsageCounts {
+function writeCounts(change: ReportedChange, model: PricedModel): UsageCounts {
   const { kind, documents, chunksWritten, bytesWritten, embeddingTokens } = change
   return {
     ...NO_USAGE,
@@ -223,6 +266,7 @@ function countsOf(change: ReportedChange): UsageCounts {
     chunksWritten,
     bytesWritten,
     embeddingTokens,
+    tokenCost: costOfTokens(model, embeddingTokens),
   }
 }
 
@@ -235,4 +279,5 @@ export const addUsage = (a: UsageCounts, b: UsageCounts): UsageCounts => ({
   chunksWritten: a.chunksWritten + b.chunksWritten,
   bytesWritten: a.bytesWritten + b.bytesWritten,
   embeddingTokens: a.embeddingTokens + b.embeddingTokens,
+  tokenCost: a.tokenCost + b.tokenCost,
 })

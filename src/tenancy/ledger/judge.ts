@@ -35,7 +35,7 @@ export class Judge {
       WINDOWS[meter] === 'stored' ? this.#sum('ledger_shards', METER_COLUMNS[meter]) : this.#counted(meter, nowMs)
     const held = this.#sum('ledger_shards', `held_${METER_COLUMNS[meter]}`)
     const open = this.#sum('ledger_reservations', METER_COLUMNS[meter])
-    return { used: settled + held, reserved: open + (meter === 'spend' ? this.#leasedMoney(nowMs) : 0) }
+    return { used: settled + held, reserved: open + this.#lent(meter, nowMs) }
   }
 
   /** Why the amounts may not be reserved; what does not grow is never refused. */
@@ -115,6 +115,20 @@ export class Judge {
     return row?.amount ?? 0
   }
 
+  /** Of what writes spend too, what is lent to requests that write nothing. */
+  #lent(meter: Meter, nowMs: number): number {
+    if (meter === 'spend') return this.#leasedMoney(nowMs)
+    return meter === 'embeddingTokens' ? this.#leasedTokens(nowMs) : 0
+  }
+
+  #leasedTokens(nowMs: number): number {
+    const row = this.#database.get<{ tokens: number | null }>(
+      'SELECT sum(tokens) AS tokens FROM ledger_leases WHERE created_ms > ?',
+      windowStartMs('embeddingTokens', nowMs) - LEASE_MS,
+    )
+    return row?.tokens ?? 0
+  }
+
   #leased(meter: Meter, nowMs: number): number {
     const row = this.#database.get<{ reads: number | null }>(
       'SELECT sum(reads) AS reads FROM ledger_leases WHERE meter = ? AND created_ms > ?',
@@ -127,7 +141,7 @@ export class Judge {
   #leasedMoney(nowMs: number): number {
     const sinceMs = windowStartMs('spend', nowMs) - LEASE_MS
     const row = this.#database.get<{ money: number | null }>(
-      'SELECT sum(reads * CASE meter WHEN ? THEN ? ELSE ? END) AS money FROM ledger_leases WHERE created_ms > ?',
+      'SELECT sum(reads * CASE meter WHEN ? THEN ? ELSE ? END + spend) AS money FROM ledger_leases WHERE created_ms > ?',
       'searches',
       PRICES.search,
       PRICES.answer,

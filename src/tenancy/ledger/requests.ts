@@ -36,6 +36,25 @@ export type ReserveResult =
     }
   | { readonly status: 'gone' }
 
+/** Before tokens are spent that no write reserves: those of texts that are embedded or ranked for the caller. */
+export interface TokenLeaseRequest {
+  readonly tenantUid: TenantUid
+  /** Estimated; at least 0. */
+  readonly tokens: number
+  /** What they would cost, in nano-dollars. */
+  readonly spend: number
+  readonly limits: TenantLimits
+}
+
+export type TokenLease =
+  /** `recordReads` with the id ends it. */
+  | { readonly status: 'granted'; readonly id: string; readonly expiresAtMs: number }
+  | {
+      readonly status: 'refused'
+      readonly meter: Meter
+      readonly retryAfterSeconds?: number
+    }
+
 export type ReadMeter = 'searches' | 'answers'
 
 export interface ReadLeaseRequest {
@@ -70,11 +89,23 @@ export interface ReadCount {
   readonly day: string
 }
 
+/** What requests that write nothing had a model read. */
+export interface ModelCount extends ModelAmounts {
+  /** Absent where the request names none. */
+  readonly collectionId?: CollectionId
+  readonly keyId: string
+  /** UTC, `2026-01-31`. */
+  readonly day: string
+  /** Of the tokens, those that count against the quota of the month: all but those of queries. */
+  readonly quotaTokens: number
+}
+
 /** What an isolate tells at once. */
 export interface ReadReport {
   /** Chosen by the isolate, 16 base62 characters: a report that is told again under its id counts once. */
   readonly id: string
   readonly reads: readonly ReadCount[]
+  readonly models?: readonly ModelCount[]
   /** Leases that end with it. */
   readonly leaseIds: readonly string[]
 }
@@ -98,11 +129,25 @@ export interface UsageCounts {
   readonly chunksWritten: number
   readonly bytesWritten: number
   readonly embeddingTokens: number
+  /** What models read, queries included, in nano-dollars. */
+  readonly tokenCost: number
+}
+
+/** What one model did. */
+export interface ModelAmounts {
+  /** Its name: the id of its profile, or of the weights. */
+  readonly model: string
+  /** Documents that got vectors, queries, and calls that had texts embedded or ranked. */
+  readonly requests: number
+  readonly tokens: number
+  /** Nano-dollars. */
+  readonly cost: number
 }
 
 export interface UsageRow extends UsageCounts {
-  /** The day, the collection's id or the key's id. */
+  /** The day, the collection's id or the key's id; empty for calls that name no collection. */
   readonly group: string
+  readonly models: readonly ModelAmounts[]
   /** Nano-dollars; with storage unless grouped by key, because storage has none. */
   readonly cost: number
 }
@@ -131,6 +176,7 @@ export interface MeterUse {
 export interface UsageReport {
   readonly rows: readonly UsageRow[]
   readonly totals: UsageCounts & { readonly cost: number }
+  readonly models: readonly ModelAmounts[]
   readonly stored: StoredAmounts
   readonly limits: readonly MeterUse[]
 }

@@ -7,8 +7,8 @@
  */
 import type { CollectionId } from '../../core/ids.ts'
 import type { SqlDatabase } from '../../core/sql-database.ts'
-import type { ReportedChange, ShardPosition } from '../../core/usage.ts'
-import { costOf } from '../prices.ts'
+import type { PricedModel, ReportedChange, ShardPosition } from '../../core/usage.ts'
+import { costOf, costOfTokens } from '../prices.ts'
 import type { ReserveRequest, ShardRef } from './requests.ts'
 import { METER_COLUMNS, WRITE_METERS, type WriteMeter } from './schema.ts'
 
@@ -53,15 +53,15 @@ export class Reservations {
     )
   }
 
-  /** Lowers reservations by what their writes took. Answers when each was made, by id. */
-  charge(changes: readonly ReportedChange[]): Map<string, number> {
+  /** Lowers reservations by what their writes took, by the prices of their model. Answers when each was made, by id. */
+  charge(changes: readonly ReportedChange[], model: PricedModel): Map<string, number> {
     const paid = new Map<string, number>()
     for (const [index, change] of changes.entries()) {
       const { reservation: id } = change
       const row = id === undefined ? undefined : this.#find(id)
       if (id === undefined || row === undefined) continue
       paid.set(id, row.created_ms)
-      const taken = WRITE_METERS.map((meter) => takenBy(change, changes, index, meter))
+      const taken = WRITE_METERS.map((meter) => takenBy(change, { changes, index, model }, meter))
       this.#database.run(
         `UPDATE ledger_reservations SET ${COLUMNS.map((column) => `${column} = max(0, ${column} - ?)`).join(', ')}
          WHERE id = ?`,
@@ -137,8 +137,16 @@ export class Reservations {
  * What a write takes from the reservation that paid for it: what is stored and held afterwards beyond what was before. The
  * work that it overtakes is dropped in the entries behind its own. Shrinking gives nothing back: others may use it.
  */
-function takenBy(change: ReportedChange, changes: readonly ReportedChange[], index: number, meter: WriteMeter): number {
-  let taken = grownBy(change, meter) + (change.held[meter] ?? 0)
+function takenBy(
+  change: ReportedChange,
+  {
+    changes,
+    index,
+    model,
+  }: { readonly changes: readonly ReportedChange[]; readonly index: number; readonly model: PricedModel },
+  meter: WriteMeter,
+): number {
+  let taken = grownBy(change, model, meter) + (change.held[meter] ?? 0)
   for (let next = index + 1; next < changes.length; next++) {
     const other = changes[next]
     if (other?.kind !== 'dropped' || other.documentId !== change.documentId || other.reservation !== undefined) break
@@ -147,9 +155,10 @@ function takenBy(change: ReportedChange, changes: readonly ReportedChange[], ind
   return Math.max(0, taken)
 }
 
-function grownBy(change: ReportedChange, meter: WriteMeter): number {
+function grownBy(change: ReportedChange, model: PricedModel, meter: WriteMeter): number {
   if (meter === 'storedBytes') return change.bytes
-  return meter === 'spend' ? costOf(change) : change[meter]
+  if (meter !== 'spend') return change[meter]
+  return costOf({ ...change, tokenCost: costOfTokens(model, change.embeddingTokens) })
 }
 
 const isSame = (a: ShardRef, b: ShardRef): boolean =>

@@ -1,6 +1,6 @@
 /**
  * The ledger's tables in the tenant's object. Times are milliseconds since the Unix epoch, money is nano-dollars. Rows are
- * few: one for each shard, one for each day, collection and key, one for each open reservation or lease.
+ * few: one for each shard, one for each day, collection, key and model, one for each open reservation or lease.
  */
 import type { SqlMigration } from '../../core/sql-database.ts'
 
@@ -77,6 +77,29 @@ export const LEDGER_MIGRATIONS: readonly SqlMigration[] = [
     statements: [
       `CREATE TABLE ledger_read_reports (id TEXT PRIMARY KEY, taken_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
       `CREATE INDEX ledger_read_reports_by_time ON ledger_read_reports (taken_ms)`,
+    ],
+  },
+]
+
+/** Came after steps of other parts, so it is applied after them. */
+export const LATER_LEDGER_MIGRATIONS: readonly SqlMigration[] = [
+  {
+    id: 'tenancy/12 models',
+    statements: [
+      // What stands in no collection has the empty name.
+      `CREATE TABLE ledger_models (
+        day TEXT NOT NULL, collection_id TEXT NOT NULL, key_id TEXT NOT NULL, model TEXT NOT NULL,
+        requests INTEGER NOT NULL, tokens INTEGER NOT NULL, cost INTEGER NOT NULL,
+        PRIMARY KEY (day, collection_id, key_id, model)
+      ) STRICT, WITHOUT ROWID`,
+      'ALTER TABLE ledger_usage ADD COLUMN token_cost INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE ledger_leases ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE ledger_leases ADD COLUMN spend INTEGER NOT NULL DEFAULT 0',
+      // Until now there was one model that embeds, and one price of 12 nano-dollars, which the counters have counted.
+      'UPDATE ledger_usage SET token_cost = embedding_tokens * 12',
+      `INSERT INTO ledger_models (day, collection_id, key_id, model, requests, tokens, cost)
+       SELECT day, collection_id, key_id, 'edge-en', documents_written, embedding_tokens, token_cost
+       FROM ledger_usage WHERE embedding_tokens > 0`,
     ],
   },
 ]

@@ -1,13 +1,16 @@
-/** A share of a quota that an isolate may use up, and what was done under it; and counts of reads by whom and where. */
+/** A share of a quota that an isolate may use up, and what was done under it; and counts of reads and of tokens by whom and where. */
 import type { CollectionId } from '../../core/ids.ts'
-import type { ReadCount, ReadLeaseRequest } from '../ledger.ts'
+import type { ModelCount, ReadCount, ReadLeaseRequest } from '../ledger.ts'
 
 /** A request that shows no end so long after its lease did was cancelled. */
 const LOST_READ_MS = 60_000
 
-/** Reads that were done and not told yet, by collection, key and day. */
+const NOTHING_READ = { requests: 0, tokens: 0, cost: 0, quotaTokens: 0 }
+
+/** What was done and not told yet, by collection, key and day, and what models read for it. */
 export class ReadCounts {
   readonly #counts = new Map<string, ReadCount>()
+  readonly #models = new Map<string, ModelCount>()
 
   add(collectionId: CollectionId, keyId: string, day: string, meter: ReadLeaseRequest['meter']): void {
     this.put({ collectionId, keyId, day, searches: 0, answers: 0, [meter]: 1 })
@@ -17,6 +20,25 @@ export class ReadCounts {
     const id = `${count.collectionId}/${count.keyId}/${count.day}`
     const { searches, answers } = this.#counts.get(id) ?? { searches: 0, answers: 0 }
     this.#counts.set(id, { ...count, searches: count.searches + searches, answers: count.answers + answers })
+  }
+
+  addModel(count: ModelCount): void {
+    const { collectionId = '', keyId, day, model } = count
+    const id = `${collectionId}/${keyId}/${day}/${model}`
+    const { requests, tokens, cost, quotaTokens } = this.#models.get(id) ?? NOTHING_READ
+    this.#models.set(id, {
+      ...count,
+      requests: count.requests + requests,
+      tokens: count.tokens + tokens,
+      cost: count.cost + cost,
+      quotaTokens: count.quotaTokens + quotaTokens,
+    })
+  }
+
+  takeModels(): ModelCount[] {
+    const all = [...this.#models.values()]
+    this.#models.clear()
+    return all
   }
 
   takeAll(): ReadCount[] {

@@ -72,7 +72,7 @@ export class ReadLane {
       this.#current = lease
     } catch (error) {
       this.#options.report?.(error)
-      throw unknown()
+      throw unknownQuota()
     } finally {
       if (isAwaited()) {
         this.#waiting = 0
@@ -94,12 +94,13 @@ export class ReadLane {
     try {
       if (!(await Promise.race([flight.then(() => false), lost]))) return
       if (this.#flight === flight) this.#flight = undefined
-      throw unknown()
+      throw unknownQuota()
     } finally {
       for (const stop of cancel) stop()
     }
   }
 }
 
-const unknown = (): Problem =>
+/** Nobody answers for the quota: it does not give way. */
+export const unknownQuota = (): Problem =>
   new Problem('overloaded', 'what is left of the quota cannot be asked at the moment', { retryAfterSeconds: 1 })

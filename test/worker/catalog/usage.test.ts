@@ -7,7 +7,14 @@ import type { RollUpBatch } from '../../../src/tenancy/ledger.ts'
 
 const catalog = new Catalog(env.DB, Date.now)
 const collectionId = 'col_u' as CollectionId
-const counts = { answers: 1, documentsDeleted: 0, chunksWritten: 9, bytesWritten: 99, embeddingTokens: 40 }
+const counts = {
+  answers: 1,
+  documentsDeleted: 0,
+  chunksWritten: 9,
+  bytesWritten: 99,
+  embeddingTokens: 40,
+  tokenCost: 480,
+}
 
 const batch = (tenantUid: TenantUid, atMs: number, searches: number, rows = 1): RollUpBatch => ({
   tenantUid,

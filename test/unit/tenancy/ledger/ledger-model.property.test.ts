@@ -27,6 +27,9 @@ type Step =
   | { readonly kind: 'report'; readonly shard: number; readonly from: number; readonly upTo: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'alarm' | 'restart' }
+  | { readonly kind: 'admit'; readonly model: number; readonly tokens: number }
+  | { readonly kind: 'read'; readonly share: number }
+  | { readonly kind: 'lose' | 'tellAgain' }
   | { readonly kind: 'erase'; readonly collection: number; readonly isConfirmed: boolean }
 
 const shard = fc.nat(COLLECTIONS.length * SHARDS - 1)
@@ -65,6 +68,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('alarm' as const, 'restart' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('admit' as const), model: fc.nat(2), tokens: fc.nat(300) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('read' as const), share: fc.constantFrom(0, 0.5, 1) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('lose' as const, 'tellAgain' as const) }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -120,6 +132,16 @@ async function run(world: LedgerWorld, next: Step): Promise<void> {
       return
     case 'alarm':
       if ((world.ledger.nextDueMs() ?? Infinity) <= world.nowMs) await world.ledger.run(world.nowMs)
+      return
+    case 'admit':
+      world.reads.admit(next.model, next.tokens)
+      return
+    case 'read':
+      world.reads.read(next.share)
+      return
+    case 'lose':
+    case 'tellAgain':
+      world.reads[next.kind]()
       return
     case 'restart':
       world.open()

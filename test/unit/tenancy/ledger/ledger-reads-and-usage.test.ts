@@ -30,7 +30,7 @@ let heard: number[]
 
 beforeEach(() => {
   database = new NodeSqlDatabase()
-  applyMigrations(database, Ledger.migrations)
+  applyMigrations(database, [...Ledger.migrations, ...Ledger.laterMigrations])
   warnings = []
   batches = []
   heard = []

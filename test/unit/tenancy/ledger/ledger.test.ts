@@ -32,7 +32,7 @@ let heard: number[]
 
 beforeEach(() => {
   database = new NodeSqlDatabase()
-  applyMigrations(database, Ledger.migrations)
+  applyMigrations(database, [...Ledger.migrations, ...Ledger.laterMigrations])
   flushed = 0
   pauses = []
   warnings = []

@@ -5,10 +5,11 @@
 import { Faults } from '../core/faults.ts'
 import { invalidField } from '../core/problem.ts'
 import type { ModelProfile } from './embedder.ts'
-import { baseUrlFault, endpointUrlFault } from './endpoint-url.ts'
+import { baseUrlFault } from './endpoint-url.ts'
 import { findKnownModel } from './known-models.ts'
 import { apiKeyContext, type ModelSource, type ModelTask, type RemoteSource, type SealedApiKey } from './model.ts'
 import { isProductName } from './product-models.ts'
+import { isForeignKey, isHubModel, isWorkersAiModel } from './providers/provider-names.ts'
 import { modelNameOf, type ProfileClaims, remoteProfile, sameSpace } from './remote-profile.ts'
 
 /** Where a model runs, with the provider's key as it is. */
@@ -56,9 +57,10 @@ export async function configureModel(
 ): Promise<ConfiguredModel> {
   const { dimensions, maxTokens, queryPrefix, passagePrefix, languages, fallbacks = [], ...source } = input
   const claims = definedOf({ dimensions, maxTokens, queryPrefix, passagePrefix, languages })
-  checkSource(configuration, source, pointer)
-  for (const [index, fallback] of fallbacks.entries()) {
-    checkSource(configuration, fallback, `${pointer}/fallbacks/${index}`)
+  for (const [index, each] of [source, ...fallbacks].entries()) {
+    const at = index === 0 ? pointer : `${pointer}/fallbacks/${index - 1}`
+    checkSource(configuration, each, at)
+    checkKey(each, at)
   }
   const profile = task === 'embed' ? profileOf(source, claims, fallbacks, pointer) : undefined
   if (task !== 'embed') checkTask(source, task, claims, pointer)
@@ -97,7 +99,7 @@ export function checkAddresses(
     const at = index === 0 ? pointer : `${pointer}/fallbacks/${index - 1}`
     const [field, address] =
       each.provider === 'huggingface' ? ['endpointUrl', each.endpointUrl] : ['baseUrl', each.baseUrl]
-    const fault = address === undefined ? undefined : endpointUrlFault(address, allowsPrivateEndpoints)
+    const fault = address === undefined ? undefined : baseUrlFault(address, allowsPrivateEndpoints)
     if (fault !== undefined) throw invalidField(`${at}/${field}`, fault)
   }
 }
@@ -113,7 +115,8 @@ export function checkSource(
     if (fault !== undefined) faults.add(`${pointer}/${field}`, fault)
   }
   if (source.provider === 'workers-ai') {
-    const { accountId, apiKey, baseUrl } = source
+    const { model, accountId, apiKey, baseUrl } = source
+    if (!isWorkersAiModel(model)) check('model', 'must be a name of Workers AI, such as @cf/baai/bge-m3')
     const isByRest = accountId !== undefined || apiKey !== undefined || baseUrl !== undefined
     if (!isByRest && !hasWorkersAi) throw invalidField(`${pointer}/provider`, NO_WORKERS_AI, 'not_supported')
     if (isByRest && accountId === undefined) check('accountId', 'is required with a key or an address')
@@ -122,12 +125,21 @@ export function checkSource(
   } else if (source.provider === 'huggingface') {
     const { model, endpointUrl, inferenceProvider } = source
     if (model === undefined && endpointUrl === undefined) check('model', 'is required without an endpointUrl')
-    if (endpointUrl !== undefined) check('endpointUrl', endpointUrlFault(endpointUrl, allowsPrivateEndpoints))
+    if (model !== undefined && endpointUrl === undefined && !isHubModel(model)) {
+      check('model', 'must be a name of the hub, such as BAAI/bge-m3')
+    }
+    if (endpointUrl !== undefined) check('endpointUrl', baseUrlFault(endpointUrl, allowsPrivateEndpoints))
     if (endpointUrl !== undefined && inferenceProvider !== undefined) {
       check('inferenceProvider', 'does not go with an endpointUrl')
     }
   } else check('baseUrl', baseUrlFault(source.baseUrl, allowsPrivateEndpoints))
   faults.throwIfAny()
+}
+
+/** Of a key as it was given, not as it is kept. @throws invalid_request for one that would go where nobody sent it */
+export function checkKey(source: SourceInput, pointer: string): void {
+  if (source.provider !== 'huggingface' || !isForeignKey(source, source.apiKey)) return
+  throw invalidField(`${pointer}/apiKey`, 'must begin with hf_ unless an endpointUrl or inferenceProvider takes it')
 }
 
 /** @throws invalid_request where a fallback makes other vectors */

@@ -3,7 +3,7 @@ import { MAX_PUBLIC_URL_LENGTH, publicUrlFault } from '../egress/public-url.ts'
 
 /** Where clouds hand out the credentials of a machine to whoever runs on it. Never a model. */
 const METADATA_HOSTS =
-  /^(?:169\.254\.\d+\.\d+|100\.100\.100\.200|\[fe[89ab][0-9a-f]:.*\]|\[fd00:ec2:.*\]|\[::ffff:a9fe:.*\]|metadata(?:\..*)?)\.?$/
+  /^(?:169\.254\.\d+\.\d+|100\.100\.100\.200|168\.63\.129\.16|192\.0\.0\.192|\[fe[89ab][0-9a-f]:.*\]|\[fd00:ec2:.*\]|\[(?:::ffff:|64:ff9b::)a9fe:.*\]|(?:metadata|instance-data)(?:\..*)?)\.?$/
 
 /**
  * Why a provider may not be called at a URL, as an error's detail; `undefined` where it may. Public https unless the operator

@@ -1,6 +1,7 @@
 /** What may change of a provider's model: its key, its address, who stands in for it. Never what it is. */
 import { invalidField } from '../core/problem.ts'
 import {
+  checkKey,
   checkSource,
   isRemote,
   type ModelConfiguration,
@@ -45,8 +46,11 @@ export async function reconfigureModel(
   // A sealed key stands for one that was given; only whether there is one matters to the check.
   const given = apiKey === undefined ? moved : { ...moved, apiKey }
   checkSource(configuration, given, pointer)
+  if (apiKey !== undefined) checkKey(given, pointer)
   for (const [index, fallback] of (fallbacks ?? []).entries()) {
-    checkSource(configuration, fallback, `${pointer}/fallbacks/${index}`)
+    const at = `${pointer}/fallbacks/${index}`
+    checkSource(configuration, fallback, at)
+    checkKey(fallback, at)
   }
   if (profile !== undefined) requireSameSpace(profile, fallbacks ?? [], pointer)
   const kept = apiKey === undefined ? moved : await sealedSource(configuration, owner, given, 0)

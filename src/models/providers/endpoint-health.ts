@@ -111,7 +111,7 @@ const open = (retryAfterMs: number): ProviderFault =>
 /** Endpoints that an isolate remembers; a forgotten one counts as healthy. */
 const MAX_ENDPOINTS = 1_000
 
-/** One `EndpointHealth` for each model and position, so that no tenant's key or quota opens another's breaker. */
+/** One `EndpointHealth` for each key, which names tenant, model and place, so that no tenant's quota opens another's breaker. */
 export class EndpointsHealth {
   readonly #clock: Clock
   /** Iterates in the order of use. */

@@ -11,15 +11,16 @@ import type * as HuggingFaceClient from './hugging-face-client.ts'
 import type { AdapterContext, ChatRequest, ModelFetch, ProviderAdapter, ProviderLimits } from './provider-adapter.ts'
 import { countOf, fieldOf, readJson, requireSuccess } from './provider-answer.ts'
 import { ProviderFault } from './provider-fault.ts'
+import { isForeignKey, isHubModel } from './provider-names.ts'
 import { inOrder, scoresOf, shortened } from './provider-shapes.ts'
 
 /** TEI takes 32 texts unless its operator says otherwise. */
 const LIMITS: ProviderLimits = { texts: 32, tokens: 32_000, documents: 32 }
-/** `owner/model`, with `:provider` behind it for the router: it goes into addresses, where no part may lead elsewhere. */
-const MODEL_NAME = /^\w[\w.-]*(?:\/\w[\w.-]*)?(?::[\w-]+)?$/
 const TOO_LONG = `the provider answered with more than ${MAX_PROVIDER_ANSWER_BYTES} bytes`
 /** In which TEI says how many tokens it read. */
 const TOKENS_HEADER = 'x-compute-tokens'
+
+const FOREIGN_KEY = 'only a key of Hugging Face, which begins with hf_, is sent to its router'
 
 type Client = typeof HuggingFaceClient
 
@@ -31,7 +32,9 @@ export function huggingFaceAdapter(source: HuggingFaceSource, context: AdapterCo
   const model = source.model === undefined ? {} : { model: source.model }
   const target = (path: string): object => {
     if (endpoint !== undefined) return { ...model, ...credentials, endpointUrl: endpoint + path }
-    if (!MODEL_NAME.test(source.model ?? '')) throw new ProviderFault('refused', 'the model has no name of the hub')
+    // The library sends any other key to the provider itself, even to one that the hub picked.
+    if (isForeignKey(source, apiKey)) throw new ProviderFault('refused', FOREIGN_KEY)
+    if (!isHubModel(source.model ?? '')) throw new ProviderFault('refused', 'the model has no name of the hub')
     return { ...model, ...credentials, provider: inferenceProvider as InferenceProviderOrPolicy }
   }
 

@@ -23,6 +23,15 @@ export interface RemoteModel {
   readonly profile?: ModelProfile
 }
 
+/** The end of a sealed key differs whenever one is stored. */
+const SEAL_LENGTH = 22
+
+/** Where and with which key it is asked: what an old address or key did wrong says nothing about a new one. */
+function placeOf(source: RemoteSource): string {
+  const address = source.provider === 'huggingface' ? source.endpointUrl : source.baseUrl
+  return JSON.stringify([address, source.apiKey?.slice(-SEAL_LENGTH)])
+}
+
 type Asking<T> = (endpoint: Endpoint, limits: CallLimits) => Promise<T>
 
 export class RemoteEndpoints {
@@ -66,7 +75,7 @@ export class RemoteEndpoints {
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(profile === undefined ? {} : { profile }),
     })
-    return new Endpoint(adapter, health.of(`${tenantUid}/${uid}/${position}`), patience)
+    return new Endpoint(adapter, health.of(`${tenantUid}/${uid}/${position}/${placeOf(source)}`), patience)
   }
 
   async #openKey({ apiKey: sealed }: RemoteSource, context: string): Promise<string | undefined> {

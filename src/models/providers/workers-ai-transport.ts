@@ -3,6 +3,7 @@ import type { WorkersAiSource } from '../model.ts'
 import type { AiBinding, ModelFetch } from './provider-adapter.ts'
 import { faultOfStatus, MAX_FAULT_BYTES, fieldOf, readJson, readText, requireSuccess } from './provider-answer.ts'
 import { ProviderFault } from './provider-fault.ts'
+import { isWorkersAiModel } from './provider-names.ts'
 
 export interface WorkersAiTransport {
   /** The model's output. @throws ProviderFault */
@@ -11,8 +12,7 @@ export interface WorkersAiTransport {
   stream(model: string, input: object, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
 
-/** `@cf/maker/model`: it goes into an address, where no part may lead elsewhere. */
-const MODEL_NAME = /^@(?:cf|hf)(?:\/\w[\w.:-]*){2,}$/
+const nameless = (): ProviderFault => new ProviderFault('refused', 'the model has no name of Workers AI')
 const API = 'https://api.cloudflare.com/client/v4'
 /** The day's free allocation comes back at midnight; asking every minute until then would help nobody. */
 const ALLOCATION_PATIENCE_MS = 3_600_000
@@ -45,6 +45,7 @@ function faultOfCode(code: number): ProviderFault | undefined {
 /** The output may be wrapped, which the binding undoes itself. */
 export function bindingTransport(ai: AiBinding): WorkersAiTransport {
   const run = async (model: string, input: object, signal: AbortSignal): Promise<unknown> => {
+    if (!isWorkersAiModel(model)) throw nameless()
     signal.throwIfAborted()
     try {
       return await untilAborted(ai.run(model, input, { signal }), signal)
@@ -93,7 +94,7 @@ const fieldOfError = (error: unknown, name: string): unknown =>
 export function restTransport(source: WorkersAiSource, apiKey: string, call: ModelFetch): WorkersAiTransport {
   const base = source.baseUrl ?? `${API}/accounts/${encodeURIComponent(source.accountId ?? '')}/ai/run`
   const send = async (model: string, input: object, accept: string, signal: AbortSignal): Promise<Response> => {
-    if (!MODEL_NAME.test(model)) throw new ProviderFault('refused', 'the model has no name of Workers AI')
+    if (!isWorkersAiModel(model)) throw nameless()
     const response = await call({
       url: `${base.replace(/\/+$/, '')}/${model}`,
       headers: { accept, authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

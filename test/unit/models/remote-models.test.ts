@@ -199,6 +199,21 @@ describe('an embedder', () => {
     expect(played.requests).toHaveLength(3 * FAULTS_TO_OPEN)
   })
 
+  it('begins anew with another address or key', async () => {
+    const world = new RemoteWorld()
+    const keyed = openAiSource(played.url, { apiKey: 'key-that-is-used-up-a' })
+    played.always({ fault: 'status', status: 429, headers: { 'retry-after': '3600' } })
+    const asked = (at: typeof source) => world.embedder([at]).embed(['a'], QUERY)
+    await expect(asked(keyed)).rejects.toMatchObject({ code: 'overloaded' })
+    await expect(asked(source)).rejects.toMatchObject({ code: 'overloaded' })
+    played.reset()
+    await expect(asked(keyed)).rejects.toMatchObject({ code: 'overloaded' })
+    expect(played.requests).toHaveLength(0)
+    await asked(openAiSource(played.url, { apiKey: 'key-that-is-used-up-b' }))
+    await asked(fallback)
+    expect([played.requests.length, second.requests.length]).toEqual([1, 1])
+  })
+
   it('leaves nothing behind when its caller’s request is dropped at any moment', async () => {
     // As the runtime does it: what is awaited never comes back, and no `finally` runs.
     const world = new RemoteWorld({ call: () => new Promise<never>(() => undefined) })

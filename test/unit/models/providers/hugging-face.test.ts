@@ -123,6 +123,16 @@ describe('the router', () => {
     expect((await faultOf(other.complete(messages, {}, signal))).kind).toBe('refused')
   })
 
+  test.each([{}, { inferenceProvider: 'auto' }, { inferenceProvider: 'hf-inference' }])(
+    'sends nobody a key that is not of Hugging Face where %j is to choose',
+    async (choice) => {
+      const foreign = adapter({ model: 'intfloat/e5-large-v2', ...choice }, 'sk-elsewhere')
+      expect((await faultOf(foreign.embed(['a'], 'query', signal))).kind).toBe('refused')
+      expect((await faultOf(collected(foreign.stream(messages, {}, signal)))).kind).toBe('refused')
+      expect(seen).toStrictEqual([])
+    },
+  )
+
   test('refuses what nobody serves, what is not known and what it cannot do', async () => {
     const refusals = [
       () => adapter({ model: 'acme/nobody' }).embed(['a'], 'query', signal),

@@ -206,6 +206,13 @@ describe('the binding', () => {
     expect(runs).toStrictEqual([{ model: '@cf/baai/bge-m3', input: { text: ['a'], truncate_inputs: true } }])
   })
 
+  test.each(['openai/gpt-5', '@cf/x', '../x', ''])('runs nothing that is named %j', async (model) => {
+    const { ai, runs } = binding(() => ({ data: [[1, 2]] }))
+    const nameless = adapter({ provider: 'workers-ai', model }, { ai })
+    expect((await faultOf(nameless.embed(['a'], 'query', signal))).kind).toBe('refused')
+    expect(runs).toStrictEqual([])
+  })
+
   test('streams bytes', async () => {
     const lines = ['data: {"response":"Hel', 'lo","p":"x"}\n\ndata: {"response":" you"}\n\n', 'data: [DONE]\n\n']
     const { ai } = binding(() => new Blob(lines).stream())

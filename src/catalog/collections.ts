@@ -15,7 +15,14 @@ import { cancelRestOf } from './jobs.ts'
 import { pageOf } from './paging.ts'
 import { insertModel } from './models.ts'
 import type { NewModel } from './models.ts'
-import type { CollectionRecord, CollectionSettings, GenerationRecord, Page, PageRequest } from './records.ts'
+import type {
+  CollectionRecord,
+  CollectionSettings,
+  GenerationRecord,
+  ModelChoice,
+  Page,
+  PageRequest,
+} from './records.ts'
 import { collections, documents, generations, models, tenants } from './schema.ts'
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
@@ -30,6 +37,8 @@ export interface NewCollection {
   readonly language: string
   readonly settings: CollectionSettings
   readonly generation: Omit<GenerationRecord, 'id'>
+  /** See `CollectionRecord`. */
+  readonly modelChoice?: ModelChoice
   /** A model of the collection's own, which `generation.model` is: made with it, gone with it. */
   readonly ownModel?: NewModel & { readonly uid: string }
   /** From `runIdempotent`: creating with the same one again answers the collection made the first time. */
@@ -66,7 +75,7 @@ export class Collections {
    * model was
    */
   async create(made: NewCollection): Promise<CollectionRecord> {
-    const { tenantUid, name, language, settings, generation, ownModel, operationId } = made
+    const { tenantUid, name, language, settings, generation, modelChoice = null, ownModel, operationId } = made
     const { model } = generation
     const nowMs = this.#connection.clock()
     const id = operationId === undefined ? newCollectionId() : (`col_${operationId}` as CollectionId)
@@ -88,8 +97,10 @@ export class Collections {
               ${JSON.stringify(generation.chunking)}, ${generation.shards}, ${generation.precision}, ${nowMs}
             WHERE ${mayBe}`,
         sql`INSERT INTO collections
-              (id, tenant_uid, name, placement_epoch, language, settings, generation_id, created_at_ms, updated_at_ms)
-            SELECT ${id}, ${tenantUid}, ${name}, 1, ${language}, ${JSON.stringify(settings)}, ${generationId}, ${nowMs}, ${nowMs}
+              (id, tenant_uid, name, placement_epoch, language, settings, generation_id, model_choice, created_at_ms,
+                updated_at_ms)
+            SELECT ${id}, ${tenantUid}, ${name}, 1, ${language}, ${JSON.stringify(settings)}, ${generationId},
+              ${modelChoice}, ${nowMs}, ${nowMs}
             WHERE ${mayBe}`,
       )
     } catch (error) {
@@ -159,6 +170,34 @@ export class Collections {
       if (!isUniqueViolation(error)) throw error
       throw new Problem('conflict', 'the name is in use', { errors: [{ pointer: '/name', detail: 'is in use' }] })
     }
+  }
+
+  /**
+   * Makes a choice that is open: the collection is built with `model`, a product's one of the same dimensions, for good. The
+   * first of several at the same time decides, and all get what was decided. A provisional generation of another model is
+   * replaced; nothing was ever stored in it. `undefined` when there is no such collection.
+   */
+  async chooseModel(
+    tenantUid: TenantUid,
+    id: CollectionId,
+    { uid, profile }: EmbeddingModel,
+  ): Promise<CollectionRecord | undefined> {
+    const nowMs = this.#connection.clock()
+    const generationId = newGenerationId()
+    const open = sql`id = ${id} AND tenant_uid = ${tenantUid} AND model_choice = 'open' AND deleted_at_ms IS NULL`
+    await this.#connection.batch(
+      sql`INSERT INTO generations
+            (id, collection_id, profile_id, dimensions, profile, model_uid, chunking, shards, precision, created_at_ms)
+          SELECT ${generationId}, collection_id, ${profile.id}, dimensions, ${JSON.stringify(profile)}, ${uid},
+            chunking, shards, precision, ${nowMs}
+          FROM generations WHERE id = (SELECT generation_id FROM collections WHERE ${open}) AND profile_id <> ${profile.id}`,
+      sql`UPDATE collections SET model_choice = 'by_language', updated_at_ms = ${nowMs},
+            generation_id = coalesce((SELECT id FROM generations WHERE id = ${generationId}), generation_id)
+          WHERE ${open}`,
+      sql`DELETE FROM generations WHERE collection_id = ${id} AND id <> ${generationId}
+          AND EXISTS (SELECT 1 FROM generations WHERE id = ${generationId})`,
+    )
+    return this.find(tenantUid, id)
   }
 
   /**
@@ -243,7 +282,7 @@ function modelOf({ profileId, dimensions, profile, modelUid }: GenerationRow, ro
 function recordOf({ collection, generation, model: modelRow }: Row): CollectionRecord {
   invariant(generation.collectionId === collection.id, 'a generation belongs to its collection')
   const { id: generationId, profileId, dimensions, chunking, shards, precision } = generation
-  const { id, tenantUid, name, placementEpoch, language, settings, createdAtMs, updatedAtMs } = collection
+  const { id, tenantUid, name, placementEpoch, language, settings, modelChoice, createdAtMs, updatedAtMs } = collection
   return {
     id,
     tenantUid,
@@ -261,6 +300,7 @@ function recordOf({ collection, generation, model: modelRow }: Row): CollectionR
       shards,
       precision,
     },
+    ...(modelChoice === null ? {} : { modelChoice }),
     createdAtMs,
     updatedAtMs,
   }

@@ -64,6 +64,12 @@ export interface CollectionSettings {
   readonly bm25?: Bm25
 }
 
+/**
+ * Who chose a collection's model, where the caller named none. `by_language`: a declared language, or that of the first
+ * documents, for good. `open`: nobody yet; until the first documents come the generation is a provisional one, and empty.
+ */
+export type ModelChoice = 'by_language' | 'open'
+
 export interface CollectionRecord {
   readonly id: CollectionId
   readonly tenantUid: TenantUid
@@ -75,6 +81,8 @@ export interface CollectionRecord {
   readonly settings: CollectionSettings
   /** The live one. */
   readonly generation: GenerationRecord
+  /** Absent: the caller named the model. */
+  readonly modelChoice?: ModelChoice
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }

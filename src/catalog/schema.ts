@@ -12,10 +12,10 @@ import type { ModelProfile } from '../models/embedder.ts'
 import type { ModelSource, ModelTask } from '../models/model.ts'
 import type { Scope } from '../tenancy/scopes.ts'
 import type { KeyRateLimit, TenantLimits } from '../tenancy/tenant-limits.ts'
-import type { CollectionSettings, JobKind, JobStatus } from './records.ts'
+import type { CollectionSettings, JobKind, JobStatus, ModelChoice } from './records.ts'
 
 /** What this Worker needs: the number of files in `migrations/`. */
-export const SCHEMA_VERSION = 5
+export const SCHEMA_VERSION = 6
 
 /** Facts about the database itself: `schema_version`. */
 export const meta = sqliteTable('meta', {
@@ -89,6 +89,8 @@ export const collections = sqliteTable(
     settings: text('settings', { mode: 'json' }).$type<CollectionSettings>().notNull(),
     /** The live generation. */
     generationId: text('generation_id').notNull(),
+    /** NULL: the caller named the model. */
+    modelChoice: text('model_choice').$type<ModelChoice>(),
     createdAtMs: integer('created_at_ms').notNull(),
     updatedAtMs: integer('updated_at_ms').notNull(),
     deletedAtMs: integer('deleted_at_ms'),

@@ -14,7 +14,7 @@ export interface PipelinePorts extends Pick<IngestDependencies, 'models' | 'allo
   readonly placement: {
     forWrite(collection: CollectionRecord, shard: number): WriteShard & FileWorkApi
   }
-  readonly collections: Pick<CollectionStore, 'find'>
+  readonly collections: Pick<CollectionStore, 'find' | 'chooseModel'>
   /** As it is now; `undefined` when it was deleted. */
   readonly tenantOf: (tenantUid: TenantUid) => Promise<TenantState | undefined>
   /** `parsing/parse-file.ts`. */

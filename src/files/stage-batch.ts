@@ -7,6 +7,7 @@ import { workIdOf } from '../core/ids.ts'
 import { asProblem } from '../core/problem.ts'
 import { DocumentWriter } from '../ingest/document-writer.ts'
 import { writeQuota } from '../ingest/ingest-dependencies.ts'
+import { withModelChosen } from '../ingest/model-choice.ts'
 import { isOpen, type WriteItem } from '../ingest/write-item.ts'
 import type { ParsedDocument } from '../parsing/parsed-document.ts'
 import { shardOf } from '../shard/placement.ts'
@@ -22,7 +23,8 @@ import type { FilePatch, FileRow } from './rows/file-row.ts'
 
 /** For whom a file is read, and into what. */
 export interface FileContext {
-  readonly collection: CollectionRecord
+  /** Replaced by what it is when the file's first documents have chosen its model. */
+  collection: CollectionRecord
   readonly tenant: TenantState
   readonly writer: FileWriter
   readonly options: FileOptions
@@ -56,7 +58,8 @@ export async function stageBatch(
   patchOf: (file: FileRow) => FilePatch,
 ): Promise<void> {
   const claimed = claim(store, fileId, batch)
-  const { collection, options } = context
+  const collection = await choosingModel(ports, context, claimed)
+  const { options } = context
   const accepted = await Promise.all(
     claimed.fresh.map(async ({ document, id }) => {
       try {
@@ -99,6 +102,19 @@ export async function stageBatch(
       ...patchOf(file),
     })
   })
+}
+
+async function choosingModel(
+  ports: PipelinePorts,
+  context: FileContext,
+  { fresh }: Claimed,
+): Promise<CollectionRecord> {
+  const texts = fresh.map(({ document: { text, language } }) => ({
+    text,
+    language: context.options.language ?? language,
+  }))
+  if (texts.length > 0) context.collection = await withModelChosen(ports, context.collection, texts)
+  return context.collection
 }
 
 interface Claimed {

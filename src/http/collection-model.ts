@@ -1,5 +1,6 @@
 /** What a new collection is built with: a model by its name, or one of its own that the request describes. */
 import type { NewCollection } from '../catalog/collections.ts'
+import type { ModelChoice } from '../catalog/records.ts'
 import { base64url, utf8 } from '../core/bytes.ts'
 import { newModelUid, type TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
@@ -13,6 +14,8 @@ import { modelInput } from './schemas/model.ts'
 
 export interface BuiltWith {
   readonly model: EmbeddingModel
+  /** Absent: the request named it. */
+  readonly modelChoice?: ModelChoice
   /** The tenant's name for it. */
   readonly modelName?: string
   readonly ownModel?: NonNullable<NewCollection['ownModel']>
@@ -36,7 +39,8 @@ export async function collectionModel(
   asked: CreatedModel | undefined,
   { language, operationId }: { readonly language: string; readonly operationId: string },
 ): Promise<BuiltWith> {
-  if (asked === undefined) return { model: defaultModel(language) }
+  if (asked === undefined)
+    return { model: defaultModel(language), modelChoice: language === 'auto' ? 'open' : 'by_language' }
   if (typeof asked === 'string') {
     const { uid, task, source, profile } = await dependencies.modelNames.find(tenantUid, asked, 'embed', '/model')
     const model: EmbeddingModel = { uid, task, source, profile }

@@ -28,6 +28,8 @@ export interface ArchivedCollection {
   readonly chunking: CollectionRecord['generation']['chunking']
   readonly shards: number
   readonly precision: 'int8' | 'f32'
+  /** Where the first documents are still to choose the model; absent where it is chosen, whoever did. */
+  readonly modelChoice?: 'open'
 }
 
 /** As much of a collection as its documents are checked against, whether it exists or is only planned. */
@@ -58,7 +60,13 @@ export interface ArchivedDocument {
   readonly chunks: readonly ArchivedChunk[]
 }
 
-export function archivedCollection({ name, language, settings, generation }: CollectionRecord): ArchivedCollection {
+export function archivedCollection({
+  name,
+  language,
+  settings,
+  generation,
+  modelChoice,
+}: CollectionRecord): ArchivedCollection {
   const { profileId, dimensions, chunking, shards, precision } = generation
   const vectors = namedVectorsOf(generation.model)
   const model = archivedModel(generation)
@@ -73,6 +81,7 @@ export function archivedCollection({ name, language, settings, generation }: Col
     chunking,
     shards,
     precision,
+    ...(modelChoice === 'open' ? { modelChoice } : {}),
   }
 }
 

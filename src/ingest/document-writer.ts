@@ -12,6 +12,7 @@ import type { CommitResult, PreparedDocument, StageRequest, StagedDocument, Writ
 import type { IngestDependencies, WriteShard } from './ingest-dependencies.ts'
 import { Lanes } from './lanes.ts'
 import { nextTurn, prepareChunks, type CutChunk } from './prepare-chunks.ts'
+import { chosenModel } from '../shard/placement.ts'
 import { asked } from '../shard/shard-call.ts'
 import {
   applyBegin,
@@ -52,7 +53,8 @@ export class DocumentWriter {
   constructor(deps: Writing, collection: CollectionRecord, context: WriteContext, quota?: WriteQuota) {
     this.#deps = deps
     this.#collection = collection
-    this.#context = context
+    const chosen = chosenModel(collection)
+    this.#context = chosen === undefined ? context : { ...context, chosen }
     this.#quota = quota
   }
 

@@ -11,6 +11,7 @@ import { EXPORT_PAGE_BYTES, EXPORT_PAGE_DOCUMENTS } from '../core/limits.ts'
 import type { ShardApi } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
 import { addStateHashes } from '../shard/state-hash.ts'
+import { isModelOpen } from './model-choice.ts'
 import { ARCHIVE_FORMAT, archivedCollection, archivedDocument, type ArchivedCollection } from './archive.ts'
 
 /** What a tenant is exported with. */
@@ -49,14 +50,16 @@ export async function* exportTenant(
     const archived = archivedCollection(collection)
     yield line({ type: 'collection', ...archived })
     totals.collections++
-    if (documents) {
+    const isEmpty = isModelOpen(collection)
+    if (documents && !isEmpty) {
       for await (const document of documentsOf(stores, collection)) {
         totals.documents++
         totals.chunks += document.chunks.length
         yield line({ type: 'document', ...archivedDocument(collection.name, document) })
       }
     }
-    hashed.push({ archived, hash: await collectionHash(stores, collection) })
+    // What comes meanwhile has another hash than what was exported.
+    hashed.push({ archived, hash: isEmpty ? addStateHashes([]) : await collectionHash(stores, collection) })
   }
   yield line({ type: 'end', ...(documents ? totals : {}), stateHash: await stateHashOf(hashed) })
 }

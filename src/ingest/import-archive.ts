@@ -11,9 +11,9 @@ import { newModelUid } from '../core/ids.ts'
 import type { TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { asProblem, invalidField, Problem } from '../core/problem.ts'
-import { BRING_YOUR_OWN, bringYourOwnProfile, findProfile } from '../models/profiles.ts'
+import { BRING_YOUR_OWN, bringYourOwnProfile, EDGE_EN, findProfile } from '../models/profiles.ts'
 import { createCollection, type CreationStores } from '../shard/collection-lifecycle.ts'
-import { shardOf } from '../shard/placement.ts'
+import { chosenModel, shardOf } from '../shard/placement.ts'
 import type { ExportedChunk, ExportedDocument, ShardApi } from '../shard/shard-api.ts'
 import { asked } from '../shard/shard-call.ts'
 import {
@@ -26,13 +26,16 @@ import {
 import { chunkFault, outlineFault } from './archive-faults.ts'
 import { planModel, type ModelPlanStores } from './archived-model.ts'
 import { checkChunking } from './chunking-rule.ts'
+import { isModelOpen, type ModelChoiceStores } from './model-choice.ts'
 import type { DocumentInput } from './put-request.ts'
 import { hashOfSource } from './source-document.ts'
 import { parseDocument } from './validate-document.ts'
 
 export interface ImportStores extends CreationStores, ModelPlanStores {
   readonly catalog: CreationStores['catalog'] & {
-    readonly collections: { find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined> }
+    readonly collections: {
+      find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined>
+    } & ModelChoiceStores['collections']
   }
   readonly placement: CreationStores['placement'] & {
     forWrite(collection: CollectionRecord, shard: number): Pick<ShardApi, 'importDocuments'>
@@ -63,6 +66,10 @@ export async function importArchive(
   const planned = await planCollections(stores, tenantUid, collections, existing)
   const exported = await documentsOf(documents, new Map<string, PlannedCollection>([...planned, ...existing]))
   for (const [name, archived] of planned) existing.set(name, await makeCollection(stores, tenantUid, archived))
+  for (const name of new Set(exported.map(({ collection }) => collection))) {
+    const collection = existing.get(name)
+    if (collection !== undefined) existing.set(name, await withModelAsArchived(stores, collection))
+  }
   await store(stores, existing, exported)
   return { collections: collections.length, documents: documents.length }
 }
@@ -95,7 +102,10 @@ function inputOf({ id, title, url, language, metadata, acl, text, chunks }: Arch
 }
 
 function checkModel(archived: ArchivedCollection, pointer: string): void {
-  const { profileId, dimensions, vectors, model, precision, chunking } = archived
+  const { profileId, dimensions, vectors, model, precision, chunking, modelChoice } = archived
+  if (modelChoice === 'open' && profileId !== EDGE_EN.id) {
+    throw invalidField(`${pointer}/modelChoice`, `must stand beside the profile ${EDGE_EN.id}`)
+  }
   if (vectors !== undefined && (profileId !== BRING_YOUR_OWN || vectors[0]?.dimensions !== dimensions)) {
     throw invalidField(`${pointer}/vectors`, "must be callers' vectors, the first of the collection's dimensions")
   }
@@ -151,7 +161,7 @@ async function makeCollection(
   tenantUid: TenantUid,
   { archived, generation, isOwnModel }: Planned,
 ): Promise<CollectionRecord> {
-  const { name, language, settings } = archived
+  const { name, language, settings, modelChoice } = archived
   const operationId = randomBase62(16)
   const model = isOwnModel ? { ...generation.model, uid: newModelUid(operationId) } : generation.model
   const made: NewCollection = {
@@ -161,6 +171,7 @@ async function makeCollection(
     settings,
     generation: { ...generation, model },
     ...(isOwnModel ? { ownModel: { ...model, tenantUid } } : {}),
+    ...(modelChoice === undefined ? {} : { modelChoice }),
   }
   try {
     return await createCollection(stores, { ...made, operationId })
@@ -173,6 +184,19 @@ async function makeCollection(
     if (found !== undefined && isSame(archivedCollection(found), archived)) return found
     throw error
   }
+}
+
+/**
+ * Documents come with vectors, which are of the model that an open choice assumes, or their hashes would have been wrong.
+ * @throws conflict when other documents have chosen another meanwhile
+ */
+async function withModelAsArchived({ catalog }: ImportStores, collection: CollectionRecord): Promise<CollectionRecord> {
+  if (!isModelOpen(collection)) return collection
+  const { tenantUid, id, generation } = collection
+  const chosen = await catalog.collections.chooseModel(tenantUid, id, generation.model)
+  if (chosen === undefined) throw new Problem('not_found')
+  if (chosen.generation.id === generation.id) return chosen
+  throw new Problem('conflict', 'the collection was given another model meanwhile')
 }
 
 async function collectionsOf(
@@ -261,6 +285,8 @@ async function store(
     if (first === undefined) continue
     const documents = batch.map(({ document }) => document)
     const { collection, shard } = first
-    await asked(placement.forWrite(collection, shard).importDocuments(documents, { keyId: IMPORTER }))
+    const chosen = chosenModel(collection)
+    const context = { keyId: IMPORTER, ...(chosen === undefined ? {} : { chosen }) }
+    await asked(placement.forWrite(collection, shard).importDocuments(documents, context))
   }
 }

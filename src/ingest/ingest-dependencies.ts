@@ -72,8 +72,10 @@ export interface JobStore {
   remove(tenantUid: TenantUid, id: JobId): Promise<void>
 }
 
-/** The part of the catalogue that jobs find their shards by: `catalog.collections`. */
+/** The part of the catalogue that jobs find their shards by, and first documents choose models in: `catalog.collections`. */
 export interface CollectionStore {
+  /** The collection as it was chosen, by this call or one before it; `undefined` when it is gone. */
+  chooseModel(tenantUid: TenantUid, id: CollectionId, model: EmbeddingModel): Promise<CollectionRecord | undefined>
   find(tenantUid: TenantUid, reference: string): Promise<CollectionRecord | undefined>
   /** `only`: lists of names, ids, and patterns of names that end in `*`; what is listed is in each of them. */
   list(

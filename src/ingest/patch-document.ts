@@ -23,6 +23,7 @@ import {
   type WriteShard,
 } from './ingest-dependencies.ts'
 import { leaveToJob, type Asker } from './leave-to-job.ts'
+import { isModelOpen } from './model-choice.ts'
 import { readDocument } from './read-documents.ts'
 import { asked } from '../shard/shard-call.ts'
 import { shownVersion } from './shown-version.ts'
@@ -85,6 +86,8 @@ export async function patchDocument(
   patch: DocumentPatch,
   options: { readonly ifMatch?: string; readonly operationId?: string } = {},
 ): Promise<PatchOutcome> {
+  // It was empty when it was looked up; which model documents have that came since is not known here.
+  if (isModelOpen(collection)) throw new Problem('not_found')
   const shardNumber = await shardOf(id, collection.generation.shards)
   const shard = deps.placement.forWrite(collection, shardNumber)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

@@ -16,6 +16,7 @@ import { DocumentWriter } from './document-writer.ts'
 import { writeContext, writeQuota, type Caller, type IngestDependencies } from './ingest-dependencies.ts'
 import { estimateWrite } from './estimate-write.ts'
 import { leaveToJob } from './leave-to-job.ts'
+import { asIfChosen, isModelOpen, withModelChosen } from './model-choice.ts'
 import type {
   DocumentInput,
   DocumentResult,
@@ -47,24 +48,25 @@ export interface PutOptions {
  */
 export async function putDocuments(
   deps: IngestDependencies,
-  collection: CollectionRecord,
+  addressed: CollectionRecord,
   principal: Caller,
   request: PutDocumentsRequest,
   { prefer, ifMatch, operationId }: PutOptions,
 ): Promise<PutOutcome> {
   const startedMs = deps.clock()
   const { documents } = request
-  checkAgainstCollection(documents, collection, ifMatch)
-  const accepted = await acceptAll(documents, collection)
+  checkAgainstCollection(documents, addressed, ifMatch)
+  const { collection, accepted } = await acceptInto(deps, addressed, request)
   const items = await Promise.all(
     accepted.map(async (document): Promise<WriteItem> => {
       const shard = await shardOf(document.source.id, collection.generation.shards)
       return { document, shard, attempts: 0, ...(ifMatch === undefined ? {} : { ifMatch }) }
     }),
   )
-  const space = vectorSpace(collection.generation.model.profile)
+  // What is only tried out in a collection whose model is open may find that another was chosen meanwhile.
+  const space = isModelOpen(collection) ? {} : { space: vectorSpace(collection.generation.model.profile) }
   const quota = request.dryRun === true ? undefined : writeQuota(deps, collection, principal)
-  const writer = new DocumentWriter(deps, collection, { ...writeContext(principal), space }, quota)
+  const writer = new DocumentWriter(deps, collection, { ...writeContext(principal), ...space }, quota)
   try {
     if (request.dryRun === true) return { kind: 'estimate', estimate: await tryOut(writer, items, collection) }
     return await write(deps, collection, principal.keyId, writer, items, { prefer, startedMs, operationId })
@@ -133,6 +135,19 @@ function checkAgainstCollection(
   }
   for (const [index, document] of documents.entries()) checkVectors(document, taken, `/documents/${index}`, faults)
   faults.throwIfAny()
+}
+
+/** Where the choice of a model is open, good documents make it; hashes tell of the model, so they are made again. */
+async function acceptInto(
+  deps: IngestDependencies,
+  addressed: CollectionRecord,
+  { documents, dryRun }: PutDocumentsRequest,
+): Promise<{ readonly collection: CollectionRecord; readonly accepted: readonly AcceptedDocument[] }> {
+  const accepted = await acceptAll(documents, addressed)
+  if (!isModelOpen(addressed)) return { collection: addressed, accepted }
+  const texts = accepted.map(({ source }) => source)
+  const collection = dryRun === true ? asIfChosen(addressed, texts) : await withModelChosen(deps, addressed, texts)
+  return { collection, accepted: await acceptAll(documents, collection) }
 }
 
 /** Normalises all, and lists every document that turns out to hold nothing. */

@@ -2,7 +2,14 @@
 import type { ModelProfile } from './embedder.ts'
 import { findKnownModel, KNOWN_MODELS } from './known-models.ts'
 import type { EmbeddingModel, Model, ModelSource } from './model.ts'
-import { BRING_YOUR_OWN, bringYourOwnProfile, EDGE_EN, EDGE_PROFILES, findProfile } from './profiles.ts'
+import {
+  BRING_YOUR_OWN,
+  bringYourOwnProfile,
+  EDGE_EN,
+  EDGE_MULTILINGUAL,
+  EDGE_PROFILES,
+  findProfile,
+} from './profiles.ts'
 import { priceOf } from './remote-profile.ts'
 
 /** What a collection is built with where nobody says otherwise. */
@@ -11,6 +18,13 @@ export const EDGE_EN_MODEL: EmbeddingModel = {
   task: 'embed',
   source: { provider: 'edge' },
   profile: EDGE_EN,
+}
+
+export const EDGE_MULTILINGUAL_MODEL: EmbeddingModel = {
+  uid: EDGE_MULTILINGUAL.id,
+  task: 'embed',
+  source: { provider: 'edge' },
+  profile: EDGE_MULTILINGUAL,
 }
 
 /** Models of Workers AI by their own names: the deployment's binding serves them, whoever asks. */
@@ -30,7 +44,7 @@ export function productModel(profileId: string, dimensions: number): EmbeddingMo
   return profile && source && { uid: profileId, task: 'embed', source, profile }
 }
 
-/** What a collection of a declared language is built with where no model is named; `auto` may become any language. */
+/** What a collection of a declared language is built with where no model is named; `auto` may become any language: see `model-by-language.ts`. */
 export function defaultModel(language: string): EmbeddingModel {
   const [subtag = ''] = language.toLowerCase().split('-')
   const knows = ({ languages }: ModelProfile): boolean => languages.length === 0 || languages.includes(subtag)

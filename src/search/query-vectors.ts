@@ -5,7 +5,7 @@ import type { EmbeddingModel, ModelCaller } from '../models/model.ts'
 import { isModelFault } from '../models/model-fault.ts'
 import { namedVectorsOf } from '../models/named-vectors.ts'
 import type { CheckedSearch } from './parse-search-request.ts'
-import type { Unit } from './scatter.ts'
+import { hasSpace, type Unit } from './scatter.ts'
 
 export interface QueryVectors {
   readonly vectors: { readonly [space: string]: Float32Array }
@@ -59,7 +59,7 @@ export async function queryVectors(
 ): Promise<QueryVectors> {
   const { mode, vector, query } = search
   if (mode === 'keyword') return { vectors: {}, degraded: [] }
-  const spaces = new Map(units.map((unit) => [unit.space, unit]))
+  const spaces = new Map(units.filter(hasSpace).map((unit) => [unit.space, unit]))
   if (withoutVectors) return { vectors: {}, degraded: [...spaces.keys()] }
   const vectors: Record<string, Float32Array> = {}
   const degraded: string[] = []

@@ -89,7 +89,7 @@ function shardRequest(
   return {
     ...(filter === undefined ? {} : { filter }),
     ...(words.length === 0 ? {} : { keyword: keywordQuery(unit, words, statistics) }),
-    ...(vector === undefined
+    ...(vector === undefined || !hasSpace(unit)
       ? {}
       : { vectors: { [VECTOR_LEG]: vector }, space: vectorSpace(unit.profile), ...usingOf(unit) }),
     ...(facets.length === 0 ? {} : { facets }),
@@ -99,6 +99,9 @@ function shardRequest(
     profileLanguages: unit.profile.languages,
   }
 }
+
+/** A collection whose model is not chosen yet is empty; what comes into it meanwhile may be of any model. */
+export const hasSpace = ({ collection }: Unit): boolean => collection.modelChoice !== 'open'
 
 /** Which of the named vectors a shard shall look at. */
 export const usingOf = ({ leg }: Unit): { readonly using?: string } => (leg === undefined ? {} : { using: leg.name })

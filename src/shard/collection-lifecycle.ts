@@ -48,7 +48,7 @@ export async function createCollection(
   { catalog, placement, clock }: CreationStores,
   made: NewCollection & { readonly operationId: string },
 ): Promise<CollectionRecord> {
-  const { tenantUid, name, language, settings, generation, operationId } = made
+  const { tenantUid, name, language, settings, generation, modelChoice, operationId } = made
   const nowMs = clock()
   const planned: CollectionRecord = {
     id: `col_${operationId}` as CollectionId,
@@ -58,6 +58,7 @@ export async function createCollection(
     language,
     settings,
     generation: { id: `gen_${operationId}`, ...generation },
+    ...(modelChoice === undefined ? {} : { modelChoice }),
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   }

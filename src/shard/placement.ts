@@ -7,13 +7,16 @@ import type { ModelProfile } from '../models/embedder.ts'
 import type { Model } from '../models/model.ts'
 import { namedVectorsOf } from '../models/named-vectors.ts'
 import type { ShardApi, ShardSetup } from './shard-api.ts'
+import { chosenOf } from './shard-setup.ts'
 import { type ShardRpc, shardStub } from './stub.ts'
+import type { ChosenModel } from './write-context.ts'
 
 /** What placement must know of a collection; `catalog`'s record fits. */
 export interface PlacedCollection {
   readonly tenantUid: string
   readonly id: string
   readonly placementEpoch: number
+  readonly modelChoice?: 'by_language' | 'open'
   readonly generation: {
     readonly id: string
     readonly model: Pick<Model, 'source'> & {
@@ -111,7 +114,14 @@ export class Placement {
   }
 }
 
-function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection, shard: number): ShardSetup {
+/** What writes tell shards that were set up before the collection's model was chosen. */
+export const chosenModel = (collection: PlacedCollection): ChosenModel | undefined =>
+  collection.modelChoice === 'by_language' ? chosenOf(setupOf(collection, 0)) : undefined
+
+function setupOf(
+  { tenantUid, id, placementEpoch, generation, modelChoice }: PlacedCollection,
+  shard: number,
+): ShardSetup {
   const { model, profileId, dimensions, precision } = generation
   const vectors = namedVectorsOf(model)
   const profileVersion = model.profile?.version ?? 1
@@ -125,6 +135,7 @@ function setupOf({ tenantUid, id, placementEpoch, generation }: PlacedCollection
     profileId,
     ...(profileVersion === 1 ? {} : { profileVersion }),
     ...(pricePerMillionTokens === 0 ? {} : { pricePerMillionTokens }),
+    ...(modelChoice === 'open' ? { isModelOpen: true } : {}),
     dimensions,
     precision,
     ...(vectors === undefined ? {} : { vectors }),

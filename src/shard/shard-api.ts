@@ -15,7 +15,7 @@ import type { ExportedChunk, StoredChunk } from './stored-chunk.ts'
 import type { FileWorkApi, ItemStatus } from './file-work-api.ts'
 import type { DeleteContext, DeleteSelection, Deleted, WriteContext } from './write-context.ts'
 
-/** What a shard must know of the collection's generation; written once by `initialise`. */
+/** What a shard must know of the collection's generation; written by `initialise`, and again when an open choice is made. */
 export interface ShardSetup {
   readonly tenantUid: string
   readonly collectionId: string
@@ -28,6 +28,8 @@ export interface ShardSetup {
   readonly profileVersion?: number
   /** Of the profile, in US dollars; absent: 0. */
   readonly pricePerMillionTokens?: number
+  /** Until the first documents choose between models of these dimensions; nothing is stored before. See `shard-setup.ts`. */
+  readonly isModelOpen?: true
   readonly dimensions: number
   /** `int8` with one scale a vector for models' vectors, `f32` for vectors that callers bring. */
   readonly precision: 'int8' | 'f32'
@@ -370,7 +372,10 @@ export interface ShardApi extends FileWorkApi {
    * as given is left alone, so a repetition changes nothing.
    * @throws conflict when a document is there in another state
    */
-  importDocuments(documents: readonly ExportedDocument[], context: { readonly keyId: string }): Promise<void>
+  importDocuments(
+    documents: readonly ExportedDocument[],
+    context: Pick<WriteContext, 'keyId' | 'chosen'>,
+  ): Promise<void>
   /**
    * 64 hex digits: the sum, modulo 2^256, of SHA-256 digests of all applied documents. It depends on no order and no
    * internal number, and the hashes of several shards add up (`addStateHashes`).

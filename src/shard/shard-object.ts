@@ -3,7 +3,6 @@
  * `shard-writes`, `shard-reads`, `shard-search` and `shard-alarm`, which run on plain Node as well.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { canonicalJson } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { invariant } from '../core/invariant.ts'
 import { Problem } from '../core/problem.ts'
@@ -30,7 +29,7 @@ import type {
 } from './shard-api.ts'
 import { ShardReads } from './shard-reads.ts'
 import { ShardSearch } from './shard-search.ts'
-import { findSetup, writeSetup } from './shard-setup.ts'
+import { findSetup, isSetUpAs, writeSetup } from './shard-setup.ts'
 import { ShardTransfer } from './shard-transfer.ts'
 import { ShardState } from './shard-state.ts'
 import { ShardWrites } from './shard-writes.ts'
@@ -97,7 +96,7 @@ export class ShardObject<Env = unknown> extends DurableObject<Env> implements Sh
       })
       this.#shard = this.#open(setup)
     }
-    invariant(canonicalJson(this.#shard.state.setup) === canonicalJson(setup), 'a shard is set up once')
+    invariant(isSetUpAs(this.#shard.state.setup, setup), 'a shard is set up once')
   }
 
   async erase(): Promise<void> {

@@ -17,8 +17,10 @@ import { DocumentStore } from './document-store.ts'
 import { JobItems } from './job-items.ts'
 import { PendingStore } from './pending-store.ts'
 import type { ShardSetup } from './shard-api.ts'
+import { chooseModel, writeSetup } from './shard-setup.ts'
 import { Tickets } from './tickets.ts'
 import { TombstoneStore } from './tombstone-store.ts'
+import type { ChosenModel } from './write-context.ts'
 
 export interface ShardStateOptions {
   /** Names the object; unique among the objects of this isolate. */
@@ -28,7 +30,6 @@ export interface ShardStateOptions {
 }
 
 export class ShardState {
-  readonly setup: ShardSetup
   readonly clock: Clock
   readonly database: SqlDatabase
   readonly documents: DocumentStore
@@ -41,6 +42,7 @@ export class ShardState {
   readonly vectors: VectorLegs
   readonly keywords: KeywordIndex
   readonly metadata: MetadataIndex
+  #setup: ShardSetup
   readonly #memory: ResidentMemory
   readonly #key: string
   #nextChunk: number
@@ -51,7 +53,7 @@ export class ShardState {
     const memory = options.memory ?? residentMemory
     memory.deletePrefix(`${options.key}/`)
     this.database = database
-    this.setup = setup
+    this.#setup = setup
     this.clock = options.clock
     this.documents = new DocumentStore(database)
     this.pending = new PendingStore(database, setup.vectors === undefined ? setup.dimensions : undefined)
@@ -70,6 +72,18 @@ export class ShardState {
     this.metadata = new ExactMetadataIndex(database, resident)
     this.#nextChunk = nextChunk
     this.#position = this.log.position()
+  }
+
+  get setup(): ShardSetup {
+    return this.#setup
+  }
+
+  /** Before a write: what the shard is from now on, where it was set up with the choice of its model open. */
+  adopt(chosen: ChosenModel | undefined): void {
+    if (chosen === undefined || this.#setup.isModelOpen !== true) return
+    const setup = chooseModel(this.#setup, chosen)
+    writeSetup(this.database, setup)
+    this.#setup = setup
   }
 
   /** One more than the largest chunk number in use. */

@@ -6,7 +6,8 @@ import { Problem } from '../core/problem.ts'
 import { encodeVector, precisionBytes } from '../vector/vector-codec.ts'
 import { applyDocument } from './apply-document.ts'
 import { locationField, type DocumentRow } from './document-store.ts'
-import type { ExportedChunk, ExportedDocument, PreparedChunk } from './shard-api.ts'
+import type { ExportedChunk, ExportedDocument, PreparedChunk, WriteContext } from './shard-api.ts'
+import { requireWritable } from './shard-setup.ts'
 import type { ShardState } from './shard-state.ts'
 import { addStateHashes, documentHash } from './state-hash.ts'
 
@@ -44,7 +45,9 @@ export class ShardTransfer {
    * Never waits. @throws conflict, shard_full, invalid_request when vectors are not of this shard's kind; documents before
    * the one that failed are in place
    */
-  import(documents: readonly ExportedDocument[], { keyId }: { readonly keyId: string }): void {
+  import(documents: readonly ExportedDocument[], { keyId, chosen }: Pick<WriteContext, 'keyId' | 'chosen'>): void {
+    this.#state.adopt(chosen)
+    requireWritable(this.#state.setup, undefined)
     for (const document of documents) this.#import(document, keyId)
   }
 

@@ -26,7 +26,7 @@ import type {
   Ticket,
   WriteContext,
 } from './shard-api.ts'
-import { requireSpace } from './shard-setup.ts'
+import { requireSpace, requireWritable } from './shard-setup.ts'
 import type { ShardState } from './shard-state.ts'
 
 /** Documents deleted in one transaction, so that searches get their turn in between. */
@@ -46,6 +46,7 @@ export class ShardWrites {
   }
 
   begin(items: readonly BeginItem[], context: WriteContext): BeginResult[] {
+    this.#state.adopt(context.chosen)
     requireSpace(this.#state.setup, context.space)
     return items.map((item) => this.#begin(item, context))
   }
@@ -85,7 +86,8 @@ export class ShardWrites {
     const { source, chunks, ticket } = document
     const { sequence, version } = ticket
     try {
-      requireSpace(this.#state.setup, context.space)
+      this.#state.adopt(context.chosen)
+      requireWritable(this.#state.setup, context.space)
       const applied = this.#state.documents.find(source.id)
       if (applied?.version === version && applied.content_hash === source.contentHash) {
         // This very commit, whose reply was lost, or the same write through another request.
@@ -117,7 +119,8 @@ export class ShardWrites {
   stage(request: StageRequest, context: WriteContext): StageResult {
     const { jobs, pending } = this.#state
     const { jobId } = request
-    requireSpace(this.#state.setup, context.space)
+    this.#state.adopt(context.chosen)
+    requireWritable(this.#state.setup, context.space)
     const isStaged = ({ ticket, source }: PreparedDocument): boolean => {
       const row = pending.find(ticket.sequence)
       return row?.job === jobId && row.id === source.id

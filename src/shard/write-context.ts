@@ -2,6 +2,14 @@
 import type { Allowance } from '../core/usage.ts'
 import type { Filter } from '../metadata/filter.ts'
 
+/** The model of a collection that was made with none, once its first documents have chosen it. */
+export interface ChosenModel {
+  readonly generation: string
+  readonly profileId: string
+  readonly profileVersion?: number
+  readonly pricePerMillionTokens?: number
+}
+
 export interface WriteContext {
   /** The key that pays, for the change log. */
   readonly keyId: string
@@ -11,6 +19,8 @@ export interface WriteContext {
   readonly allowance: Allowance
   /** The space of the vectors that are written; in another than the shard's they are refused. See `models/vector-space.ts`. */
   readonly space?: string
+  /** What a shard that was set up with the choice open is from now on; see `shard-setup.ts`. All others know already. */
+  readonly chosen?: ChosenModel
   /**
    * False for callers that cannot send an acl: a write without one over a version that has one would drop it, so it is
    * `outside_filter`.

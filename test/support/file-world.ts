@@ -183,7 +183,10 @@ export class FileWorld {
         countTokens: async () => (text) => text.split(/\s+/).filter(Boolean).length,
       },
       allowances: { forWrite: () => undefined },
-      collections: { find: async () => (this.isCollectionGone ? undefined : this.collection) },
+      collections: {
+        find: async () => (this.isCollectionGone ? undefined : this.collection),
+        chooseModel: async () => (this.isCollectionGone ? undefined : this.collection),
+      },
       tenantOf: async (uid) => ({ id: 'acme', uid, suspended: this.isSuspended, limits: {} }),
       parse: (file) => this.parse(file),
       readCMap: async () => undefined,

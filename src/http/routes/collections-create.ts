@@ -78,13 +78,14 @@ export const createCollectionRoute = defineRoute({
     requireNameInReach(principal, name)
     const tenantUid = requireTenant(principal).uid
     const built = await collectionModel(dependencies, tenantUid, body.model, { language, operationId })
-    const { ownModel } = built
+    const { ownModel, modelChoice } = built
     const collection = await createCollection(dependencies, {
       tenantUid,
       name,
       language,
       settings: settingsOf(settings),
       generation: generationOf(built, body),
+      ...(modelChoice === undefined ? {} : { modelChoice }),
       ...(ownModel === undefined ? {} : { ownModel }),
       operationId,
     })

@@ -76,6 +76,10 @@ export const archivedCollectionSchema = z
     }),
     shards: z.number().int().min(1).max(MAX_SHARDS),
     precision: z.enum(['int8', 'f32']),
+    modelChoice: z
+      .literal('open')
+      .optional()
+      .openapi({ description: 'The first documents are still to choose the model.' }),
   })
   .openapi('ArchivedCollection')
 

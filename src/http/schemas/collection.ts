@@ -50,7 +50,10 @@ export const newModelField = z
     }),
     z.discriminatedUnion('provider', [bringYourOwnSchema, ...remoteModelSchemas]),
   ])
-  .openapi({ description: 'What makes the vectors; it never changes.' })
+  .openapi({
+    description:
+      'What makes the vectors; it never changes. Without it a model inside the Worker that knows the `language`; where that is `auto`, the first documents choose one by theirs.',
+  })
 
 export type CreatedModel = z.output<typeof newModelField>
 
@@ -96,6 +99,10 @@ export const collectionSchema = z
     id: z.string().openapi({ example: 'col_x7Qm2LsV0aZp91Rt' }),
     name: collectionName,
     model: modelView,
+    modelChoice: z.enum(['named', 'by_language', 'open']).openapi({
+      description:
+        'Who chose the model: the request, a declared language or that of the first documents, or nobody yet: then `model` is `edge-en` for now, and the first documents choose it with a new generation.',
+    }),
     chunking: z.object({ strategy: z.enum(STRATEGIES), size: z.number().int(), overlap: z.number().int() }),
     shards: z.number().int().min(1).max(MAX_SHARDS),
     language: languageField,
@@ -123,12 +130,13 @@ export type CollectionView = z.input<typeof collectionSchema>
 
 /** `reader`: where a provider's model runs is shown to those only who may change it. */
 export function collectionView(collection: CollectionRecord, reader: ModelReader): CollectionView {
-  const { id, name, language, settings, generation, createdAtMs, updatedAtMs } = collection
+  const { id, name, language, settings, generation, modelChoice = 'named', createdAtMs, updatedAtMs } = collection
   const { chunking, shards } = generation
   return {
     id,
     name,
     model: shownModel(generation, reader),
+    modelChoice,
     chunking: { strategy: chunking.strategy, size: chunking.size, overlap: chunking.overlap },
     shards,
     language,

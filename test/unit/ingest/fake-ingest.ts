@@ -337,6 +337,7 @@ export class FakeIngest {
     },
     collections: {
       find: (_, reference) => Promise.resolve(this.collections.find(({ id }) => id === reference)),
+      chooseModel: (_, reference) => Promise.resolve(this.collections.find(({ id }) => id === reference)),
       list: (_, { only }) =>
         Promise.resolve({
           data: this.collections.filter(({ name }) => only?.every((list) => list.includes(name)) ?? true),

@@ -5,7 +5,7 @@
 import { PROBLEMS } from '../../src/core/problem.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { SHOWS_DELETED } from './attempts.ts'
-import { contentTypeOf, validBody } from './bodies.ts'
+import { contentTypeOf, validBody, validQuery } from './bodies.ts'
 import { Canaries } from './canaries.ts'
 import { valueFor } from './generate.ts'
 import type { Json } from './generate.ts'
@@ -158,7 +158,7 @@ class Fuzzer {
       : await tenant.spareSegments(operation)
     const body = this.#body(operation, dice, mutations.length === 0)
     const draft: Draft = {
-      path: filledPath(operation.path, segments),
+      path: filledPath(operation.path, segments) + validQuery(operation, dice),
       headers: {
         authorization: `Bearer ${isForOperator(operation) ? rootKey : tenant.key}`,
         ...(body === undefined ? {} : { 'content-type': contentTypeOf(operation) }),

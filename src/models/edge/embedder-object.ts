@@ -8,6 +8,12 @@ import { MAX_PASSAGES_PER_CALL } from '../../core/limits.ts'
 import type { Embedder } from '../embedder.ts'
 import type { EmbeddingModel, ModelCaller } from '../model.ts'
 
+/**
+ * Short passages are computed together up to this many UTF-16 units, about as much as one passage of the usual size: one
+ * pass over the weights then serves several texts.
+ */
+const TURN_LENGTH = 600
+
 export interface EmbedderDependencies {
   /** The embedder that computes in this isolate. */
   localEmbedder(model: EmbeddingModel, caller: ModelCaller): Embedder
@@ -22,8 +28,8 @@ export class EmbedderObject<Env = unknown> extends DurableObject<Env> {
   }
 
   /**
-   * Embeds at most 32 passages in order. What is computed here lets other requests run after each one: a passage takes tens
-   * of milliseconds, and locally all objects share one thread. A provider gets them all at once.
+   * Embeds at most 32 passages in order. What is computed here lets other requests run after each one, or each few short ones:
+   * a passage takes tens of milliseconds, and locally all objects share one thread. A provider gets them all at once.
    * @throws invalid_request for more than 32 texts; what the model's provider throws
    */
   async embedPassages(model: EmbeddingModel, caller: ModelCaller, texts: string[]): Promise<Float32Array[]> {
@@ -33,10 +39,25 @@ export class EmbedderObject<Env = unknown> extends DurableObject<Env> {
     const embedder = this.#dependencies.localEmbedder(model, caller)
     if (model.source.provider !== 'edge') return embedder.embed(texts, { kind: 'passage' })
     const vectors: Float32Array[] = []
-    for (const text of texts) {
-      vectors.push(...(await embedder.embed([text], { kind: 'passage' })))
+    for (const turn of turnsOf(texts)) {
+      vectors.push(...(await embedder.embed(turn, { kind: 'passage' })))
       await scheduler.wait(0)
     }
     return vectors
   }
+}
+
+/** Neighbouring texts in groups of `TURN_LENGTH`; a longer text is one of its own. */
+function turnsOf(texts: readonly string[]): string[][] {
+  const turns: string[][] = []
+  let length = Number.POSITIVE_INFINITY
+  for (const text of texts) {
+    length += text.length
+    if (length <= TURN_LENGTH) turns.at(-1)?.push(text)
+    else {
+      turns.push([text])
+      length = text.length
+    }
+  }
+  return turns
 }

@@ -35,6 +35,16 @@ describe('an embedder object', () => {
     expect(remote).toEqual(local)
   })
 
+  it('gives each passage its own vector, short ones computed together and long ones alone', async () => {
+    const texts = ['a', 'two words', 'w '.repeat(400), 'b', '', 'c '.repeat(250), 'd '.repeat(250), 'last']
+    const together = await object.embedPassages(EDGE_EN_MODEL, CALLER, texts)
+    const embedder = models.queryEmbedder(EDGE_EN_MODEL, CALLER)
+    expect(together).toHaveLength(texts.length)
+    for (const [i, text] of texts.entries()) {
+      expect(together[i]).toEqual((await embedder.embed([text], { kind: 'passage' }))[0])
+    }
+  })
+
   it('refuses more than 32 passages as a problem', async () => {
     const texts = Array.from({ length: 33 }, () => 'x')
     const failure = await runInDurableObject(object, (instance) =>

@@ -27,13 +27,14 @@ function describe(issue: Issue, value: unknown): string {
     case 'too_big':
       return bound(issue.origin, issue.inclusive === false ? 'less than' : 'at most', issue.maximum)
     case 'invalid_value':
-      return `must be ${issue.values.map((candidate) => JSON.stringify(candidate)).join(' or ')}`
+      return `must be ${listOf(issue.values.map(jsonOf))}`
     case 'custom':
     case 'invalid_format':
       return issue.message.startsWith('Invalid') ? 'does not have the required form' : issue.message
     case 'unrecognized_keys':
       return 'is not a known field'
     case 'invalid_union':
+      return describeUnion(issue, value)
     case 'not_multiple_of':
     case 'invalid_key':
     case 'invalid_element':
@@ -41,6 +42,20 @@ function describe(issue: Issue, value: unknown): string {
   }
   return unreachable(issue)
 }
+
+/** What a value might have been, where it is of no branch's type. */
+function describeUnion(issue: Extract<Issue, { code: 'invalid_union' }>, value: unknown): string {
+  if (value === undefined) return 'is required'
+  if ('options' in issue && Array.isArray(issue.options)) return `must be ${listOf(issue.options.map(jsonOf))}`
+  const types = issue.errors.flatMap(([first]) =>
+    first?.code === 'invalid_type' && first.path.length === 0 ? [NOUNS[first.expected] ?? first.expected] : [],
+  )
+  return types.length === issue.errors.length && types.length > 0 ? `must be ${listOf(types)}` : 'is not valid'
+}
+
+const jsonOf = (value: unknown): string => JSON.stringify(value)
+
+const listOf = (parts: readonly string[]): string => [...new Set(parts)].join(' or ')
 
 function bound(origin: string, comparison: string, limit: number | bigint): string {
   if (origin === 'string') return `must be ${comparison} ${limit} characters long`

@@ -50,6 +50,27 @@ describe('parseWith', () => {
     expect(Object.keys(faultsOf({ name: 'xx', model: 7 }).faults)).toEqual(['/model'])
   })
 
+  it('says what a union would take, and that it is required where nothing is there', () => {
+    const input = z.union([z.string().min(1), z.array(z.string())])
+    const kind = z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('sea') }),
+      z.strictObject({ kind: z.literal('land') }),
+    ])
+    const either = z.strictObject({ input, kind: kind.optional() })
+    const faults = (value: unknown) => {
+      try {
+        return parseWith(either, value)
+      } catch (error) {
+        return asProblem(error)?.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)
+      }
+    }
+    expect(faults({})).toEqual(['/input is required'])
+    expect(faults({ input: null })).toEqual(['/input must be a string or an array'])
+    expect(faults({ input: 'x', kind: {} })).toEqual(['/kind/kind is required'])
+    expect(faults({ input: 'x', kind: { kind: 'air' } })).toEqual(['/kind/kind must be "sea" or "land"'])
+    expect(faults({ input: 'x', kind: 7 })).toEqual(['/kind must be an object'])
+  })
+
   it('answers not_supported only when nothing else is wrong', () => {
     const notYet = ['/region', '/items/*/acl']
     expect(faultsOf({ name: 'xx', region: 'eu', items: [{ id: 'a', acl: [] }] }, notYet)).toEqual({

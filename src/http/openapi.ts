@@ -44,7 +44,8 @@ const REFUSALS: Readonly<Record<number, string>> = {
   401: 'No valid credential.',
   403: 'The credential does not allow this.',
   404: "Absent, another tenant's, or out of the credential's reach: one identical answer.",
-  409: 'In use, or a request with the same idempotency key is in flight.',
+  409: 'In use, or a request with the same idempotency key is in flight; see `code`.',
+  410: 'The cursor is of an index that was replaced.',
   412: 'The document is not the version that If-Match names.',
   415: 'The body is not JSON.',
   422: 'The idempotency key belongs to another request.',
@@ -84,7 +85,7 @@ function refusalsOf(route: Route): number[] {
   if (route.access.kind !== 'root') statuses.push(429)
   if (route.callsModels === true) statuses.push(502, 504)
   if (route.headers?.['If-Match'] !== undefined) statuses.push(412)
-  return statuses.sort((a, b) => a - b)
+  return [...new Set([...statuses, ...(route.refusals ?? [])])].sort((a, b) => a - b)
 }
 
 function refusal({ body, upload }: Route, status: number): string | undefined {

@@ -144,6 +144,8 @@ interface RouteDocumentation {
   readonly callsModels?: true
   /** Whether the body names collections, which may be absent. Its handler judges the charge once they are found. */
   readonly namesCollections?: boolean
+  /** Statuses of refusals that only this route's own work has. */
+  readonly refusals?: readonly (409 | 410)[]
   /** Request headers that the route reads, with what they do. */
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -14,6 +14,7 @@ export const deleteModel = defineRoute({
     'Its key goes with it, and its file where it is of word vectors. While a collection is built with it, or is still being deleted, the answer is 409 `model_in_use`.',
   access: { kind: 'admin' },
   audit: { action: 'model.delete', subject: told },
+  refusals: [409],
   responses: { 204: { description: 'Deleted.' } },
   async handle({ params, principal }, { catalog, originals }) {
     const { uid: tenantUid } = requireTenant(principal)

@@ -17,6 +17,7 @@ export const searchCollection = defineRoute({
   description:
     'Ranks chunks by meaning and by words, fused into one score. Pages reach rank 1,000 and, without writes, concatenate to exactly the one large page.',
   access: { kind: 'key', anyOf: ['search'] },
+  refusals: [410],
   forbid: ({ body }, principal) => refusePrivateFields(body, principal),
   body: {
     schema: searchSchema,

@@ -65,6 +65,7 @@ export const searchCollections = defineRoute({
   description:
     'Every collection must exist and be in reach, else the answer is 404. It is one search, counted for the first collection.',
   access: { kind: 'key', anyOf: ['search'] },
+  refusals: [410],
   forbid: ({ body }, principal) => refusePrivateFields(body, principal),
   body: {
     schema: searchCollectionsSchema,

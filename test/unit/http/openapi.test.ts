@@ -56,6 +56,15 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('tells the refusals that only the work of an operation has', () => {
+    const statuses = (operationId: string): string[] =>
+      Object.keys(operations.find(({ operation }) => operation.operationId === operationId)?.operation.responses ?? {})
+    expect(statuses('deleteModel')).toContain('409')
+    expect(statuses('deleteKey')).not.toContain('409')
+    expect(statuses('search')).toContain('410')
+    expect(statuses('searchCollections')).toContain('410')
+  })
+
   it('leaves out what is not built yet', () => {
     const text = JSON.stringify(document)
     for (const name of ['region', 'stream', 'vectors"],']) {

@@ -105,6 +105,20 @@ describe('an upload', () => {
     await expect.poll(originals).toBe(1)
   })
 
+  it('choose the model of a collection that was made without one, by their language', async () => {
+    const arabic = 'تغادر العبارة الميناء في الساعة التاسعة صباحا، وتعود الأخيرة عندما يحل الظلام على الماء.'
+    const before = (await call('GET', '/v1/collections/docs')).json
+    const job = await upload({ 'a.txt': arabic, 'b.md': `# ${arabic}`, 'c.jsonl': `{"text":"${arabic}"}` })
+    expect(await settled(job)).toMatchObject({ status: 'succeeded', counts: { succeeded: 3 } })
+    await settled(await upload({ 'd.txt': 'Jackals call to each other at night when the moon is up.' }))
+    const after = (await call('GET', '/v1/collections/docs')).json
+    expect([before.model, before.modelChoice]).toEqual(['edge-en', 'open'])
+    expect([after.model, after.modelChoice]).toEqual(['edge-multilingual', 'by_language'])
+    expect(after.statistics).toMatchObject({ documents: 4, pending: 0 })
+    expect(await find('الميناء')).toHaveLength(3)
+    expect(await find('jackals')).toEqual(['d.txt'])
+  })
+
   it('of the same bytes changes nothing, of other ones replaces what was made of them', async () => {
     await settled(await upload({ 'zoo.jsonl': '{"text":"Emus run"}\n{"text":"Foxes hide"}' }))
     expect(await find('foxes')).toHaveLength(1)

@@ -111,6 +111,30 @@ describe('an archive', () => {
     expect(owl.json).toMatchObject({ acl: ['rangers'], version: 1, text: expect.stringContaining('hunts at night') })
   })
 
+  it('keeps the choice of a model open where nothing has made it, and takes documents for the one that it assumes', async () => {
+    await world.call('POST', '/v1/collections', { key: tenant.key, body: { name: 'open' } })
+    const lines = await exported(tenant.id)
+    expect(linesOf(lines, 'collection')).toMatchObject([{ name: 'open', profileId: 'edge-en', modelChoice: 'open' }])
+    const copy = await world.makeTenant('copy')
+    const into = (part: object) => root('POST', `/v1/tenants/${copy.id}/import`, part)
+    const shown = async () => (await world.call('GET', '/v1/collections/open', { key: copy.key })).json
+    for (let time = 0; time < 2; time++) {
+      expect((await into({ collections: linesOf(lines, 'collection') })).status).toBe(200)
+    }
+    expect(await shown()).toMatchObject({ model: 'edge-en', modelChoice: 'open' })
+    expect(linesOf(await exported(copy.id), 'end')).toEqual(linesOf(lines, 'end'))
+    const forged = linesOf(lines, 'collection').map((line) => ({ ...line, name: 'x', profileId: 'edge-multilingual' }))
+    expect(problemOf(await into({ collections: forged })).pointers).toEqual(['/collections/0/modelChoice'])
+
+    await fill(1)
+    const documents = linesOf(await exported(tenant.id), 'document')
+      .filter((line) => line['collection'] === 'notes')
+      .map((line) => ({ ...line, collection: 'open' }))
+    expect(await into({ documents })).toMatchObject({ status: 200, json: { documents: 3 } })
+    expect(await shown()).toMatchObject({ model: 'edge-en', modelChoice: 'by_language', statistics: { documents: 3 } })
+    expect((await into({ documents })).status).toBe(200)
+  })
+
   it('shows another state as soon as one document differs', async () => {
     await fill(1)
     const hash = async () => linesOf(await exported(tenant.id, '?documents=false'), 'end')[0]?.['stateHash']

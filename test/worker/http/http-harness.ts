@@ -13,6 +13,7 @@ import { createApp } from '../../../src/http/app.ts'
 import { AuditTrail } from '../../../src/http/audit-trail.ts'
 import type { LogLine } from '../../../src/http/request-log.ts'
 import type { Embedder } from '../../../src/models/embedder.ts'
+import { meteredEmbedder } from '../../../src/models/model-meter.ts'
 import { EDGE_EN } from '../../../src/models/profiles.ts'
 import { residentMemory } from '../../../src/core/resident-memory.ts'
 import type { EmbeddingModel } from '../../../src/models/model.ts'
@@ -35,6 +36,8 @@ const notHere = (): never => {
 
 /** Stands in for the model of the example of `POST /v1/rerank`: the share of the query's words that a document has. */
 const RERANKER = '@cf/baai/bge-reranker-base'
+
+const countWords = (text: string): number => text.split(/\s+/).length
 
 const reranker: Reranker = {
   id: RERANKER,
@@ -166,9 +169,10 @@ export async function makeWorld({ files }: { files?: Pick<FilesObjects, 'of'> } 
       giveTurn: () => new Promise((resolve) => setTimeout(resolve, 0)),
     }),
     models: {
-      queryEmbedder: embedderOf,
+      queryEmbedder: (model, _, meter) =>
+        meter === undefined ? embedderOf(model) : meteredEmbedder(embedderOf(model), async () => countWords, meter),
       passageEmbedder: embedderOf,
-      countTokens: async () => (text) => text.split(/\s+/).length,
+      countTokens: async () => countWords,
       reranker: () => reranker,
       chatModel: notHere,
     },

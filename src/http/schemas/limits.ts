@@ -43,7 +43,9 @@ const members = {
   documents: quota.openapi({ description: 'Documents stored, in all collections together.' }),
   chunks: quota.openapi({ description: 'Chunks stored.' }),
   storedBytes: quota.openapi({ description: 'UTF-8 bytes of the texts stored.' }),
-  embeddingTokensPerMonth: quota.openapi({ description: 'Model tokens embedded in a calendar month, UTC.' }),
+  embeddingTokensPerMonth: quota.openapi({
+    description: 'Model tokens of documents, and of texts embedded or ranked, in a calendar month, UTC.',
+  }),
   searchesPerMonth: quota.openapi({ description: 'Searches that succeed in a calendar month, UTC.' }),
   answersPerMonth: quota.openapi({ description: 'Answers that succeed in a calendar month, UTC.' }),
   rateLimit: rate.openapi({ description: 'For all requests of the tenant together.' }),

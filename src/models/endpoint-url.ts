@@ -26,5 +26,6 @@ export function endpointUrlFault(text: string, allowsPrivate: boolean): string |
 export function baseUrlFault(text: string, allowsPrivate: boolean): string | undefined {
   const fault = endpointUrlFault(text, allowsPrivate)
   if (fault !== undefined) return fault
+  if (text.includes('#')) return 'must not contain a fragment'
   return text.includes('?') ? 'must not contain a query' : undefined
 }

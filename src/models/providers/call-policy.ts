@@ -13,11 +13,11 @@ export interface CallPolicy {
   readonly maxDelayMs: number
 }
 
-/** A person waits: the keyword leg answers in time without it. */
+/** A person waits: the keyword leg answers in time without it. Few providers need more than a second. */
 export const QUERY_POLICY: CallPolicy = {
   attempts: 2,
-  attemptMs: 5_000,
-  totalMs: 8_000,
+  attemptMs: 2_500,
+  totalMs: 4_000,
   baseDelayMs: 100,
   maxDelayMs: 1_000,
 }

@@ -9,7 +9,7 @@ import type { HuggingFaceSource } from '../model.ts'
 import { chatAnswerOf, chatEventsOf, chatFields } from './chat-shapes.ts'
 import type * as HuggingFaceClient from './hugging-face-client.ts'
 import type { AdapterContext, ChatRequest, ModelFetch, ProviderAdapter, ProviderLimits } from './provider-adapter.ts'
-import { countOf, fieldOf, readJson, requireSuccess } from './provider-answer.ts'
+import { countOf, embeddingBytes, fieldOf, readJson, requireSuccess } from './provider-answer.ts'
 import { ProviderFault } from './provider-fault.ts'
 import { isForeignKey, isHubModel } from './provider-names.ts'
 import { inOrder, scoresOf, shortened } from './provider-shapes.ts'
@@ -41,7 +41,7 @@ export function huggingFaceAdapter(source: HuggingFaceSource, context: AdapterCo
   return {
     limits: LIMITS,
     async embed(texts, _kind, signal) {
-      const sent = new SentRequests(call, signal, true)
+      const sent = new SentRequests(call, signal, texts.length)
       const isTei = endpoint !== undefined || inferenceProvider === 'hf-inference'
       const vectors = await asked(signal, ({ featureExtraction }) =>
         featureExtraction(
@@ -117,8 +117,8 @@ class SentRequests {
   readonly options: { readonly fetch: typeof fetch; readonly signal: AbortSignal }
   #tokens: { tokens?: number } = {}
 
-  /** @param orders whether answers list entries, of which the library does not read the `index` */
-  constructor(call: ModelFetch, signal: AbortSignal, orders = false) {
+  /** @param texts how many are embedded: their answer lists entries, of which the library does not read the `index` */
+  constructor(call: ModelFetch, signal: AbortSignal, texts?: number) {
     const send = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
       const { method, headers, body } = init
       const response = await call({
@@ -130,7 +130,9 @@ class SentRequests {
       })
       const { status } = await requireSuccess(response)
       this.#tokens = tokensOf(response.headers)
-      if (orders && method === 'POST') return Response.json(entriesInOrder(await readJson(response, signal)))
+      if (texts !== undefined && method === 'POST') {
+        return Response.json(entriesInOrder(await readJson(response, signal, embeddingBytes(texts))))
+      }
       return new Response(response.body?.pipeThrough(bound()) ?? null, { status, headers: response.headers })
     }
     this.options = { fetch: send, signal }

@@ -6,7 +6,7 @@ import type { ChatMessage } from '../chat-model.ts'
 import type { OpenAiCompatibleSource } from '../model.ts'
 import { chatAnswerOf, chatEventsOf, chatFields } from './chat-shapes.ts'
 import type { AdapterContext, ChatRequest, ModelRequest, ProviderAdapter, ProviderLimits } from './provider-adapter.ts'
-import { countOf, fieldOf, readJson, requireSuccess } from './provider-answer.ts'
+import { countOf, embeddingBytes, fieldOf, readJson, requireSuccess } from './provider-answer.ts'
 import { readEvents } from './provider-events.ts'
 import { ProviderFault } from './provider-fault.ts'
 import { inOrder, scoresOf } from './provider-shapes.ts'
@@ -29,8 +29,8 @@ export function openAiCompatibleAdapter(source: OpenAiCompatibleSource, context:
     body: JSON.stringify({ model, ...body }),
     signal,
   })
-  const ask = async (path: string, body: object, signal: AbortSignal): Promise<unknown> =>
-    readJson(await context.call(request(path, body, signal)), signal)
+  const ask = async (path: string, body: object, signal: AbortSignal, maxBytes?: number): Promise<unknown> =>
+    readJson(await context.call(request(path, body, signal)), signal, maxBytes)
 
   return {
     limits: LIMITS,
@@ -43,7 +43,7 @@ export function openAiCompatibleAdapter(source: OpenAiCompatibleSource, context:
         !isSent && profile?.matryoshka.includes(profile.dimensions) === true ? profile.dimensions : undefined
       // A quarter of the bytes of decimal numbers. Servers that do not know it send numbers, which are read as well.
       const body = { input: texts, encoding_format: 'base64', ...dimensions }
-      const answer = await ask('/embeddings', body, signal)
+      const answer = await ask('/embeddings', body, signal, embeddingBytes(texts.length))
       const usage = fieldOf(answer, 'usage')
       const tokens = countOf(fieldOf(usage, 'prompt_tokens')) ?? countOf(fieldOf(usage, 'total_tokens'))
       return { vectors: vectorsOf(answer, shortTo), ...(tokens === undefined ? {} : { tokens }) }

@@ -2,7 +2,7 @@
  * Reads what a provider answers: statuses become faults, bodies are bounded, and nothing that a provider says about a fault
  * goes further, because it may quote keys or texts.
  */
-import { MAX_PROVIDER_ANSWER_BYTES } from '../../core/limits.ts'
+import { MAX_DIMENSIONS, MAX_PROVIDER_ANSWER_BYTES } from '../../core/limits.ts'
 import { ProviderFault } from './provider-fault.ts'
 
 /** Longer waits than a day are no promise. */
@@ -10,6 +10,15 @@ const MAX_RETRY_AFTER_MS = 86_400_000
 const NOT_READY = 'the provider is not ready'
 /** Of an answer that tells of a fault. */
 export const MAX_FAULT_BYTES = 16_384
+
+/** Of a number as JSON, with what indents it. */
+const NUMBER_BYTES = 40
+/** Of whatever else stands in an answer, such as names and counts. */
+const ENVELOPE_BYTES = 65_536
+
+/** What the vectors of so many texts can need at most: one query's worth of a wrong answer is cheap to refuse. */
+export const embeddingBytes = (texts: number): number =>
+  Math.min(ENVELOPE_BYTES + texts * MAX_DIMENSIONS * NUMBER_BYTES, MAX_PROVIDER_ANSWER_BYTES)
 
 /** `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), in milliseconds; `undefined` where it says nothing. */
 export function retryAfterMs(headers: Headers): number | undefined {
@@ -89,8 +98,8 @@ export async function* boundedBytes(
 }
 
 /** A whole JSON answer. @throws ProviderFault */
-export async function readJson(response: Response, signal: AbortSignal): Promise<unknown> {
-  const text = await readText(await requireSuccess(response), signal)
+export async function readJson(response: Response, signal: AbortSignal, maxBytes?: number): Promise<unknown> {
+  const text = await readText(await requireSuccess(response), signal, maxBytes)
   try {
     return JSON.parse(text)
   } catch {

@@ -16,6 +16,8 @@ const CONCURRENT_CALLS = 4
 const SHORTER = 0.7
 /** A text of less than this share of `maxTokens` is not why a provider refuses. */
 const SURELY_SHORT = 1 / 8
+/** A search asks for one query; whoever sends more of them than fit into a call has time. */
+const FEW_QUERIES = 32
 /** How often a batch without a long text is halved: a server may take fewer texts than others. */
 const MAX_HALVINGS = 2
 
@@ -31,7 +33,7 @@ export class RemoteEmbedder implements Embedder {
   async embed(texts: readonly string[], { kind }: { readonly kind: EmbeddingKind }): Promise<Float32Array[]> {
     if (texts.length === 0) return []
     const work = new Embedding(this.profile, kind, texts)
-    const policy = kind === 'query' ? QUERY_POLICY : PASSAGE_POLICY
+    const policy = kind === 'query' && texts.length <= FEW_QUERIES ? QUERY_POLICY : PASSAGE_POLICY
     // What one provider embedded before it failed is kept: the next one has the same profile.
     return this.#endpoints.ask(policy, undefined, (endpoint, limits) => work.finish(endpoint, limits))
   }

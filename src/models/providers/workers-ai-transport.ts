@@ -6,8 +6,8 @@ import { ProviderFault } from './provider-fault.ts'
 import { isWorkersAiModel } from './provider-names.ts'
 
 export interface WorkersAiTransport {
-  /** The model's output. @throws ProviderFault */
-  run(model: string, input: object, signal: AbortSignal): Promise<unknown>
+  /** The model's output, which REST bounds. @throws ProviderFault */
+  run(model: string, input: object, signal: AbortSignal, maxBytes?: number): Promise<unknown>
   /** The bytes of server-sent events. @throws ProviderFault */
   stream(model: string, input: object, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
@@ -108,8 +108,8 @@ export function restTransport(source: WorkersAiSource, apiKey: string, call: Mod
     )
   }
   return {
-    async run(model, input, signal) {
-      const answer = await readJson(await send(model, input, 'application/json', signal), signal)
+    async run(model, input, signal, maxBytes) {
+      const answer = await readJson(await send(model, input, 'application/json', signal), signal, maxBytes)
       if (fieldOf(answer, 'success') !== true) {
         throw (
           faultOfErrors(JSON.stringify(answer)) ?? new ProviderFault('failed', 'Workers AI answered without success')

@@ -7,7 +7,7 @@ import { findKnownModel } from '../known-models.ts'
 import type { WorkersAiSource } from '../model.ts'
 import { chatAnswerOf, chatEventsOf, chatFields } from './chat-shapes.ts'
 import type { AdapterContext, ChatRequest, ProviderAdapter, ProviderLimits } from './provider-adapter.ts'
-import { fieldOf } from './provider-answer.ts'
+import { embeddingBytes, fieldOf } from './provider-answer.ts'
 import { readEvents } from './provider-events.ts'
 import { ProviderFault } from './provider-fault.ts'
 import { scoresOf, shortened } from './provider-shapes.ts'
@@ -27,7 +27,8 @@ export function workersAiAdapter(source: WorkersAiSource, context: AdapterContex
   return {
     limits,
     async embed(texts, _kind, signal) {
-      const output = await transport.run(model, { text: texts, ...embeddingOptions(model) }, signal)
+      const input = { text: texts, ...embeddingOptions(model) }
+      const output = await transport.run(model, input, signal, embeddingBytes(texts.length))
       return { vectors: shortened(fieldOf(output, 'data'), context.profile) }
     },
     async rerank(query, documents, signal) {

@@ -55,6 +55,7 @@ describe('an endpoint', () => {
 
   it('to which paths are appended has no query', () => {
     expect(baseUrlFault('http://localhost/v1?key=1', true)).toBe('must not contain a query')
+    expect(baseUrlFault('http://localhost/v1#', true)).toBe('must not contain a fragment')
     expect(baseUrlFault('http://localhost/v1', true)).toBeUndefined()
     expect(baseUrlFault('http://localhost/v1', false)).toBeDefined()
   })

@@ -3,7 +3,7 @@
  * credential cannot find it cannot be told either: the search is the only source of text.
  */
 import type { CollectionRecord } from '../catalog/records.ts'
-import { asProblem } from '../core/problem.ts'
+import { asProblem, Problem } from '../core/problem.ts'
 import type { Embedder } from '../models/embedder.ts'
 import type { GeneratedAnswer, Generator, Passage } from '../models/generator.ts'
 import type { ModelMeter } from '../models/model-meter.ts'
@@ -31,10 +31,8 @@ export async function answer(
   options: { readonly meter?: ModelMeter } = {},
 ): Promise<AnswerResponse & { readonly timings: SearchTimings }> {
   const { question, search: searchRequest } = parseAnswerRequest(request, searcher)
-  const { hits, timings } = await search(deps, [collection], searcher, searchRequest, {
-    ...options,
-    withScores: true,
-  })
+  const searching = search(deps, [collection], searcher, searchRequest, { ...options, withScores: true })
+  const { hits, timings } = await searching.catch(refuseInSearch)
   const declared = searchRequest.language
   const { tenantUid, generation } = collection
   const embedder =
@@ -56,6 +54,15 @@ export async function answer(
     hits: isRestricted(searcher) ? hits.map(withoutScores) : hits,
     timings,
   }
+}
+
+/** What the search itself finds wrong stands in the body's `search`. */
+function refuseInSearch(error: unknown): never {
+  const problem = asProblem(error)
+  if (problem?.errors === undefined) throw error
+  throw new Problem(problem.code, problem.message, {
+    errors: problem.errors.map(({ pointer, detail }) => ({ pointer: `/search${pointer}`, detail })),
+  })
 }
 
 /** A model that is down takes the meaning of words away, not the answer. */

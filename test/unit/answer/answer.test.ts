@@ -66,6 +66,17 @@ describe('answer', () => {
     expect((await asked({ question: QUESTION, search: { query: 'castle' } })).hits[0]?.documentId).toBe('tram')
   })
 
+  it('names what its search cannot do by its place in the body', async () => {
+    const errors = [{ pointer: '/search/rerank/model', detail: 'names no model' }]
+    const search = { rerank: { model: 'nobody' } }
+    await expect(asked({ question: QUESTION, search })).rejects.toMatchObject({ code: 'invalid_request', errors })
+    const down = (fake: FakeCollections): void => {
+      fake.deps.modelNames.find = () => Promise.reject(new Problem('overloaded', 'busy', { retryAfterSeconds: 7 }))
+    }
+    const busy = { code: 'overloaded', retryAfterSeconds: 7, errors: undefined }
+    await expect(asked({ question: QUESTION, search }, SECRET, down)).rejects.toMatchObject(busy)
+  })
+
   it('shows public keys no scores', async () => {
     const result = await asked({ question: QUESTION }, { kind: 'public' })
     expect(result.answer).toContain('Inge Solberg')

@@ -8,7 +8,7 @@ import { add } from './add.ts'
 import { exportTo, importFrom } from './archive.ts'
 import { examine, printFindings, stateFolderOf } from './doctor.ts'
 import { models } from './models.ts'
-import { findTarget, parseOptions, USAGE, UsageError } from './options.ts'
+import { findTarget, namedServer, parseOptions, USAGE, UsageError } from './options.ts'
 import type { Options, Target } from './options.ts'
 import { printSync } from './print-sync.ts'
 import { printAdd, printAnswer, printArchive, printModels, printSearch, printStatus } from './print.ts'
@@ -128,11 +128,12 @@ function sentence(options: Options, command: string): string {
 }
 
 async function doctor(options: Options): Promise<number> {
+  const url = namedServer(options, process.env)
   const findings = await examine({
     root: join(import.meta.dirname, '../..'),
     stateFolder: stateFolderOf(folder, options.state),
     nodeVersion: process.version,
-    ...(options.url === undefined ? {} : { url: options.url }),
+    ...(url === undefined ? {} : { url }),
   })
   show(options, findings, printFindings)
   return findings.some(({ state }) => state === 'fault') ? 1 : 0

@@ -148,6 +148,10 @@ export type KeyRole = 'secretKey' | 'rootKey'
 
 type Credentials = { readonly url?: string } & { readonly [Role in KeyRole]?: string }
 
+/** The server that flags or, unless they name a local one, the environment names. An empty variable names none. */
+export const namedServer = ({ url, state }: Options, environment: NodeJS.ProcessEnv): string | undefined =>
+  url ?? (state === undefined ? environment['NEARFIELD_URL'] || undefined : undefined)
+
 /**
  * Finds out whom to ask. A state folder that was named wins over the environment, as every flag does.
  * @throws UsageError when nothing names a server or a key
@@ -163,7 +167,7 @@ export function findTarget(
   // An empty variable is one that was meant to be unset.
   const named = (variable: string): string | undefined =>
     options.state === undefined ? environment[variable] || undefined : undefined
-  const url = options.url ?? named('NEARFIELD_URL') ?? local.url
+  const url = namedServer(options, environment) ?? local.url
   // The local server's key goes to no other server, and the environment's only where its server or none is named.
   const isElsewhere = options.url !== undefined && environment['NEARFIELD_URL'] !== options.url
   const environmentKey = isElsewhere && environment['NEARFIELD_URL'] ? undefined : named('NEARFIELD_KEY')

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { findTarget, parseOptions, UsageError } from '../../../src/cli/options.ts'
+import { findTarget, namedServer, parseOptions, UsageError } from '../../../src/cli/options.ts'
 
 const EMPTY = mkdtempSync(join(tmpdir(), 'nearfield-target-'))
 
@@ -54,6 +54,14 @@ describe('which server and key the command line uses', () => {
     expect(() =>
       findTarget(parseOptions(['status', '--state', 'none']), { NEARFIELD_URL: 'http://env' }, folder),
     ).toThrow(/no server: .*--state.*none/)
+  })
+
+  it('finds the server of a check that needs no key', () => {
+    const environment = { NEARFIELD_URL: 'http://env' }
+    expect(namedServer(parseOptions(['doctor']), environment)).toBe('http://env')
+    expect(namedServer(parseOptions(['doctor', '--url', 'http://flag']), environment)).toBe('http://flag')
+    expect(namedServer(parseOptions(['doctor', '--state', 'here']), environment)).toBeUndefined()
+    expect(namedServer(parseOptions(['doctor']), { NEARFIELD_URL: '' })).toBeUndefined()
   })
 
   it('says of an unknown option that it is unknown, and no more', () => {

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { DEFAULT_CHUNKING } from '../../chunking/chunk.ts'
 import type { GenerationRecord } from '../../catalog/records.ts'
 import { MAX_SHARDS } from '../../core/limits.ts'
-import { checkChunking } from '../../ingest/chunking-rule.ts'
+import { checkChunking, defaultSize } from '../../ingest/chunking-rule.ts'
 import { BRING_YOUR_OWN } from '../../models/profiles.ts'
 import { createCollection } from '../../shard/collection-lifecycle.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
@@ -40,10 +40,11 @@ function generationOf(
   { chunking, shards = 1 }: CreateCollection,
 ): Omit<GenerationRecord, 'id'> {
   const { profile } = model
+  const size = chunking?.size ?? defaultSize(profile)
   const settings = {
     strategy: chunking?.strategy ?? DEFAULT_CHUNKING.strategy,
-    size: chunking?.size ?? DEFAULT_CHUNKING.size,
-    overlap: chunking?.overlap ?? Math.min(DEFAULT_CHUNKING.overlap, (chunking?.size ?? DEFAULT_CHUNKING.size) - 1),
+    size,
+    overlap: chunking?.overlap ?? Math.min(DEFAULT_CHUNKING.overlap, size - 1),
   }
   checkChunking(settings, profile, '/chunking')
   return {

@@ -72,7 +72,7 @@ export const chunkingSchema = z
       .min(MIN_CHUNK_TOKENS)
       .max(100_000)
       .optional()
-      .openapi({ default: 200, description: "In the model's tokens." }),
+      .openapi({ default: 200, description: "In the model's tokens; by default fewer than 200 where it reads less." }),
     overlap: z.number().int().min(0).max(100_000).optional().openapi({ default: 20 }),
   })
   .openapi('Chunking', {

@@ -52,7 +52,7 @@ describe('models', () => {
   })
 
   it('keep their keys sealed and show them to nobody', async () => {
-    const fallbacks = [{ provider: 'huggingface', model: 'BAAI/bge-m3', apiKey: `${KEY}-2` }]
+    const fallbacks = [{ provider: 'huggingface', model: 'BAAI/bge-m3', apiKey: `hf_${KEY}-2` }]
     const made = await api('POST', '/v1/models', {
       id: 'm3',
       provider: 'openai-compatible',
@@ -147,6 +147,19 @@ describe('models', () => {
     expect((await api('DELETE', '/v1/collections/x')).status).toBe(204)
     expect((await api('DELETE', '/v1/models/ours')).status).toBe(204)
     expect((await api('DELETE', '/v1/models/ours')).status).toBe(404)
+  })
+
+  it('that read little make small chunks of a collection that does not say how large', async () => {
+    const sizeOf = async (name: string, maxTokens: number, chunking?: object) => {
+      const model = { ...OURS, maxTokens }
+      return api('POST', '/v1/collections', { name, model, ...(chunking === undefined ? {} : { chunking }) })
+    }
+    const usual = { strategy: 'recursive', size: 200, overlap: 20 }
+    expect((await sizeOf('long', 240)).json.chunking).toEqual(usual)
+    expect((await sizeOf('short', 239)).json.chunking).toEqual({ ...usual, size: 199 })
+    expect((await sizeOf('shorter', 56)).json.chunking).toEqual({ ...usual, size: 16, overlap: 15 })
+    expect(problemOf(await sizeOf('none', 55)).pointers).toEqual(['/chunking/size'])
+    expect(problemOf(await sizeOf('told', 239, { size: 200 })).pointers).toEqual(['/chunking/size'])
   })
 
   it('of a collection go with it, and take another key through it', async () => {

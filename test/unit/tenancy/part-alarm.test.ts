@@ -30,6 +30,10 @@ describe('the alarm of an object of parts', () => {
     dues[0] = 0
     await alarm.arm()
     expect(store.state.at).toBe(1)
+    // One that comes sooner stays.
+    dues[0] = 5_000
+    await alarm.arm()
+    expect(store.state.at).toBe(1)
   })
 })
 
@@ -42,7 +46,7 @@ function played({ isSideBySide }: { readonly isSideBySide: boolean }) {
   const reports: unknown[] = []
   const parts: TenantPart[] = []
   const note = (name: string): number => log.push(`${name}@${(time.clock() - startMs) / 1_000}`)
-  const options = { storage: store, clock: time.clock, timer: time.timer, parts: () => parts, isSideBySide }
+  const options = { storage: store, clock: time.clock, timer: time.timer, parts: () => [...parts], isSideBySide }
   const alarm = new PartAlarm({ ...options, report: (error) => reports.push(error) })
   const add = (
     name: string,
@@ -73,6 +77,8 @@ describe('parts one after another', () => {
     const { alarm, add, time, log, store } = played({ isSideBySide: false })
     add('slow', { tookMs: 20_000, dues: [0, undefined] })
     add('quick', { dues: [0, 5_000] })
+    add('idle', { dues: [undefined] })
+    add('later', { dues: [60_000] })
     const run = alarm.run()
     await time.advance(30_000)
     await run
@@ -104,6 +110,18 @@ describe('parts side by side', () => {
     expect(log).toEqual(['parse@0', 'sweep@0', 'sweep@30', 'report@40', 'sweep@95'])
     expect(parts).toHaveLength(3)
     expect(time.armed).toBe(0)
+  })
+
+  it('leave what becomes due as the last one ends to the next alarm', async () => {
+    const { alarm, add, time, startMs, log, store } = played({ isSideBySide: true })
+    add('slow', { tookMs: 10_000, dues: [0, undefined] })
+    add('quick', { dues: [0, 10_000, undefined] })
+    const run = alarm.run()
+    // The quick one has ended, and rested.
+    await time.advance(1_000)
+    await time.advance(19_000)
+    await run
+    expect([log, store.state.at]).toEqual([['slow@0', 'quick@0'], startMs + 10_000])
   })
 
   it('try one that fails again later, while the others go on', async () => {

@@ -99,6 +99,8 @@ export const MAX_RERANK_DEPTH = 100
 export const MAX_RERANK_MS = 2_000
 /** Texts of one `POST /v1/embeddings`, and documents of one `POST /v1/rerank`. */
 export const MAX_EMBEDDED_TEXTS = 256
+/** Numbers written out in one answer of `POST /v1/embeddings`: 11 MB of JSON. As base64 they are a quarter of it. */
+export const MAX_EMBEDDED_NUMBERS = 524_288
 export const MAX_RERANKED_DOCUMENTS = 1_000
 /** Passages in one call of an embedder object, so that a call stays short and is cheap to repeat. */
 export const MAX_PASSAGES_PER_CALL = 32

@@ -36,6 +36,18 @@ describe('POST /v1/embeddings', () => {
     expect([answer.status, problemOf(answer).pointers]).toEqual([400, [pointer]])
   })
 
+  it('writes out no more numbers than a place has memory for', async () => {
+    const big = { id: 'big', provider: 'openai-compatible', model: 'm', baseUrl: 'https://m.example/v1' }
+    expect((await api('POST', '/v1/models', { ...big, dimensions: 4_096 })).status).toBe(201)
+    const input = Array.from({ length: 129 }, () => 'x')
+    const refused = await api('POST', '/v1/embeddings', { model: 'big', input })
+    expect(problemOf(refused)).toMatchObject({ status: 400, pointers: ['/input'] })
+    // These get as far as the provider, which is not there.
+    const few = await api('POST', '/v1/embeddings', { model: 'big', input: input.slice(1) })
+    const compact = await api('POST', '/v1/embeddings', { model: 'big', input, encoding_format: 'base64' })
+    for (const { status } of [few, compact]) expect(status).not.toBe(400)
+  })
+
   it('knows no model of another tenant', async () => {
     const model = {
       id: 'ours',

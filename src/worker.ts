@@ -303,6 +303,7 @@ export class Files extends FilesObject<WorkerEnv> {
         const bytes = await readAsset(env, `cmaps/${name}.bcmap`)
         return bytes && new Uint8Array(bytes)
       },
+      hasModel: async (tenantUid, modelUid) => (await catalog.models.findByUid(tenantUid, modelUid)) !== undefined,
       removeJob: (tenantUid, jobId) => catalog.jobs.remove(tenantUid, jobId),
       createJob: async ({ tenantUid, collectionId, jobId, kind, writer: { keyId } }) => {
         // One item stands for what is still to come.

@@ -69,6 +69,12 @@ export interface FilesApi extends FileJobs {
   /** Sweeps it away now. */
   dropUpload(uploadId: string): Promise<void>
 
+  /**
+   * Before a model's file is stored, before a part of it is (with the id of its storing), and before the model is deleted: a
+   * file that has no model an hour later goes.
+   */
+  watchModelFile(tenantUid: TenantUid, modelUid: string, multipartId?: string): Promise<void>
+
   /** What the shards' logs say of files' documents; each entry counts once. Answers the position now known. */
   applyFileChanges(report: ChangeReport): Promise<number>
   /** There may be something to do: a hint, which may be lost, repeated or late. */

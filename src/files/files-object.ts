@@ -16,9 +16,10 @@ import type { FileCounts, FileItem, FilePage } from '../ingest/file-jobs.ts'
 import { acceptFiles, cancelJob, fingerprintOf, retryJob } from './job-actions.ts'
 import { LateSweep } from './late-sweep.ts'
 import { applyReport } from './log-reports.ts'
+import { ModelFiles, type ModelFilesOptions } from './model-files.ts'
 import { originalPrefix } from './original-key.ts'
 
-export interface FilesObjectDependencies extends FilePartsPorts {
+export interface FilesObjectDependencies extends FilePartsPorts, Pick<ModelFilesOptions, 'hasModel'> {
   /** Opens the object's SQLite and brings its schema up to the migrations given. */
   readonly openDatabase: (storage: DurableObjectStorage, migrations: readonly SqlMigration[]) => SqlDatabase
 }
@@ -30,6 +31,7 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
   readonly #dependencies: FilesObjectDependencies
   readonly #alarm: PartAlarm
   readonly #lateSweep: LateSweep
+  readonly #modelFiles: ModelFiles
   #parts: FileParts | undefined
 
   constructor(state: DurableObjectState, env: Env, dependencies: FilesObjectDependencies) {
@@ -37,6 +39,7 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
     this.#dependencies = dependencies
     const { clock, originals, report } = dependencies
     this.#lateSweep = new LateSweep(state.storage.kv, originals)
+    this.#modelFiles = new ModelFiles(state.storage.kv, dependencies)
     const parts = (): TenantPart[] => this.#scheduled()
     this.#alarm = new PartAlarm({ storage: state.storage, clock, parts, isSideBySide: true, report })
     // An alarm may have been lost after its last retry; whoever wakes the object brings it back to work.
@@ -63,6 +66,10 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
 
   async dropUpload(uploadId: string): Promise<void> {
     await this.#opened().uploads.drop(uploadId)
+  }
+
+  async watchModelFile(tenantUid: TenantUid, modelUid: string, multipartId?: string): Promise<void> {
+    await this.#armed(() => this.#modelFiles.watch(tenantUid, modelUid, this.#dependencies.clock(), multipartId))
   }
 
   async jobCounts(jobId: string): Promise<FileCounts | undefined> {
@@ -167,7 +174,7 @@ export class FilesObject<Env = unknown> extends DurableObject<Env> implements Fi
   }
 
   #scheduled(): TenantPart[] {
-    return this.#isErased() ? [this.#lateSweep] : scheduledParts(this.#opened())
+    return this.#isErased() ? [this.#lateSweep] : [...scheduledParts(this.#opened()), this.#modelFiles]
   }
 
   #opened(): FileParts {

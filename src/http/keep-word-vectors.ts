@@ -17,11 +17,11 @@ interface KeptModel {
 }
 
 /**
- * The file first, so that no row is without one. A request that dies in between leaves a file that goes with its tenant; a
- * refused one takes its file back. @throws conflict, quota_exceeded, unauthorized
+ * The file first, so that no row is without one. What a request that dies in between leaves is swept away; a refused one takes
+ * its file back. @throws conflict, quota_exceeded, unauthorized
  */
 export async function keepWordVectors(
-  { catalog, originals }: Pick<AppDependencies, 'catalog' | 'originals'>,
+  { catalog, originals, files }: Pick<AppDependencies, 'catalog' | 'originals' | 'files'>,
   { tenantUid, name, operationId, made }: KeptModel,
 ): Promise<Reply> {
   const uid = newModelUid(operationId)
@@ -32,7 +32,11 @@ export async function keepWordVectors(
   }
   const { packed, profile, origin, words } = made
   const objectKey = await modelKey(tenantUid, uid)
-  await originals.store(objectKey, new Blob([packed]).stream(), { maxBytes: packed.byteLength })
+  await (await files.of(tenantUid)).watchModelFile(tenantUid, uid)
+  await originals.store(objectKey, new Blob([packed]).stream(), {
+    maxBytes: packed.byteLength,
+    noteMultipart: async (multipartId) => (await files.of(tenantUid)).watchModelFile(tenantUid, uid, multipartId),
+  })
   try {
     const source = { provider: 'word-vectors', objectKey, origin, words } as const
     const model = await catalog.models.create({ uid, tenantUid, name, task: 'embed', profile, source })

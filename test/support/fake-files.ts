@@ -39,6 +39,10 @@ export class FakeFiles implements FilesApi {
     this.uploads.get(uploadId)?.parts.push([key, multipartId])
   }
 
+  async watchModelFile(): Promise<void> {
+    unused()
+  }
+
   async renewUpload(uploadId: string): Promise<boolean> {
     this.renewals++
     return !this.isSwept && this.uploads.has(uploadId)

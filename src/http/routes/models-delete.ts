@@ -16,10 +16,14 @@ export const deleteModel = defineRoute({
   audit: { action: 'model.delete', subject: told },
   refusals: [409],
   responses: { 204: { description: 'Deleted.' } },
-  async handle({ params, principal }, { catalog, originals }) {
+  async handle({ params, principal }, { catalog, originals, files }) {
     const { uid: tenantUid } = requireTenant(principal)
     const model = await catalog.models.find(tenantUid, params.id)
     if (model === undefined) throw new Problem('not_found')
+    if (model.source.provider === 'word-vectors') {
+      // Whatever happens between the row and the file.
+      await (await files.of(tenantUid)).watchModelFile(tenantUid, model.uid)
+    }
     const deleted = await catalog.models.delete(tenantUid, model.uid)
     if (deleted === undefined) throw new Problem('not_found')
     const { source } = deleted

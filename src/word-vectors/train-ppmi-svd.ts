@@ -25,6 +25,8 @@ export interface TrainingSummary {
 }
 
 export const MAX_TRAINED_WORDS = 30_000
+/** Words × dimensions, which the work of the decomposition grows with: 15,625 words of 128 dimensions, 6,666 of 300. */
+export const MAX_TRAINED_VALUES = 2_000_000
 /** While words are counted; when more are there, those seen once go. */
 const MAX_COUNTED_WORDS = 200_000
 const PAIR_SLOTS = 1 << 22
@@ -43,7 +45,7 @@ export async function trainPpmiSvd(
     .filter(([, count]) => count >= options.minCount)
     // Equal counts keep the order in which the text brought them.
     .toSorted(([, a], [, b]) => b - a)
-    .slice(0, MAX_TRAINED_WORDS)
+    .slice(0, Math.min(MAX_TRAINED_WORDS, Math.floor(MAX_TRAINED_VALUES / options.dimensions)))
   const ranks = new Map(vocabulary.map(([word], rank) => [word, rank]))
   const matrix = await countPairs(texts, ranks, options.window, giveTurn)
   if (matrix === undefined) return undefined

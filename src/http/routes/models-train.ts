@@ -50,7 +50,7 @@ export const trainModel = defineRoute({
   operationId: 'trainModel',
   tag: 'models',
   summary: "Train word vectors on a collection's text",
-  description: `Reads ${MAX_TRAINING_TEXT / 1e6} million characters at most and answers when it is done, seconds to a minute later. The model knows the words of that text; it does not change when the collection does.`,
+  description: `Reads ${MAX_TRAINING_TEXT / 1e6} million characters at most and answers when it is done, some seconds later. The model knows the words of that text; it does not change when the collection does.`,
   // The root key trains nothing: it reads no documents.
   access: { kind: 'key', anyOf: ['admin'] },
   audit: { action: 'model.train', subject: told },

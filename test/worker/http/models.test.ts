@@ -206,7 +206,7 @@ describe('models', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
       .filter(({ type }) => type === 'collection')
-      .map(({ type: _, ...line }) => line)
+      .map((line) => ({ ...line, type: undefined }))
     expect(collections).toHaveLength(2)
     const other = await world.makeTenant()
     const target = `/v1/tenants/${other.id}/import`

@@ -5,6 +5,7 @@
 import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
 import { asProblem, Problem } from '../core/problem.ts'
+import { isRemote } from './configure-model.ts'
 import type { Embedder, EmbeddingKind } from './embedder.ts'
 import type { EmbeddingModel, ModelCaller } from './model.ts'
 
@@ -21,6 +22,13 @@ interface RuntimeFault {
 }
 
 const faultOf = (error: unknown): RuntimeFault => (typeof error === 'object' && error !== null ? error : {})
+
+/**
+ * Models inside the Worker share their objects, which hold them in memory. Calls of a provider hold connections, of which an
+ * object has six: each tenant has objects of its own for them, so that no silent provider keeps another tenant waiting.
+ */
+const objectName = (object: number, { source }: EmbeddingModel, { tenantUid }: ModelCaller): string =>
+  isRemote(source) ? `embedder-${tenantUid}-${object}` : `embedder-${object}`
 
 /** One per isolate. */
 export class PassagePool {
@@ -72,7 +80,7 @@ export class PassagePool {
   /** Calls one object; a broken stub is replaced once, because a repeat is harmless. */
   async #call(object: number, model: EmbeddingModel, caller: ModelCaller, texts: string[]): Promise<Float32Array[]> {
     const embedIn = (): Promise<Float32Array[]> =>
-      this.#namespace.getByName(`embedder-${object}`).embedPassages(model, caller, texts)
+      this.#namespace.getByName(objectName(object, model, caller)).embedPassages(model, caller, texts)
     try {
       return await embedIn()
     } catch (error) {

@@ -2,13 +2,14 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { asProblem, Problem } from '../../../src/core/problem.ts'
 import { ResidentMemory } from '../../../src/core/resident-memory.ts'
-import type { EmbedderNamespace } from '../../../src/models/passage-pool.ts'
+import { type EmbedderNamespace, PassagePool } from '../../../src/models/passage-pool.ts'
 import { createModels, type Models } from '../../../src/models/models.ts'
 import type { EmbeddingModel } from '../../../src/models/model.ts'
 import { EDGE_EN_MODEL, productModel } from '../../../src/models/product-models.ts'
 import { bringYourOwnProfile, EDGE_EN, EDGE_MULTILINGUAL, findProfile } from '../../../src/models/profiles.ts'
 import { embedderContract } from '../../contract/embedder-contract.ts'
 import { edgeKernelModule, readAsset } from '../../support/edge-model.ts'
+import { openAiSource, PLAYED_PROFILE } from '../../support/remote-models-fixture.ts'
 
 const CALLER = { tenantUid: 'ten_1' }
 const OWN = productModel('bring-your-own', 8) as EmbeddingModel
@@ -70,6 +71,33 @@ describe('the pool', () => {
       expect(Math.max(...calls.map(({ texts }) => texts.length))).toBeLessThanOrEqual(32)
       expect(new Set(calls.map(({ object }) => object)).size).toBeLessThanOrEqual(poolSize)
     }
+  })
+
+  it('calls providers in objects of each tenant’s own', async () => {
+    const objects: string[] = []
+    const pool = new PassagePool(
+      {
+        getByName: (object) => ({
+          async embedPassages(_model, _caller, texts) {
+            objects.push(object)
+            return texts.map(() => new Float32Array(1))
+          },
+        }),
+      },
+      1,
+    )
+    const remote: EmbeddingModel = {
+      uid: 'mdl_1',
+      task: 'embed',
+      source: openAiSource('https://models.example'),
+      profile: PLAYED_PROFILE,
+    }
+    for (const model of [remote, EDGE_EN_MODEL]) {
+      for (const tenantUid of ['ten_1', 'ten_2']) {
+        await pool.embedder(model, { tenantUid }).embed(['a'], { kind: 'passage' })
+      }
+    }
+    expect(objects).toEqual(['embedder-ten_1-0', 'embedder-ten_2-0', 'embedder-0', 'embedder-0'])
   })
 
   it('lets small requests take turns over the objects', async () => {

@@ -3,7 +3,6 @@
  * writers that may stop at any moment, and what all of it adds up to.
  */
 import { expect } from 'vitest'
-import type { CollectionId, TenantUid } from '../../src/core/ids.ts'
 import type { Amounts, PricedModel, ReportedChange } from '../../src/core/usage.ts'
 import { applyMigrations } from '../../src/shard/apply-migrations.ts'
 import { NodeSqlDatabase } from '../../src/shard/node-sql-database.ts'
@@ -11,16 +10,10 @@ import { WRITE_METERS, type WriteMeter } from '../../src/tenancy/ledger/schema.t
 import { dayOf, Ledger, monthOf, RESERVATION_MS, type ShardRef } from '../../src/tenancy/ledger.ts'
 import { costOf, costOfTokens } from '../../src/tenancy/prices.ts'
 import type { TenantLimits } from '../../src/tenancy/tenant-limits.ts'
+import { COLLECTIONS, MODELS, TENANT } from './ledger-subjects.ts'
 import { ModelReads } from './model-reads.ts'
 
-export const TENANT = 'ten_model' as TenantUid
-export const COLLECTIONS = ['col_a', 'col_b'] as CollectionId[]
 export const SHARDS = 2
-/** Of the collections, in their order: one inside the Worker, one with a price that is no whole number. */
-export const MODELS: readonly [PricedModel, PricedModel] = [
-  { id: 'edge-en', pricePerMillionTokens: 0 },
-  { id: 'bge-m3', pricePerMillionTokens: 0.0118 },
-]
 const modelOf = ({ collectionId }: ShardRef): PricedModel => MODELS[COLLECTIONS.indexOf(collectionId)] ?? MODELS[0]
 /** A limit on every meter of writes, so that all of them are told. */
 const WIDE: TenantLimits = {

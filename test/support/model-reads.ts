@@ -2,7 +2,8 @@
 import type { ReadReport, TokenLease } from '../../src/tenancy/ledger.ts'
 import { dayOf } from '../../src/tenancy/ledger.ts'
 import { costOfTokens } from '../../src/tenancy/prices.ts'
-import { COLLECTIONS, type LedgerWorld, MODELS, TENANT } from './ledger-world.ts'
+import { COLLECTIONS, MODELS, TENANT } from './ledger-subjects.ts'
+import type { LedgerWorld } from './ledger-world.ts'
 
 /** The ledger takes a lease that is older for lost. */
 const FOLD_MS = 600_000

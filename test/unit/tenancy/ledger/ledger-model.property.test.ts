@@ -6,7 +6,8 @@ import * as fc from 'fast-check'
 import { describe, it } from 'vitest'
 import type { CollectionId } from '../../../../src/core/ids.ts'
 import type { TenantLimits } from '../../../../src/tenancy/tenant-limits.ts'
-import { COLLECTIONS, LedgerWorld, SHARDS, type Size, TENANT } from '../../../support/ledger-world.ts'
+import { COLLECTIONS, TENANT } from '../../../support/ledger-subjects.ts'
+import { LedgerWorld, SHARDS, type Size } from '../../../support/ledger-world.ts'
 
 /** Tight, and seldom all at once: where one is used up, the others would never be tried. */
 const limitsOf: fc.Arbitrary<TenantLimits> = fc.oneof(

@@ -283,7 +283,7 @@ export const MAX_PACKED_VECTORS_BYTES = 24_000_000
 export const MAX_WORD_VECTOR_MODELS = 20
 /**
  * Text of a collection that a model is trained on, in UTF-16 units; of each shard an equal part, in the order of ids. With
- * `MAX_TRAINED_VALUES` it keeps a training under 20 s of CPU, of the 30 s that a request has unless more is asked for.
+ * the bound on words it keeps a training near 20 s of CPU at most, of the 30 s that a request has unless more is asked for.
  */
 export const MAX_TRAINING_TEXT = 2_000_000
 /** What a training may be told: below, vectors tell too little; above, the computation takes too long. */

@@ -24,14 +24,18 @@ export interface TrainingSummary {
   readonly tokens: number
 }
 
-export const MAX_TRAINED_WORDS = 30_000
+const MAX_TRAINED_WORDS = 30_000
 /** Words × dimensions, which the work of the decomposition grows with: 15,625 words of 128 dimensions, 6,666 of 300. */
-export const MAX_TRAINED_VALUES = 2_000_000
+const MAX_TRAINED_VALUES = 2_000_000
 /** While words are counted; when more are there, those seen once go. */
 const MAX_COUNTED_WORDS = 200_000
 const PAIR_SLOTS = 1 << 22
 /** With as many dimensions as words, every word would have one to itself, and none would be near another. */
 const WORDS_PER_DIMENSION = 4
+
+/** The most frequent words are kept, so many of them. */
+export const maxTrainedWords = (dimensions: number): number =>
+  Math.min(MAX_TRAINED_WORDS, Math.floor(MAX_TRAINED_VALUES / dimensions))
 
 /** Reads `texts` twice. Gives the words to the sink, the most frequent first. `undefined` where there is too little text. */
 export async function trainPpmiSvd(
@@ -45,7 +49,7 @@ export async function trainPpmiSvd(
     .filter(([, count]) => count >= options.minCount)
     // Equal counts keep the order in which the text brought them.
     .toSorted(([, a], [, b]) => b - a)
-    .slice(0, Math.min(MAX_TRAINED_WORDS, Math.floor(MAX_TRAINED_VALUES / options.dimensions)))
+    .slice(0, maxTrainedWords(options.dimensions))
   const ranks = new Map(vocabulary.map(([word], rank) => [word, rank]))
   const matrix = await countPairs(texts, ranks, options.window, giveTurn)
   if (matrix === undefined) return undefined

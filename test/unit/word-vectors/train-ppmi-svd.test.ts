@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { AssociationMatrix } from '../../../src/word-vectors/association-matrix.ts'
 import { PairCounts } from '../../../src/word-vectors/pair-counts.ts'
 import { symmetricEigen } from '../../../src/word-vectors/symmetric-eigen.ts'
-import { trainPpmiSvd } from '../../../src/word-vectors/train-ppmi-svd.ts'
+import { maxTrainedWords, trainPpmiSvd } from '../../../src/word-vectors/train-ppmi-svd.ts'
 import { truncatedSvd } from '../../../src/word-vectors/truncated-svd.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -240,5 +240,11 @@ describe('singular values and eigenvectors', () => {
       for (let i = 0; i < size; i++) along += vectors[i * rank + k]! * exact.vectors[k * size + i]!
       expect(Math.abs(along)).toBeCloseTo(1, 3)
     }
+  })
+})
+
+describe('the work of a training', () => {
+  it('is bounded by fewer words where each has more dimensions', () => {
+    expect([16, 64, 128, 300].map(maxTrainedWords)).toEqual([30_000, 30_000, 15_625, 6_666])
   })
 })

@@ -50,6 +50,7 @@ export function createApp(dependencies: AppDependencies): App {
     app.on(route.method.toUpperCase(), routerPattern(route.path), (context) => {
       const { exchange } = context.var
       exchange.route = route.path
+      exchange.saysMessage = route.saysMessage === true
       return pipeline.run(route, context.req.raw, exchange, keepAliveOf(context))
     })
   }
@@ -78,7 +79,7 @@ function refusal(error: unknown, exchange: Exchange): Response {
   exchange.code = problem.code
   if (problem.code === 'internal')
     exchange.stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  const { status, headers, body } = problemAnswer(problem, exchange.requestId)
+  const { status, headers, body } = problemAnswer(problem, exchange)
   return new Response(body, { status, headers: { ...headers, 'cache-control': 'no-store' } })
 }
 

@@ -33,6 +33,8 @@ export interface Exchange {
   limits?: readonly LimitState[]
   /** The request leaves a line in the audit log, refused or not. */
   isAudited?: true
+  /** The route has the shape of another service, so refusals say what is wrong where its clients look for it. */
+  saysMessage?: boolean
   code?: ProblemCode
   stack?: string
 }

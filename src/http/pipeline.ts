@@ -248,7 +248,7 @@ export class Pipeline {
           const problem = asProblem(error)
           if (problem === undefined || PROBLEMS[problem.code].status >= 500) throw error
           exchange.code = problem.code
-          return problemAnswer(problem, exchange.requestId)
+          return problemAnswer(problem, exchange)
         }
       },
     )

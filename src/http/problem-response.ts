@@ -1,8 +1,8 @@
 /** The one place where a thrown value becomes an answer: RFC 9457 `application/problem+json`. */
 import { z } from '@hono/zod-openapi'
-import type { RequestId } from '../core/ids.ts'
 import { asProblem, Problem, PROBLEMS } from '../core/problem.ts'
 import type { ProblemCode } from '../core/problem.ts'
+import type { Exchange } from './exchange.ts'
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
@@ -13,6 +13,9 @@ export const problemSchema = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
+    message: z.string().optional().openapi({
+      description: 'The same as `detail`; of embeddings and reranking only, whose clients are those of other services.',
+    }),
     instance: z.string(),
     code: z.string().openapi({ description: 'Never reused for another meaning; branch on this.' }),
     requestId: z.string(),
@@ -42,14 +45,22 @@ export function toProblem(error: unknown): Problem {
   return asProblem(error) ?? new Problem('internal')
 }
 
-export function problemBody(problem: Problem, requestId: RequestId): z.infer<typeof problemSchema> {
+/** Whom a problem answers. */
+type Asked = Pick<Exchange, 'requestId' | 'saysMessage'>
+
+export function problemBody(
+  problem: Problem,
+  { requestId, saysMessage = false }: Asked,
+): z.infer<typeof problemSchema> {
   const { code, errors, retryAfterSeconds } = problem
   const { status, title } = PROBLEMS[code]
+  const detail = detailOf(problem)
   return {
     type: problemPath(code),
     title,
     status,
-    detail: detailOf(problem),
+    detail,
+    ...(saysMessage ? { message: detail } : {}),
     instance: `urn:nearfield:request:${requestId}`,
     code,
     requestId,
@@ -69,7 +80,7 @@ function detailOf({ message, errors = [] }: Problem): string {
 /** The whole answer as plain data. */
 export function problemAnswer(
   problem: Problem,
-  requestId: RequestId,
+  asked: Asked,
 ): { status: number; headers: Record<string, string>; body: string } {
   const { status, retryable } = PROBLEMS[problem.code]
   const retryAfterSeconds = problem.retryAfterSeconds ?? (retryable && status !== 500 ? 1 : undefined)
@@ -80,6 +91,6 @@ export function problemAnswer(
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
     },
-    body: JSON.stringify(problemBody(problem, requestId)),
+    body: JSON.stringify(problemBody(problem, asked)),
   }
 }

@@ -144,6 +144,8 @@ interface RouteDocumentation {
   readonly callsModels?: true
   /** Whether the body names collections, which may be absent. Its handler judges the charge once they are found. */
   readonly namesCollections?: boolean
+  /** In the shape of another service, whose clients show the `message` of a refusal and nothing else. */
+  readonly saysMessage?: true
   /** Statuses of refusals that only this route's own work has. */
   readonly refusals?: readonly (409 | 410)[]
   /** Request headers that the route reads, with what they do. */

@@ -29,6 +29,7 @@ export const createEmbeddings = defineRoute({
   summary: 'Embed texts',
   isRead: true,
   callsModels: true,
+  saysMessage: true,
   description: `In the shape of OpenAI's embeddings, whose clients work with \`/v1\` as their base URL. At most ${MAX_EMBEDDED_TEXTS} texts.`,
   access: { kind: 'key', anyOf: ['search'], secretOnly: true },
   body: {

@@ -13,6 +13,7 @@ export const createRerank = defineRoute({
   summary: 'Rank documents for a query',
   isRead: true,
   callsModels: true,
+  saysMessage: true,
   description: `In the shape of Cohere and Jina. At most ${MAX_RERANKED_DOCUMENTS} documents.`,
   access: { kind: 'key', anyOf: ['search'], secretOnly: true },
   body: {

@@ -4,7 +4,7 @@ import { newRequestId } from '../../../src/core/ids.ts'
 import { invalidField, Problem } from '../../../src/core/problem.ts'
 import { problemBody } from '../../../src/http/problem-response.ts'
 
-const detailOf = (problem: Problem): string => problemBody(problem, newRequestId()).detail
+const detailOf = (problem: Problem): string => problemBody(problem, { requestId: newRequestId() }).detail
 
 describe('the detail of a problem', () => {
   it('names the one field that is at fault', () => {
@@ -16,5 +16,12 @@ describe('the detail of a problem', () => {
     expect(detailOf(new Problem('not_found'))).toBe('there is nothing here')
     const errors = [{ pointer: '/a', detail: 'is required' }]
     expect(detailOf(new Problem('invalid_request', '/a is required', { errors }))).toBe('/a is required')
+  })
+
+  it('is repeated as the message where clients of other services ask', () => {
+    const asked = { requestId: newRequestId() }
+    const problem = invalidField('/input', 'is required')
+    expect(problemBody(problem, { ...asked, saysMessage: true }).message).toBe('/input is required')
+    expect(problemBody(problem, asked)).not.toHaveProperty('message')
   })
 })

@@ -313,5 +313,13 @@ export function modelView(
     return { ...shown, ...(known === undefined ? {} : { maxTokens: known.maxTokens, languages: [...known.languages] }) }
   }
   const { id, version, matryoshka } = profile
-  return { ...shown, ...profileView(profile), profile: id, version, matryoshka: [...matryoshka] }
+  // The profile of an endpoint that needs no name is named after its host.
+  const tellsPlace = isRemote(source) && source.model === undefined && !seesAddresses(reader, 'admin')
+  return {
+    ...shown,
+    ...profileView(profile),
+    ...(tellsPlace ? {} : { profile: id }),
+    version,
+    matryoshka: [...matryoshka],
+  }
 }

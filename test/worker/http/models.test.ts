@@ -72,9 +72,18 @@ describe('models', () => {
 
   it('show where they run to administrators only', async () => {
     await api('POST', '/v1/models', { id: 'ours', ...OURS })
+    // Nothing but its host names this one.
+    const nameless = { provider: 'huggingface', endpointUrl: 'https://models.example', dimensions: 8 }
+    expect((await api('POST', '/v1/models', { id: 'nameless', ...nameless })).json.profile).toBe('models.example')
     await api('POST', '/v1/collections', { name: 'remote', model: OURS })
     const searcher = await world.makeKey(tenant, { scopes: ['search'] })
-    for (const path of ['/v1/models', '/v1/models/ours', '/v1/collections', '/v1/collections/remote']) {
+    for (const path of [
+      '/v1/models',
+      '/v1/models/ours',
+      '/v1/models/nameless',
+      '/v1/collections',
+      '/v1/collections/remote',
+    ]) {
       expect((await api('GET', path)).text).toContain('models.example')
       const shown = await api('GET', path, undefined, searcher)
       expect([shown.status, shown.text.includes('models.example')]).toEqual([200, false])
@@ -94,6 +103,7 @@ describe('models', () => {
       [{ ...OURS, endpointUrl: 'https://x.example' }, 'invalid_request', '/endpointUrl'],
       [{ ...OURS, task: 'rerank' }, 'invalid_request', '/dimensions'],
       [{ provider: 'huggingface', apiKey: KEY }, 'invalid_request', '/model'],
+      [{ provider: 'huggingface', model: 'BAAI/bge-m3', apiKey: KEY }, 'invalid_request', '/apiKey'],
       [{ provider: 'workers-ai', model: '@cf/baai/bge-m3' }, 'not_supported', '/provider'],
       [{ provider: 'workers-ai', model: '@cf/baai/bge-m3', accountId: 'ab'.repeat(16) }, 'invalid_request', '/apiKey'],
       [

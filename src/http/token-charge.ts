@@ -23,6 +23,8 @@ export interface TokenChargeParts {
 export class TokenCharge implements ModelMeter {
   readonly #parts: TokenChargeParts
   readonly #unused = new Set<TokenTicket>()
+  /** An answer has many texts read, and is one request. */
+  readonly #counted = new Set<string>()
 
   constructor(parts: TokenChargeParts) {
     this.#parts = parts
@@ -60,6 +62,15 @@ export class TokenCharge implements ModelMeter {
   #read(model: PricedModel, tokens: number, quotaTokens: number): ModelRead {
     const { collectionId } = this.#parts
     const cost = costOfTokens(model, tokens)
-    return { model: model.id, tokens, cost, quotaTokens, ...(collectionId === undefined ? {} : { collectionId }) }
+    const requests = this.#counted.has(model.id) ? 0 : 1
+    this.#counted.add(model.id)
+    return {
+      model: model.id,
+      requests,
+      tokens,
+      cost,
+      quotaTokens,
+      ...(collectionId === undefined ? {} : { collectionId }),
+    }
   }
 }

@@ -47,7 +47,7 @@ export interface Reader {
 }
 
 /** What a model read for one request, and where. */
-export type ModelRead = Omit<ModelCount, 'keyId' | 'day' | 'requests'>
+export type ModelRead = Omit<ModelCount, 'keyId' | 'day'>
 
 /** Leave to have a model read tokens. Exactly one of its two ends is to be called. */
 export interface TokenTicket {
@@ -165,7 +165,7 @@ export class ReadMeter {
     const day = dayOf(this.#dependencies.clock())
     return {
       count: (read) => {
-        this.#countsOf(held, lease).addModel({ ...read, keyId, day, requests: 1 })
+        this.#countsOf(held, lease).addModel({ ...read, keyId, day })
         lease?.use()
         held.unreported++
         this.#carry(context)

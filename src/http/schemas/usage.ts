@@ -51,7 +51,7 @@ const models = z
   .array(
     z.object({
       model: z.string().openapi({ example: 'edge-en' }),
-      requests: count.openapi({ description: 'Documents that got vectors, queries, and calls that read texts.' }),
+      requests: count.openapi({ description: 'Documents that got vectors, and requests that had it read something.' }),
       tokens: count,
       cost: money,
     }),

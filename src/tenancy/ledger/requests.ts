@@ -137,7 +137,7 @@ export interface UsageCounts {
 export interface ModelAmounts {
   /** Its name: the id of its profile, or of the weights. */
   readonly model: string
-  /** Documents that got vectors, queries, and calls that had texts embedded or ranked. */
+  /** Documents that got vectors, and requests beside them that had it read something. */
   readonly requests: number
   readonly tokens: number
   /** Nano-dollars. */

@@ -29,10 +29,14 @@ function charge(limits: TenantLimits, goesOn: boolean, collectionId?: Collection
 
 describe('the meter of a request', () => {
   it('counts queries for its collection, and against no quota', async () => {
-    charge({}, true, DOCS).note(MODEL, 10)
+    const tokens = charge({}, true, DOCS)
+    tokens.note(MODEL, 10)
+    tokens.note(MODEL, 5)
+    tokens.note({ ...MODEL, id: 'other' }, 1)
     await time.advance(REPORT_MS)
     expect(object.models).toMatchObject([
-      { collectionId: DOCS, model: 'bge-m3', tokens: 10, cost: 118, quotaTokens: 0 },
+      { collectionId: DOCS, model: 'bge-m3', requests: 1, tokens: 15, cost: 177, quotaTokens: 0 },
+      { collectionId: DOCS, model: 'other', requests: 1, tokens: 1 },
     ])
   })
 

@@ -38,6 +38,7 @@ const readerWith = (limits: TenantLimits): Reader => ({
 
 const read = (tokens: number, extra: Partial<ModelRead> = {}): ModelRead => ({
   model: 'bge-m3',
+  requests: 1,
   tokens,
   cost: tokens * 12,
   quotaTokens: tokens,

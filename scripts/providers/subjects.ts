@@ -27,7 +27,9 @@ OpenAI, or whatever speaks its protocol
 const OPENAI_URL = 'https://api.openai.com/v1'
 
 /** @throws Problem where the dimensions of an unknown model are missing */
-export function subjectsOf(env: Environment): Subject[] {
+export function subjectsOf(environment: Environment): Subject[] {
+  // A variable that is set to nothing is a way of not setting it.
+  const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   return [...workersAi(env), ...huggingFace(env), ...openAiCompatible(env)]
 }
 

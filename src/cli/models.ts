@@ -1,9 +1,11 @@
 /** `nearfield models`: lists, imports, trains and deletes models, over the HTTP API. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { NearfieldError } from '../client/client.ts'
 import type { NearfieldClient } from '../client/client.ts'
 import { UsageError } from './options.ts'
 import type { Options } from './options.ts'
+import { plain } from './terminal.ts'
 
 /** What a model is, as far as a line of a list shows it. */
 export interface ModelInfo {
@@ -11,6 +13,8 @@ export interface ModelInfo {
   readonly task: string
   readonly provider: string
   readonly dimensions?: number
+  readonly maxTokens?: number
+  readonly languages?: readonly string[]
   readonly words?: number
   readonly licence: string
 }
@@ -35,15 +39,45 @@ export async function models(
     case 'train': {
       const { id = modelName(`${name}-words`), dimensions } = options
       const asked = { id, collection: name, method: 'ppmi-svd', ...(dimensions === undefined ? {} : { dimensions }) }
-      return client.request('POST', '/v1/models/train', asked)
+      return orAbsent(client.request('POST', '/v1/models/train', asked), `no collection "${name}" for this key`)
     }
     case 'delete':
-      await client.request('DELETE', `/v1/models/${encodeURIComponent(name)}`)
+      await orAbsent(client.request('DELETE', `/v1/models/${encodeURIComponent(name)}`), `no model "${name}"`)
       return { deleted: name }
     case undefined:
     default:
       throw new UsageError(`models: there is no action "${action}"; list, import, train, delete`)
   }
+}
+
+/** A 404 says nothing of what is absent; `absent` does. */
+async function orAbsent<T>(call: Promise<T>, absent: string): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    if (!(error instanceof NearfieldError && error.status === 404)) throw error
+    throw new Error(`${absent} (404 ${error.code})`, { cause: error })
+  }
+}
+
+const PLACES: Readonly<Record<string, string>> = { edge: 'in the Worker', 'word-vectors': 'word vectors' }
+const MAX_NAMED_LANGUAGES = 3
+
+/** A line of a table for each model: name, where it runs, what it gives, what it reads, languages, licence. */
+export function modelTable(list: readonly ModelInfo[]): readonly (readonly string[])[] {
+  const rows = list.map(({ id, task, provider, dimensions, maxTokens, languages = [], words, licence }) => {
+    const named = languages.length > MAX_NAMED_LANGUAGES ? `${languages.length} languages` : languages.join(', ')
+    return [
+      plain(id),
+      PLACES[provider] ?? provider,
+      dimensions === undefined ? task : `${dimensions} dimensions`,
+      words === undefined ? (maxTokens === undefined ? '' : `${maxTokens} tokens`) : `${words} words`,
+      plain(named),
+      licence === 'unknown' ? '' : plain(licence),
+    ]
+  })
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)))
 }
 
 async function listed(client: NearfieldClient): Promise<ModelInfo[]> {

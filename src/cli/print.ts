@@ -2,6 +2,7 @@
 import type { AnswerResult, Citation, CollectionInfo, Hit, SearchResult } from '../client/client.ts'
 import { headingsBelow, placeInWords } from '../client/place.ts'
 import type { AddReport } from './add.ts'
+import { modelTable } from './models.ts'
 import type { models } from './models.ts'
 import { bold, dim, marked, plain } from './terminal.ts'
 
@@ -88,10 +89,8 @@ export function printModels(result: Awaited<ReturnType<typeof models>>): void {
     console.log(`${bold(plain(result.deleted))} is deleted`)
     return
   }
-  for (const { id, task, provider, dimensions, words, licence } of 'id' in result ? [result] : result) {
-    const size = dimensions === undefined ? task : `${dimensions} dimensions`
-    const known = words === undefined ? '' : `, ${words} words`
-    console.log(`${bold(plain(id))}  ${provider}, ${size}${known}  ${dim(plain(licence))}`)
+  for (const [id = '', ...rest] of modelTable('id' in result ? [result] : result)) {
+    console.log(`${bold(id)}  ${rest.join('  ').trimEnd()}`)
   }
 }
 

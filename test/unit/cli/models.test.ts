@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { modelName, models } from '../../../src/cli/models.ts'
+import { modelName, models, modelTable } from '../../../src/cli/models.ts'
 import { parseOptions, UsageError } from '../../../src/cli/options.ts'
-import { NearfieldClient } from '../../../src/client/client.ts'
+import { NearfieldClient, NearfieldError } from '../../../src/client/client.ts'
 
 interface Asked {
   readonly method: string
@@ -61,6 +61,33 @@ describe('models on the command line', () => {
     const { asked, result } = await run('delete|a/b')
     expect(asked[0]).toMatchObject({ method: 'DELETE', path: '/v1/models/a%2Fb' })
     expect(result).toEqual({ deleted: 'a/b' })
+  })
+
+  it('that are absent are named, and so is a collection without which there is nothing to train on', async () => {
+    class Absent extends NearfieldClient {
+      override request<T>(): Promise<T> {
+        return Promise.reject(new NearfieldError(404, { code: 'not_found' }))
+      }
+    }
+    const client = new Absent({ url: 'http://127.0.0.1:1' })
+    const asked = (...words: string[]) => models(client, parseOptions(['models', ...words]), folder)
+    await expect(asked('delete', 'glove')).rejects.toThrow('no model "glove" (404 not_found)')
+    await expect(asked('train', 'handbook')).rejects.toThrow('no collection "handbook" for this key (404 not_found)')
+  })
+
+  it('are shown in columns, with what decides between them', () => {
+    const languages = ['ar', 'de', 'en', 'ja']
+    const rows = modelTable([
+      { id: 'edge', task: 'embed', provider: 'edge', dimensions: 384, maxTokens: 512, languages, licence: 'MIT' },
+      { id: 'mine', task: 'embed', provider: 'word-vectors', dimensions: 20, words: 16, licence: 'unknown' },
+      { id: 'judge', task: 'rerank', provider: 'huggingface', languages: ['en'], licence: '\u001b[2J' },
+    ])
+    expect(rows.map((row) => row.join('|').trimEnd())).toEqual([
+      'edge |in the Worker|384 dimensions|512 tokens|4 languages|MIT',
+      'mine |word vectors |20 dimensions |16 words  |           |',
+      'judge|huggingface  |rerank        |          |en         |[2J',
+    ])
+    expect(modelTable([])).toEqual([])
   })
 
   it.each(['', 'import', 'train', 'delete|a|b', 'rename|a', 'list|a'])('are refused as “models %s”', async (words) => {

@@ -72,3 +72,9 @@ test('says what a model that is not known lacks, and what can be set where nothi
   expect(await check({}, '--nonsense')).toMatchObject({ status: 2, output: expect.stringContaining('--nonsense') })
   expect(played.requests).toHaveLength(0)
 })
+
+test('takes a variable that is set to nothing for one that is not set', async () => {
+  const { status, output } = await check({ HF_TOKEN: '', OPENAI_API_KEY: '', OPENAI_BASE_URL: '' })
+  expect(status).toBe(2)
+  expect(output).toContain('There is nothing to check.')
+})

@@ -128,6 +128,46 @@ export function attention(qkv: Float32Array, tokens: number): Float32Array {
   return out
 }
 
+/** Tokens from which on the kernel attends in codes. */
+const CODED_FROM = 96
+
+/** Signed codes of values around 0, the largest of which gets 63 or -63. */
+function signedCodes(values: readonly number[]): { readonly codes: readonly number[]; readonly step: number } {
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const step = largest / 63
+  return { codes: values.map((value) => (step > 0 ? Math.round(value / step) : 0)), step }
+}
+
+/**
+ * Attention as above in codes: queries have 7 bits without a sign each over its own range, keys and channels of values
+ * codes up to 63; a weight is a share of 127, which the largest of its row has.
+ */
+export function codedAttention(qkv: Float32Array, tokens: number): Float32Array {
+  const out = new Float32Array(tokens * 384)
+  const rows = Array.from({ length: tokens }, (_, row) => row)
+  for (let head = 0; head < 12; head++) {
+    const part = (row: number, which: number): Float32Array =>
+      qkv.subarray(row * 1152 + which * 384 + head * 32, row * 1152 + which * 384 + head * 32 + 32)
+    const keys = rows.map((row) => signedCodes([...part(row, 1)]))
+    const channels = Array.from({ length: 32 }, (_, d) => signedCodes(rows.map((row) => part(row, 2)[d]!)))
+    for (const row of rows) {
+      const query = quantise(part(row, 0), 1, 32)
+      const [step, low] = query.scales
+      const scores = keys.map(
+        (key) => key.step * key.codes.reduce((sum, code, d) => sum + code * (step! * query.codes[d]! + low!), 0),
+      )
+      const maximum = scores.reduce((a, b) => Math.max(a, b))
+      const shares = scores.map((score) => Math.round(127 * Math.exp(score - maximum)))
+      const all = shares.reduce((a, b) => a + b)
+      for (const [d, channel] of channels.entries()) {
+        const sum = shares.reduce((total, share, column) => total + share * channel.codes[column]!, 0)
+        out[row * 384 + head * 32 + d] = (sum * channel.step) / all
+      }
+    }
+  }
+  return out
+}
+
 /** The mean over rows of 384, scaled to length 1. */
 export function pool(x: Float32Array, rows: number): Float32Array {
   const sums = Array.from({ length: 384 }, (_, d) => {
@@ -162,7 +202,8 @@ export function encodeScalar(
   hidden = layerNorm(hidden, tokens, floats(384), floats(384))
   for (let layer = 0; layer < weights.layerCount; layer++) {
     const qkv = linear(quantise(hidden, tokens, 384), tokens, nextLinear(384, 1152), 'plain')
-    const context = quantise(attention(qkv, tokens), tokens, 384)
+    const attend = tokens < CODED_FROM ? attention : codedAttention
+    const context = quantise(attend(qkv, tokens), tokens, 384)
     const attended = linear(context, tokens, nextLinear(384, 384), 'residual', hidden)
     hidden = layerNorm(attended, tokens, floats(384), floats(384))
     const wide = linear(quantise(hidden, tokens, 384), tokens, nextLinear(384, 1536), 'gelu')

@@ -1,10 +1,14 @@
 // The forward pass of a BERT encoder (Devlin et al. 2019; MiniLM, Wang et al. 2020) over the tokens of one or several texts,
 // and its parts for tests. Synchronous and not re-entrant: one pass at a time uses the activations' memory.
 import { attention as attend } from './attention'
+import { codedAttention as attendInCodes } from './coded-attention'
 import * as at from './layout'
-import { isDeepPanel, linear as apply, PLAIN, WITH_GELU, WITH_RESIDUAL } from './linear'
-import { layerNorm as norm, quantise as toCodes } from './normalise'
+import { findDepths, isDeepPanel, linear as apply, PLAIN, WITH_RESIDUAL } from './linear'
+import { geluQuantise as geluToCodes, layerNorm as norm, quantise as toCodes } from './normalise'
 import { laneSum, multiplyAdd } from './simd'
+
+/** Tokens of a text from which on its attention is in codes: that saves little below, and costs some precision. */
+const CODED_FROM: i32 = 96
 
 export function weights(): usize {
   return at.WEIGHTS
@@ -35,25 +39,18 @@ export function initialise(layers: i32, tokens: i32): void {
   if (memory.size() < pages) memory.grow(pages - memory.size())
 }
 
-function prepareLinear(layer: usize, depths: usize, inputs: i32, channels: i32): void {
-  for (let panel = 0; panel < channels; panel += 16) {
-    store<u8>(depths, isDeepPanel(layer + <usize>panel * inputs, inputs) ? 1 : 0)
-    depths++
-  }
-}
-
 /** Looks at the weights once, when all of them are in their place. */
 export function prepare(): void {
   let layer = at.FIRST_LAYER
   let depths = at.DEPTHS
   for (let i = 0; i < at.LAYERS; i++) {
-    prepareLinear(layer + at.QKV, depths, 384, 1152)
+    findDepths(layer + at.QKV, depths, 384, 1152)
     depths += at.QKV_PANELS
-    prepareLinear(layer + at.OUTPUT, depths, 384, 384)
+    findDepths(layer + at.OUTPUT, depths, 384, 384)
     depths += at.OUTPUT_PANELS
-    prepareLinear(layer + at.EXPAND, depths, 384, 1536)
+    findDepths(layer + at.EXPAND, depths, 384, 1536)
     depths += at.EXPAND_PANELS
-    prepareLinear(layer + at.CONTRACT, depths, 1536, 384)
+    findDepths(layer + at.CONTRACT, depths, 1536, 384)
     depths += at.CONTRACT_PANELS
     layer += at.LAYER_BYTES
   }
@@ -103,22 +100,25 @@ export function encode(texts: i32): void {
   let layer = at.FIRST_LAYER
   let depths = at.DEPTHS
   for (let i = 0; i < at.LAYERS; i++) {
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.QKV, depths, 384, 1152, at.WIDE, PLAIN)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.QKV, depths, 384, 1152, at.WIDE, at.QKV_BYTES, PLAIN)
     depths += at.QKV_PANELS
     // In order: a text's attention may write up to 3 rows too many, which the next text's then sets right.
     let first: usize = 0
     for (let text = 0; text < texts; text++) {
-      attend(at.WIDE + first * at.QKV_BYTES, lengthOf(text), at.CONTEXT + first * at.HIDDEN_BYTES)
+      const qkv = at.WIDE + first * at.QKV_BYTES
+      const context = at.CONTEXT + first * at.HIDDEN_BYTES
+      if (lengthOf(text) < CODED_FROM) attend(qkv, lengthOf(text), context)
+      else attendInCodes(qkv, lengthOf(text), context)
       first += lengthOf(text)
     }
     toCodes(at.CONTEXT, tokens, 384, at.CODES, at.CODE_SCALES)
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.OUTPUT, depths, 384, 384, at.HIDDEN, WITH_RESIDUAL)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.OUTPUT, depths, 384, 384, at.HIDDEN, at.HIDDEN_BYTES, WITH_RESIDUAL)
     depths += at.OUTPUT_PANELS
     norm(at.HIDDEN, tokens, layer + at.ATTENTION_NORM, at.CODES, at.CODE_SCALES)
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.EXPAND, depths, 384, 1536, at.WIDE, WITH_GELU)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.EXPAND, depths, 384, 1536, at.WIDE, at.INTERMEDIATE_BYTES, PLAIN)
     depths += at.EXPAND_PANELS
-    toCodes(at.WIDE, tokens, 1536, at.CODES, at.CODE_SCALES)
-    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.CONTRACT, depths, 1536, 384, at.HIDDEN, WITH_RESIDUAL)
+    geluToCodes(at.WIDE, tokens, 1536, at.CODES, at.CODE_SCALES)
+    apply(at.CODES, at.CODE_SCALES, tokens, layer + at.CONTRACT, depths, 1536, 384, at.HIDDEN, at.HIDDEN_BYTES, WITH_RESIDUAL)
     depths += at.CONTRACT_PANELS
     const last = i + 1 == at.LAYERS
     norm(at.HIDDEN, tokens, layer + at.FINAL_NORM, last ? 0 : at.CODES, at.CODE_SCALES)
@@ -132,4 +132,12 @@ export function encode(texts: i32): void {
 }
 
 // The parts, at addresses of the caller's choice. Tests compare each with its scalar twin.
-export { attend as attention, isDeepPanel, apply as linear, norm as layerNorm, toCodes as quantise }
+export {
+  attend as attention,
+  attendInCodes as codedAttention,
+  geluToCodes as geluQuantise,
+  isDeepPanel,
+  apply as linear,
+  norm as layerNorm,
+  toCodes as quantise,
+}

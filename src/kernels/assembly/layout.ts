@@ -4,7 +4,7 @@
 
 export const DIMENSIONS: i32 = 384
 export const HEADS: i32 = 12
-export const HEAD_WIDTH: i32 = 32
+export const HEAD_WIDTH: usize = 32
 /** Most texts in one pass. */
 export const MAX_TEXTS: i32 = 32
 
@@ -15,6 +15,8 @@ export const INTERMEDIATE_BYTES: usize = 1536 * 4
 
 // Attention reads whole blocks of 4 rows of queries and 8 of keys, so buffers of rows end with 8 rows that never count.
 const PADDING_ROWS: usize = 8
+/** Queries that attention in codes takes at once: their scores stay in the first cache. */
+export const QUERY_ROWS: usize = 8
 
 // One linear layer: codes, then scale, column sum and bias per channel.
 const NORM_BYTES: usize = 2 * HIDDEN_BYTES
@@ -59,9 +61,18 @@ export let CONTEXT: usize = 0
 /** Quantised activations and their (scale, low) pairs. */
 export let CODES: usize = 0
 export let CODE_SCALES: usize = 0
-/** One head's keys, transposed, and 4 rows of scores. */
+/** Attention in float32: one head's keys, transposed, and 4 rows of scores. */
 export let KEYS: usize = 0
 export let SCORES: usize = 0
+/** Attention in codes, in the same place: one head's keys and values as linear layers, the depths of their panels, and a block of queries, scores and weights. */
+export let CODED_KEYS: usize = 0
+export let CODED_VALUES: usize = 0
+export let KEY_DEPTHS: usize = 0
+export let VALUE_DEPTHS: usize = 0
+export let QUERIES: usize = 0
+export let CODED_SCORES: usize = 0
+export let SHARES: usize = 0
+export let SHARE_SCALES: usize = 0
 export let END: usize = 0
 
 /** Lays out the memory for a model of `layers` layers whose inputs have at most `tokens` tokens (a multiple of 8). */
@@ -79,7 +90,16 @@ export function arrange(layers: i32, tokens: i32): void {
   CONTEXT = WIDE + rows * INTERMEDIATE_BYTES
   CODES = CONTEXT + rows * HIDDEN_BYTES
   CODE_SCALES = CODES + rows * 1536
-  KEYS = CODE_SCALES + rows * 8
-  SCORES = KEYS + 32 * rows * 4
-  END = SCORES + 4 * rows * 4
+  const columns = (<usize>tokens + 15) & ~15
+  KEYS = (CODE_SCALES + rows * 8 + 63) & ~63
+  SCORES = KEYS + HEAD_WIDTH * rows * 4
+  CODED_KEYS = KEYS
+  CODED_VALUES = CODED_KEYS + columns * (HEAD_WIDTH + 12)
+  KEY_DEPTHS = CODED_VALUES + (columns + 12) * HEAD_WIDTH
+  VALUE_DEPTHS = KEY_DEPTHS + columns / 16
+  QUERIES = (VALUE_DEPTHS + 2 + 63) & ~63
+  CODED_SCORES = QUERIES + QUERY_ROWS * HEAD_WIDTH
+  SHARES = CODED_SCORES + QUERY_ROWS * columns * 4
+  SHARE_SCALES = SHARES + QUERY_ROWS * columns
+  END = max(SCORES + 4 * rows * 4, SHARE_SCALES + QUERY_ROWS * 8)
 }

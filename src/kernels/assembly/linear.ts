@@ -1,11 +1,10 @@
 // Linear layers: int8 weights times 7-bit activations. Weights lie in panels of 16 output channels; the inner loop takes
 // 16 inputs of two tokens against a whole panel and keeps 2 x 16 sums in registers, so nothing is summed across lanes.
-import { gelu, multiplyAdd, spread } from './simd'
+import { multiplyAdd, spread } from './simd'
 
 // What happens to a sum of products once it is a float.
 export const PLAIN: i32 = 0
-export const WITH_GELU: i32 = 1
-export const WITH_RESIDUAL: i32 = 2
+export const WITH_RESIDUAL: i32 = 1
 
 /** The second factor of a product, prepared once for all weight vectors that it meets. */
 @inline
@@ -96,8 +95,7 @@ function finish(sums: v128, scale: v128, columnSum: v128, bias: v128, codeScale:
     codeScale,
     multiplyAdd(low, columnSum, bias),
   )
-  if (mode == WITH_GELU) value = gelu(value)
-  else if (mode == WITH_RESIDUAL) value = f32x4.add(value, v128.load(out))
+  if (mode == WITH_RESIDUAL) value = f32x4.add(value, v128.load(out))
   v128.store(out, value)
 }
 
@@ -215,8 +213,8 @@ function multiply(
 /**
  * out[row][channel] = activations * weights, for `rows` rows of `inputs` codes and `channels` channels (both multiples of
  * 16). `codes`: rows x inputs, unsigned 7 bits; `codeScales`: (scale, low) per row; `layer`: codes, scale, column sum and
- * bias as in the model file; `depths`: one byte a panel, what `isDeepPanel` says; `out`: rows x channels float32, which also
- * is the residual.
+ * bias as in the model file; `depths`: one byte a panel, what `isDeepPanel` says; `out`: rows of `rowBytes`, the first
+ * `channels` float32 of which are written, which also is the residual.
  */
 export function linear(
   codes: usize,
@@ -227,21 +225,30 @@ export function linear(
   inputs: i32,
   channels: i32,
   out: usize,
+  rowBytes: usize,
   mode: i32,
 ): void {
   const width = <usize>inputs
   const panelBytes = width << 4
-  const rowBytes = <usize>channels << 2
+  const channelBytes = <usize>channels << 2
   let panel = layer
   let scale = layer + width * channels
   for (let channel = 0; channel < channels; channel += 16) {
-    const sum = scale + rowBytes
-    const bias = sum + rowBytes
-    const target = out + (<usize>channel << 2)
-    if (load<u8>(depths)) multiply(codes, codeScales, rows, panel, width, scale, sum, bias, target, rowBytes, mode, true)
-    else multiply(codes, codeScales, rows, panel, width, scale, sum, bias, target, rowBytes, mode, false)
+    const sum = scale + channelBytes
+    const bias = sum + channelBytes
+    if (load<u8>(depths)) multiply(codes, codeScales, rows, panel, width, scale, sum, bias, out, rowBytes, mode, true)
+    else multiply(codes, codeScales, rows, panel, width, scale, sum, bias, out, rowBytes, mode, false)
     depths++
     panel += panelBytes
     scale += 64
+    out += 64
+  }
+}
+
+/** Looks at `channels / 16` panels and writes what `linear` wants to know of them. */
+export function findDepths(layer: usize, depths: usize, inputs: i32, channels: i32): void {
+  for (let panel = 0; panel < channels; panel += 16) {
+    store<u8>(depths, isDeepPanel(layer + <usize>panel * inputs, inputs) ? 1 : 0)
+    depths++
   }
 }

@@ -1,10 +1,10 @@
 // LayerNorm and the quantisation of activations to 7 bits per token: code = round((x - low) / scale) in [0, 127].
 import { DIMENSIONS, HIDDEN_BYTES } from './layout'
-import { laneMax, laneMin, laneSum, largest, least, multiplyAdd } from './simd'
+import { gelu, laneMax, laneMin, laneSum, largest, least, multiplyAdd } from './simd'
 
 /** One row of `width` (a multiple of 16) float32 to codes, given its range; writes (scale, low). */
 @inline
-function quantiseRow(x: usize, width: usize, low: f32, high: f32, codes: usize, codeScale: usize): void {
+export function quantiseRow(x: usize, width: usize, low: f32, high: f32, codes: usize, codeScale: usize): void {
   const range = high - low
   store<f32>(codeScale, range * (1.0 / 127.0))
   store<f32>(codeScale, low, 4)
@@ -43,6 +43,28 @@ export function quantise(x: usize, rows: i32, width: i32, codes: usize, codeScal
       high2 = largest(high2, b)
     }
     quantiseRow(x, width, laneMin(f32x4.min(low, low2)), laneMax(f32x4.max(high, high2)), codes, codeScales)
+    x = end
+    codes += width
+    codeScales += 8
+  }
+}
+
+/** GELU of `rows` rows of `width` (a multiple of 16) float32 in place, and their quantisation. */
+export function geluQuantise(x: usize, rows: i32, width: i32, codes: usize, codeScales: usize): void {
+  const rowBytes = <usize>width << 2
+  for (let row = 0; row < rows; row++) {
+    let low = f32x4.splat(f32.MAX_VALUE)
+    let high = f32x4.splat(-f32.MAX_VALUE)
+    const end = x + rowBytes
+    for (let p = x; p < end; p += 32) {
+      const a = gelu(v128.load(p))
+      const b = gelu(v128.load(p, 16))
+      v128.store(p, a)
+      v128.store(p, b, 16)
+      low = least(low, least(a, b))
+      high = largest(high, largest(a, b))
+    }
+    quantiseRow(x, width, laneMin(low), laneMax(high), codes, codeScales)
     x = end
     codes += width
     codeScales += 8

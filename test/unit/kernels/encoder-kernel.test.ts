@@ -51,7 +51,7 @@ const cosine = (a: Float32Array, b: Float32Array): number => a.reduce((sum, valu
 describe.each(KERNEL_BUILDS)('the %s build', (build) => {
   const kernel = new EncoderKernel(edgeKernelModule(build), shape)
 
-  it.each([3, 4, 5, 9])('encodes %i tokens as the scalar twin does', (tokens) => {
+  it.each([3, 4, 5, 9, 96])('encodes %i tokens as the scalar twin does', (tokens) => {
     const rows = rowsOf(tokens)
     expect(cosine(encode(kernel, rows)[0]!, encodeScalar({ ...shape, layers }, rows))).toBeGreaterThan(SAME)
   })

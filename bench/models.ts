@@ -6,7 +6,8 @@
  *   npm run bench:models -- [--data path/to/beir/cranfield …] [--rounds 9]
  *
  * The comparators are installed into a temporary folder by pip and npm; what cannot be installed is left out, and the report
- * says so. With `--data`, bench/quality.ts runs once for each model. Prints Markdown and writes bench/results/models.json.
+ * says so. With `--data`, bench/quality.ts runs for each model: over all folders for edge-en, over the first for
+ * edge-multilingual, whose passages take twice as long. Prints Markdown and writes bench/results/models.json.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -229,15 +230,21 @@ async function measure(
   }
 }
 
+interface Quality {
+  readonly name: string
+  readonly scores: Readonly<Record<'keyword' | 'vector' | 'hybrid', { readonly ndcgAt10: number }>>
+}
+
 /** nDCG@10 alone and in hybrid over the real server, by bench/quality.ts. */
-function quality(model: string, folders: readonly string[]): unknown {
-  if (folders.length === 0) return undefined
+function quality(model: string, all: readonly string[]): readonly Quality[] | undefined {
+  if (all.length === 0) return undefined
+  const folders = model === 'edge-en' ? all : all.slice(0, 1)
   const choice = model === 'edge-en' ? [] : ['--model', model]
   const args = [join(ROOT, 'bench/quality.ts'), '--data', ...folders, ...choice]
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
   const name = model === 'edge-en' ? 'quality' : `quality-${model}`
   const report = JSON.parse(readFileSync(join(ROOT, `bench/results/${name}.json`), 'utf8')) as {
-    readonly collections: readonly { readonly name: string; readonly scores: unknown }[]
+    readonly collections: readonly Quality[]
   }
   return report.collections.map((collection) => ({ name: collection.name, scores: collection.scores }))
 }
@@ -275,7 +282,13 @@ try {
   for (const model of Object.keys(MODELS) as (keyof typeof MODELS)[]) {
     const measured = await measure(model, folder, Number(values.rounds), installed)
     console.log(table(measured))
-    models.push({ ...measured, quality: quality(model, folders) })
+    const collections = quality(model, folders)
+    for (const { name, scores } of collections ?? []) {
+      const { keyword, vector, hybrid } = scores
+      const shown = [keyword, vector, hybrid].map(({ ndcgAt10 }) => ndcgAt10.toFixed(3))
+      console.log(`\n${model} on ${name}, nDCG@10: keyword ${shown[0]}, vector ${shown[1]}, hybrid ${shown[2]}`)
+    }
+    models.push({ ...measured, quality: collections })
   }
   const closeness = await parity()
   console.log(

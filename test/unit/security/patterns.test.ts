@@ -20,6 +20,8 @@ const NESTED: Readonly<Record<string, string>> = {
     'nothing stands behind it, so that no round is ever taken back; each begins with a mark that the inner repetition cannot take',
   [String.raw`^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$`]:
     'each round begins with a hyphen that the inner repetition cannot take',
+  [String.raw`^@(?:cf|hf)(?:\/\w[\w.:-]*){2,}$`]:
+    'each round begins with a slash that the inner repetition cannot take; names of models have at most 200 characters',
 }
 
 /** Long enough that time that grows with the square would end the run. */

@@ -19,8 +19,8 @@ const ROOT = join(import.meta.dirname, '../../..')
 
 const FRONT = `export default { async fetch(request, env) {
   const { to, url } = await request.json()
-  const delivery = { url, headers: {}, body: '{}', timeoutMs: 5000 }
-  const page = { url, accept: ['text/html'], maxBytes: 1000, timeoutMs: 5000 }
+  const delivery = { url, headers: {}, body: '{}', timeoutMs: 10_000 }
+  const page = { url, accept: ['text/html'], maxBytes: 1000, timeoutMs: 10_000 }
   if (to === 'model') {
     try {
       const call = new Request(url, { method: 'POST', body: '{}', redirect: 'manual' })

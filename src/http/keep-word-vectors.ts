@@ -1,7 +1,7 @@
 /** Keeps a model of word vectors that was made: its packed file in the bucket, its row in the catalogue. */
 import { newModelUid, type TenantUid } from '../core/ids.ts'
 import { MAX_MODELS, MAX_WORD_VECTOR_MODELS } from '../core/limits.ts'
-import { Problem } from '../core/problem.ts'
+import { asProblem, Problem, PROBLEMS } from '../core/problem.ts'
 import { modelKey } from '../files/original-key.ts'
 import type { MadeWordVectors } from '../models/word-vector-models.ts'
 import type { AppDependencies } from './dependencies.ts'
@@ -18,7 +18,7 @@ interface KeptModel {
 
 /**
  * The file first, so that no row is without one. What a request that dies in between leaves is swept away; a refused one takes
- * its file back. @throws conflict, quota_exceeded, unauthorized
+ * its file back, and where nobody knows whether the row was made the file stays until then. @throws conflict, quota_exceeded, unauthorized
  */
 export async function keepWordVectors(
   { catalog, originals, files }: Pick<AppDependencies, 'catalog' | 'originals' | 'files'>,
@@ -47,7 +47,8 @@ export async function keepWordVectors(
       subject: { type: 'model', id: uid },
     }
   } catch (error) {
-    await originals.delete([objectKey])
+    const problem = asProblem(error)
+    if (problem !== undefined && !PROBLEMS[problem.code].retryable) await originals.delete([objectKey])
     throw error
   }
 }

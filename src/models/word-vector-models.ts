@@ -45,6 +45,11 @@ const WORK_KEY = 'word-vectors/work'
 /** Whoever does not go on for this long was cancelled with its request, which nobody hears of. */
 const LEASE_MS = 30_000
 
+/** Of the one that is being made. */
+interface Lease {
+  untilMs: number
+}
+
 export interface WorkshopDependencies {
   readonly memory: ResidentMemory
   readonly clock: Clock
@@ -54,7 +59,7 @@ export interface WorkshopDependencies {
 
 export class WordVectorWorkshop {
   readonly #dependencies: WorkshopDependencies
-  #leasedUntilMs = 0
+  #lease: Lease | undefined
 
   constructor(dependencies: WorkshopDependencies) {
     this.#dependencies = dependencies
@@ -96,25 +101,27 @@ export class WordVectorWorkshop {
 
   async #alone<T>(work: (giveTurn: () => Promise<void>) => Promise<T>): Promise<T> {
     const { memory, clock, giveTurn } = this.#dependencies
-    if (clock() < this.#leasedUntilMs) {
-      throw new Problem('overloaded', 'another model is being made', { retryAfterSeconds: 10 })
-    }
-    const renew = (): void => {
-      this.#leasedUntilMs = clock() + LEASE_MS
-    }
-    renew()
+    if (this.#lease !== undefined && clock() < this.#lease.untilMs) throw anotherIsMade()
+    const lease = { untilMs: clock() + LEASE_MS }
+    this.#lease = lease
     memory.set(WORK_KEY, undefined, WORK_BYTES)
     try {
       return await work(async () => {
         await giveTurn()
-        renew()
+        // A sender that was slower than that lost its turn to another, and there is memory for one.
+        if (this.#lease !== lease) throw anotherIsMade()
+        lease.untilMs = clock() + LEASE_MS
       })
     } finally {
-      this.#leasedUntilMs = 0
-      memory.delete(WORK_KEY)
+      if (this.#lease === lease) {
+        this.#lease = undefined
+        memory.delete(WORK_KEY)
+      }
     }
   }
 }
+
+const anotherIsMade = (): Problem => new Problem('overloaded', 'another model is being made', { retryAfterSeconds: 10 })
 
 const tooLarge = (): Problem =>
   new Problem(

@@ -74,6 +74,23 @@ describe('models made of word vectors', () => {
     expect(memory.heldBytes).toBe(0)
   })
 
+  it('are made one at a time where a slow sender comes back to its turn too late', async () => {
+    const { time, memory, workshop } = world()
+    const resume = Promise.withResolvers<Uint8Array | undefined>()
+    const slow = code(workshop.importFile(() => resume.promise, {}))
+    time.nowMs += 31_000
+    const next = Promise.withResolvers<Uint8Array | undefined>()
+    const pieces = [Promise.resolve(fixture('glove.txt')), next.promise]
+    const other = code(workshop.importFile(async () => pieces.shift(), {}))
+    resume.resolve(fixture('word2vec.bin'))
+    expect(await slow).toBe('overloaded')
+    expect(memory.heldBytes).toBeGreaterThan(0)
+    expect(await code(workshop.importFile(piecesOf(fixture('glove.txt')), {}))).toBe('overloaded')
+    next.resolve(undefined)
+    expect(await other).toBe('done')
+    expect(memory.heldBytes).toBe(0)
+  })
+
   it('are trained on texts, and refused where there is nothing to learn from', async () => {
     const { workshop } = world()
     const texts = Array.from(

@@ -137,7 +137,8 @@ export class EdgeModelLoader {
     const { memory, relaxedModule, plainModule } = this.#dependencies
     const { residentKey, loadingBytes, load } = this.#recipe
     const loadingKey = `${residentKey}/loading`
-    memory.set(loadingKey, undefined, loadingBytes, { isPinned: true })
+    // Not pinned: a cancelled request never takes it back, and then it must make room by itself.
+    memory.set(loadingKey, undefined, loadingBytes)
     try {
       const module = hasRelaxedSimd() ? relaxedModule : plainModule
       const model = await load({ ...this.#dependencies, module })

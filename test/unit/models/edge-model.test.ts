@@ -167,4 +167,14 @@ describe('EdgeModelLoader', () => {
     expect(new Set(models).size).toBe(1)
     expect(reads).toBe(2)
   })
+
+  it('takes room from nobody for ever where the request that loads it is lost', async () => {
+    const memory = new ResidentMemory(96_000_000)
+    const loader = new EdgeModelLoader({ readAsset: () => new Promise(() => {}), ...modules, memory }, EDGE_EN_RECIPE)
+    void loader.get()
+    expect(memory.heldBytes).toBe(EDGE_EN_RECIPE.loadingBytes)
+    memory.set('one index', 1, 40_000_000)
+    memory.set('another index', 2, 40_000_000)
+    expect(memory.get('one index')).toBe(1)
+  })
 })

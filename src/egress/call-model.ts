@@ -8,8 +8,8 @@ import { publicUrlFault } from './public-url.ts'
 /** Stands in an answer that is the egress Worker's own: `refused` before anything was sent, or `network`. */
 export const EGRESS_FAILURE_HEADER = 'nearfield-egress-failure'
 
-/** No other header of a caller's leaves. */
-const PASSED_HEADERS = ['accept', 'authorization', 'content-type']
+/** No other header of a request leaves: not one that a library adds, and none of a caller's. */
+export const PASSED_HEADERS = ['accept', 'authorization', 'content-type']
 /** What the caller reads of an answer. */
 const RETURNED_HEADERS = ['content-type', 'date', 'retry-after', 'x-compute-tokens']
 

@@ -7,15 +7,9 @@ import type { CollectionRecord } from '../catalog/records.ts'
 import type { TenantUid } from '../core/ids.ts'
 import { invariant } from '../core/invariant.ts'
 import { invalidField } from '../core/problem.ts'
-import {
-  checkAddresses,
-  isRemote,
-  type ModelRules,
-  type StoredRemoteSource,
-  withoutKeys,
-} from '../models/configure-model.ts'
+import { checkAddresses, type ModelRules, withoutKeys } from '../models/configure-model.ts'
 import type { ModelProfile } from '../models/embedder.ts'
-import type { EmbeddingModel } from '../models/model.ts'
+import { type EmbeddingModel, isRemote, type StoredRemoteSource } from '../models/model.ts'
 import { namedVectorsModel, type NamedVectors } from '../models/named-vectors.ts'
 import { isProductName, productModel } from '../models/product-models.ts'
 import { BRING_YOUR_OWN } from '../models/profiles.ts'

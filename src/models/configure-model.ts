@@ -7,7 +7,13 @@ import { invalidField } from '../core/problem.ts'
 import type { ModelProfile } from './embedder.ts'
 import { baseUrlFault } from './endpoint-url.ts'
 import { findKnownModel } from './known-models.ts'
-import { apiKeyContext, type ModelSource, type ModelTask, type RemoteSource, type SealedApiKey } from './model.ts'
+import {
+  apiKeyContext,
+  type ModelTask,
+  type RemoteSource,
+  type SealedApiKey,
+  type StoredRemoteSource,
+} from './model.ts'
 import { isProductName } from './product-models.ts'
 import { isForeignKey, isHubModel, isWorkersAiModel } from './providers/provider-names.ts'
 import { modelNameOf, type ProfileClaims, remoteProfile, sameSpace } from './remote-profile.ts'
@@ -35,9 +41,6 @@ export interface ModelOwner {
   readonly tenantUid: string
   readonly modelUid: string
 }
-
-/** As it is kept, with sealed keys. */
-export type StoredRemoteSource = RemoteSource & { readonly fallbacks?: readonly RemoteSource[] }
 
 export interface ConfiguredModel {
   readonly source: StoredRemoteSource
@@ -79,9 +82,6 @@ export async function configureModel(
     ...(profile === undefined ? {} : { profile }),
   }
 }
-
-export const isRemote = (source: ModelSource): source is StoredRemoteSource =>
-  source.provider === 'workers-ai' || source.provider === 'huggingface' || source.provider === 'openai-compatible'
 
 /** Takes the keys out, sealed or not: what may be shown to who moves a collection elsewhere. */
 export function withoutKeys({ fallbacks, ...source }: StoredRemoteSource): StoredRemoteSource {

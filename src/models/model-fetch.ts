@@ -2,15 +2,12 @@
  * How requests to providers leave: straight from here where the operator allows private endpoints, else through the egress
  * Worker, whose network reaches public addresses only. Neither follows redirects.
  */
-import { EGRESS_FAILURE_HEADER } from '../egress/call-model.ts'
+import { EGRESS_FAILURE_HEADER, PASSED_HEADERS } from '../egress/call-model.ts'
 import { endpointUrlFault } from './endpoint-url.ts'
 import type { ModelFetch, ModelRequest } from './providers/provider-adapter.ts'
 import { ProviderFault } from './providers/provider-fault.ts'
 
 type Fetcher = (request: Request) => Promise<Response>
-
-/** Nothing else of a request leaves: not a header that a library adds, and none of a caller's. */
-const PASSED_HEADERS = ['accept', 'authorization', 'content-type']
 
 export function directModelFetch(fetcher: Fetcher): ModelFetch {
   return (request) => sent(request, true, fetcher)

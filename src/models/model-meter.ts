@@ -4,7 +4,7 @@ import type { PricedModel } from '../core/usage.ts'
 import type { CountTokens, Embedder, EmbeddingKind, ModelProfile } from './embedder.ts'
 import { estimateTokens } from './estimate-tokens.ts'
 import { findKnownModel } from './known-models.ts'
-import type { Model } from './model.ts'
+import { isRemote, type Model } from './model.ts'
 import { modelNameOf, priceOf } from './remote-profile.ts'
 import type { Reranker } from './reranker.ts'
 
@@ -23,9 +23,7 @@ export interface ModelMeter {
 /** Under which name a model's tokens are counted, the same wherever the weights run, and what they cost. */
 export function pricedModel({ uid, source, profile }: Model & { readonly profile?: ModelProfile }): PricedModel {
   if (profile !== undefined) return profile
-  if (source.provider === 'edge' || source.provider === 'word-vectors' || source.provider === 'bring-your-own') {
-    return { id: uid, pricePerMillionTokens: 0 }
-  }
+  if (!isRemote(source)) return { id: uid, pricePerMillionTokens: 0 }
   const name = modelNameOf(source)
   return { id: findKnownModel(name)?.id ?? name, pricePerMillionTokens: priceOf(source) }
 }

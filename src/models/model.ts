@@ -57,13 +57,18 @@ export interface WordVectorsSource {
   readonly words: number
 }
 
+/** As it is kept, with sealed keys. `fallbacks` serve the same profile and are asked in order when the one before is down. */
+export type StoredRemoteSource = RemoteSource & { readonly fallbacks?: readonly RemoteSource[] }
+
 export type ModelSource =
   | { readonly provider: 'edge' }
   /** `vectors` where documents bring several; else each brings one of the profile's dimensions. */
   | { readonly provider: 'bring-your-own'; readonly vectors?: NamedVectors }
   | WordVectorsSource
-  /** `fallbacks` serve the same profile and are asked in order when the one before is down. */
-  | (RemoteSource & { readonly fallbacks?: readonly RemoteSource[] })
+  | StoredRemoteSource
+
+export const isRemote = (source: ModelSource): source is StoredRemoteSource =>
+  source.provider === 'workers-ai' || source.provider === 'huggingface' || source.provider === 'openai-compatible'
 
 export interface Model {
   /** Never reused: the profile id of a model of the product, `mdl_…` of one that a tenant or a collection holds. */

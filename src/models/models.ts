@@ -13,15 +13,9 @@ import { meteredEmbedder, type ModelMeter } from './model-meter.ts'
 import { type EmbedderNamespace, PassagePool } from './passage-pool.ts'
 import { EDGE_EN, EDGE_MULTILINGUAL } from './profiles.ts'
 import { QueryCache, type SharedCache } from './query-cache.ts'
+import type { RemoteModels } from './remote-models.ts'
 import type { Reranker } from './reranker.ts'
 import { type WordVectorsDependencies, WordVectorsEmbedder, WordVectorsLoader } from './word-vectors-embedder.ts'
-
-/** Models that providers serve, over HTTP or a binding; `remote-models.ts` makes it. */
-export interface RemoteModelsPort {
-  embedder(model: EmbeddingModel, caller: ModelCaller): Embedder
-  reranker(model: Model, caller: ModelCaller): Reranker
-  chatModel(model: Model, caller: ModelCaller): ChatModel
-}
 
 export interface ModelsDependencies {
   /** Reads a static asset by its path from the assets folder, such as `models/edge-en/….bin`. */
@@ -34,7 +28,7 @@ export interface ModelsDependencies {
   /** Embedder objects: 4 deployed, 1 locally, where all objects share one thread. */
   readonly poolSize: number
   /** Absent where nothing may be called, as in tests of models inside the Worker. */
-  readonly remote?: RemoteModelsPort
+  readonly remote?: RemoteModels
   /** Where isolates of a place share queries' vectors of models that providers serve; see `query-cache.ts`. */
   readonly sharedQueries?: SharedCache
   /** Lets work outlive the request. */
@@ -86,7 +80,7 @@ export function createModels(dependencies: ModelsDependencies): Models {
   })
   const vectorFiles =
     dependencies.wordVectors === undefined ? undefined : new WordVectorsLoader({ ...dependencies.wordVectors, memory })
-  const called = (): RemoteModelsPort => {
+  const called = (): RemoteModels => {
     invariant(remote !== undefined, 'models of providers can be called')
     return remote
   }

@@ -5,9 +5,8 @@
 import { invariant } from '../core/invariant.ts'
 import { MAX_PASSAGES_PER_CALL } from '../core/limits.ts'
 import { asProblem, Problem } from '../core/problem.ts'
-import { isRemote } from './configure-model.ts'
 import type { Embedder, EmbeddingKind } from './embedder.ts'
-import type { EmbeddingModel, ModelCaller } from './model.ts'
+import { type EmbeddingModel, isRemote, type ModelCaller } from './model.ts'
 
 /** What the pool needs of the Durable Object namespace of embedder objects. */
 export interface EmbedderNamespace {

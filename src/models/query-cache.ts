@@ -7,7 +7,7 @@ import { base64url, sha256, utf8 } from '../core/bytes.ts'
 import { MAX_QUERY_CACHE_BYTES } from '../core/limits.ts'
 import type { ResidentMemory } from '../core/resident-memory.ts'
 import type { Embedder } from './embedder.ts'
-import type { EmbeddingModel, ModelCaller } from './model.ts'
+import { type EmbeddingModel, isRemote, type ModelCaller } from './model.ts'
 
 /** A cache that several isolates share. It may forget anything at any time. */
 export interface SharedCache {
@@ -69,7 +69,7 @@ export class QueryCache {
   ): Promise<Float32Array[]> {
     const keys = await Promise.all(texts.map((text) => keyOf(model, caller, text)))
     // One look-up is less than a call of a provider; hundreds of a batch are not.
-    const shared = keys.length === 1 && isRemote(model) ? this.#dependencies.shared : undefined
+    const shared = keys.length === 1 && isRemote(model.source) ? this.#dependencies.shared : undefined
     const found = await Promise.all(keys.map((key) => this.#find(key, model, shared)))
     const missing = [...found.keys()].filter((index) => found[index] === undefined)
     if (missing.length > 0) {
@@ -137,9 +137,6 @@ export class QueryCache {
     this.#dependencies.keepAlive?.(writing)
   }
 }
-
-const isRemote = ({ source: { provider } }: EmbeddingModel): boolean =>
-  provider !== 'edge' && provider !== 'word-vectors' && provider !== 'bring-your-own'
 
 /** Of a JSON array, whose parts cannot run into each other. */
 async function keyOf({ uid, profile }: EmbeddingModel, { tenantUid }: ModelCaller, text: string): Promise<string> {

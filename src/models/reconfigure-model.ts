@@ -3,16 +3,14 @@ import { invalidField } from '../core/problem.ts'
 import {
   checkKey,
   checkSource,
-  isRemote,
   type ModelConfiguration,
   type ModelOwner,
   requireSameSpace,
   sealedSource,
   type SourceInput,
-  type StoredRemoteSource,
 } from './configure-model.ts'
 import type { ModelProfile } from './embedder.ts'
-import type { ModelSource, RemoteSource } from './model.ts'
+import { isRemote, type ModelSource, type RemoteSource, type StoredRemoteSource } from './model.ts'
 
 export interface ModelChanges {
   readonly apiKey?: string

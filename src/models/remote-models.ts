@@ -3,9 +3,10 @@
  * budget, a circuit breaker, fallbacks of the same profile and the check of every answer.
  */
 import { systemClock, type Clock } from '../core/clock.ts'
+import { invariant } from '../core/invariant.ts'
 import type { ChatModel } from './chat-model.ts'
 import type { Embedder } from './embedder.ts'
-import type { EmbeddingModel, Model, ModelCaller, RemoteSource } from './model.ts'
+import { type EmbeddingModel, isRemote, type Model, type ModelCaller, type RemoteSource } from './model.ts'
 import type { Patience } from './providers/endpoint.ts'
 import { EndpointsHealth } from './providers/endpoint-health.ts'
 import type { AiBinding, ModelFetch } from './providers/provider-adapter.ts'
@@ -53,9 +54,7 @@ export function createRemoteModels(dependencies: RemoteDependencies): RemoteMode
 }
 
 function sourcesOf({ uid, source }: Model): RemoteSource[] {
-  if (source.provider === 'edge' || source.provider === 'bring-your-own' || source.provider === 'word-vectors') {
-    throw new Error(`invariant: the model ${uid} is a provider's`)
-  }
+  invariant(isRemote(source), `the model ${uid} is a provider's`)
   return [source, ...(source.fallbacks ?? [])]
 }
 

@@ -11,10 +11,10 @@ import {
   MAX_PROVIDER_KEY_LENGTH,
   MAX_PROVIDER_NAME_LENGTH,
 } from '../../core/limits.ts'
-import { type ModelInput, isRemote, type SourceInput } from '../../models/configure-model.ts'
+import type { ModelInput, SourceInput } from '../../models/configure-model.ts'
 import type { ModelProfile } from '../../models/embedder.ts'
 import { findKnownModel } from '../../models/known-models.ts'
-import type { EmbeddingModel, Model, ModelSource, RemoteSource } from '../../models/model.ts'
+import { type EmbeddingModel, isRemote, type Model, type ModelSource, type RemoteSource } from '../../models/model.ts'
 import { isProductName } from '../../models/product-models.ts'
 import { modelNameOf, priceOf } from '../../models/remote-profile.ts'
 import type { Principal } from '../../tenancy/principal.ts'

@@ -51,7 +51,7 @@ export const USAGE = `nearfield: search and ask from the command line
   nearfield ask "…"                  answer a question with citations
   nearfield status                   show the server, the key and its collections
   nearfield doctor                   look for what is wrong on this machine
-  nearfield models list              show the models that collections may name
+  nearfield models list              show the models that may be named
   nearfield models import <file>     import word2vec, GloVe or fastText vectors
   nearfield models train <name>      train word vectors on a collection's text
   nearfield models delete <name>     delete a model

@@ -43,12 +43,10 @@ export class Faults {
     }
   }
 
-  /** Notes every member of `object` that is neither known nor named as not built yet. */
-  checkMembers(object: object, pointer: string, known: ReadonlySet<string>, notBuilt?: ReadonlySet<string>): void {
+  /** Notes every member of `object` that is not known. */
+  checkMembers(object: object, pointer: string, known: ReadonlySet<string>): void {
     for (const name of Object.keys(object)) {
-      if (known.has(name)) continue
-      if (notBuilt?.has(name)) this.add(pointerTo(pointer, name), 'is not supported yet', 'not_supported')
-      else this.add(pointerTo(pointer, name.toWellFormed()), 'is not a known field')
+      if (!known.has(name)) this.add(pointerTo(pointer, name.toWellFormed()), 'is not a known field')
     }
   }
 

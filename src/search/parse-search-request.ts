@@ -86,8 +86,7 @@ const METHODS = ['convex', 'rrf'] as const
 
 /**
  * Checks one search.
- * @throws forbidden where a public key or a token asks for what it may not see (before anything else is looked at), invalid_request,
- * not_supported
+ * @throws forbidden where a public key or a token asks for what it may not see (before anything else is looked at), invalid_request
  */
 export function parseSearchRequest(body: unknown, credential: { readonly kind: string }): CheckedSearch {
   const isPublic = credential.kind === 'public'

@@ -80,16 +80,28 @@ export class Models {
     return pageOf(rows.map(modelRecordOf), limit, ({ name = '' }) => name)
   }
 
-  /** Where it runs from now on; `undefined` when there is no such model. */
-  async updateSource(tenantUid: TenantUid, uid: string, source: ModelSource): Promise<ModelRecord | undefined> {
+  /**
+   * Where it runs from now on instead of `before`; `undefined` when there is no such model.
+   * @throws overloaded when another request changed it meanwhile, so that none brings an old key back
+   */
+  async updateSource(
+    tenantUid: TenantUid,
+    uid: string,
+    before: ModelSource,
+    source: ModelSource,
+  ): Promise<ModelRecord | undefined> {
     const rows = await this.#connection.run((db) =>
       db
         .update(models)
         .set({ source, updatedAtMs: this.#connection.clock() })
-        .where(and(eq(models.tenantUid, tenantUid), eq(models.uid, uid)))
+        .where(and(eq(models.tenantUid, tenantUid), eq(models.uid, uid), eq(models.source, before)))
         .returning(),
     )
-    return rows.map(modelRecordOf)[0]
+    const [changed] = rows.map(modelRecordOf)
+    if (changed === undefined && (await this.findByUid(tenantUid, uid)) !== undefined) {
+      throw new Problem('overloaded', 'another request changes the model', { retryAfterSeconds: 1 })
+    }
+    return changed
   }
 
   /**

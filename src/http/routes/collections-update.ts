@@ -28,7 +28,7 @@ async function changeKey(dependencies: AppDependencies, collection: CollectionRe
   }
   const owner = { tenantUid, modelUid: model.uid }
   const source = await reconfigureModel(modelConfiguration(dependencies), owner, model, { apiKey }, '/model')
-  const changed = await dependencies.catalog.models.updateSource(tenantUid, model.uid, source)
+  const changed = await dependencies.catalog.models.updateSource(tenantUid, model.uid, model.source, source)
   if (changed === undefined) throw invalidField('/model/apiKey', 'belongs to a model that takes none')
 }
 

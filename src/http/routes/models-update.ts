@@ -29,7 +29,7 @@ export const updateModel = defineRoute({
     const changes = { ...rest, ...(fallbacks === undefined ? {} : { fallbacks: fallbacks.map(sourceInput) }) }
     const owner = { tenantUid, modelUid: model.uid }
     const source = await reconfigureModel(modelConfiguration(dependencies), owner, model, changes, '')
-    const changed = await models.updateSource(tenantUid, model.uid, source)
+    const changed = await models.updateSource(tenantUid, model.uid, model.source, source)
     if (changed === undefined) throw new Problem('not_found')
     return { status: 200, body: modelView(changed, principal), subject: { type: 'model', id: model.uid } }
   },

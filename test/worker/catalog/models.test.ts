@@ -6,7 +6,7 @@ import { CollectionModels } from '../../../src/catalog/collection-models.ts'
 import type { CollectionRecord, TenantRecord } from '../../../src/catalog/records.ts'
 import { newModelUid } from '../../../src/core/ids.ts'
 import { asProblem } from '../../../src/core/problem.ts'
-import type { EmbeddingModel } from '../../../src/models/model.ts'
+import type { EmbeddingModel, ModelSource } from '../../../src/models/model.ts'
 import { EDGE_EN_MODEL, productModel } from '../../../src/models/product-models.ts'
 import { EDGE_EN } from '../../../src/models/profiles.ts'
 
@@ -132,13 +132,25 @@ describe('a model', () => {
 })
 
 describe('the models of collections', () => {
+  it('are changed by one request at a time', async () => {
+    const own = newModel()
+    await collectionOf(own, true)
+    const [first, second] = ['one', 'two'].map((apiKey) => ({ ...SOURCE, apiKey }))
+    const change = (before: ModelSource, after: ModelSource) =>
+      catalog.models.updateSource(tenant.uid, own.uid, before, after)
+    expect((await change(SOURCE, first!))?.source).toEqual(first)
+    expect(await codeOf(change(SOURCE, second!))).toBe('overloaded')
+    expect((await change(first!, second!))?.source).toEqual(second)
+    expect(await catalog.models.updateSource(tenant.uid, 'mdl_none', SOURCE, SOURCE)).toBeUndefined()
+  })
+
   it('are trusted for ten seconds', async () => {
     const own = newModel()
     const { id } = await collectionOf(own, true)
     const known = new CollectionModels(catalog.collections, () => nowMs)
     expect(await known.modelOf(tenant.uid, id)).toEqual(own)
     const moved = { ...SOURCE, baseUrl: 'https://elsewhere.example/v1' }
-    await catalog.models.updateSource(tenant.uid, own.uid, moved)
+    await catalog.models.updateSource(tenant.uid, own.uid, SOURCE, moved)
     nowMs += 9_999
     expect((await known.modelOf(tenant.uid, id)).source).toEqual(SOURCE)
     nowMs += 1

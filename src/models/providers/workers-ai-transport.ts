@@ -1,5 +1,6 @@
 /** The two ways to Workers AI, and what its error codes mean. */
 import type { WorkersAiSource } from '../model.ts'
+import { unlessAborted } from './endpoint.ts'
 import type { AiBinding, ModelFetch } from './provider-adapter.ts'
 import { faultOfStatus, MAX_FAULT_BYTES, fieldOf, readJson, readText, requireSuccess } from './provider-answer.ts'
 import { ProviderFault } from './provider-fault.ts'
@@ -48,7 +49,8 @@ export function bindingTransport(ai: AiBinding): WorkersAiTransport {
     if (!isWorkersAiModel(model)) throw nameless()
     signal.throwIfAborted()
     try {
-      return await untilAborted(ai.run(model, input, { signal }), signal)
+      // The binding does not everywhere look at the signal.
+      return await unlessAborted(signal, () => ai.run(model, input, { signal }))
     } catch (error) {
       signal.throwIfAborted()
       throw faultOfBinding(error)
@@ -61,18 +63,6 @@ export function bindingTransport(ai: AiBinding): WorkersAiTransport {
       if (output instanceof ReadableStream) return output as ReadableStream<Uint8Array>
       throw new ProviderFault('wrong', 'Workers AI answered without a stream')
     },
-  }
-}
-
-/** The binding does not everywhere look at the signal. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(new Error('aborted'))
-  signal.addEventListener('abort', abort)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -49,11 +49,14 @@ export class ModelFiles implements TenantPart {
   async run(nowMs: number): Promise<void> {
     const { originals, hasModel } = this.#options
     const watched = [...this.#kv.list<Watched>({ prefix: PREFIX })]
-    for (const [name, { tenantUid, modelUid, multipartIds }] of watched.filter(([, { dueMs }]) => dueMs <= nowMs)) {
+    for (const [name, { tenantUid, modelUid, dueMs, multipartIds }] of watched.filter(
+      ([, { dueMs: due }]) => due <= nowMs,
+    )) {
       const key = await modelKey(tenantUid, modelUid)
       for (const multipartId of multipartIds) await originals.abortMultipart(key, multipartId)
       if (!(await hasModel(tenantUid, modelUid))) await originals.delete([key])
-      this.#kv.delete(name)
+      // Who began again meanwhile is watched from then on.
+      if (this.#kv.get<Watched>(name)?.dueMs === dueMs) this.#kv.delete(name)
     }
   }
 }

@@ -38,6 +38,22 @@ describe('README.md', () => {
   })
 })
 
+describe('docs/models.md', () => {
+  it('shows of every measured model what its file of results holds', () => {
+    const page = readFileSync('docs/models.md', 'utf8')
+    const rows = [...page.matchAll(/^\| (.+) \| (.+) \| (.+) \| `(quality.*\.json)` \|$/gm)]
+    const measured = globSync('quality*.json', { cwd: 'bench/results' }).filter((file) => file !== 'quality-none.json')
+    expect(new Set(rows.map(([, , , , file]) => file))).toEqual(new Set(measured))
+    for (const [, model, cranfield, dbpedia, file] of rows) {
+      const { collections: of }: Results = JSON.parse(readFileSync(`bench/results/${file}`, 'utf8'))
+      const cells = of.map(({ scores: { keyword, vector, hybrid } }) =>
+        model === 'words alone' ? shown(keyword.ndcgAt10) : `${shown(vector.ndcgAt10)} / ${shown(hybrid.ndcgAt10)}`,
+      )
+      expect([cranfield, dbpedia], model).toEqual(cells)
+    }
+  })
+})
+
 describe('the documentation', () => {
   it('says of every code that a file can fail with what is the matter, and of no other', () => {
     const page = readFileSync('docs/files.md', 'utf8')

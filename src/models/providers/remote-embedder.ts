@@ -3,15 +3,14 @@ import type { Embedder, EmbeddingKind, ModelProfile } from '../embedder.ts'
 import { cutToTokens, estimateTokens } from '../estimate-tokens.ts'
 import { batchesOf, SPECIAL_TOKENS } from './batches.ts'
 import { PASSAGE_POLICY, QUERY_POLICY } from './call-policy.ts'
+import { callForEach } from './concurrent-calls.ts'
 import { unitVectors } from './embedding-answer.ts'
-import { type CallLimits, eitherOf, type Endpoint } from './endpoint.ts'
+import type { CallLimits, Endpoint } from './endpoint.ts'
 import { ProviderFault } from './provider-fault.ts'
 import type { RemoteEndpoints } from './remote-endpoints.ts'
 
 type Vector = Float32Array<ArrayBuffer>
 
-/** Calls of one `embed` under way: the platform gives a request 6 connections, and others need some. */
-const CONCURRENT_CALLS = 4
 /** What is left of a text that a provider finds too long, each time: our estimate may be far from its count. */
 const SHORTER = 0.7
 /** A text of less than this share of `maxTokens` is not why a provider refuses. */
@@ -61,21 +60,7 @@ class Embedding {
       missing.map((index) => this.#texts[index] ?? ''),
       endpoint.adapter.limits,
     ).map((batch) => batch.map((place) => missing[place] ?? 0))
-    const failure = new AbortController()
-    const stopping = { ...limits, caller: eitherOf(failure.signal, limits.caller) }
-    const waiting = batches.values()
-    const work = async (): Promise<void> => {
-      for (const batch of waiting) {
-        if (failure.signal.aborted) return
-        try {
-          await this.#embed(endpoint, stopping, batch)
-        } catch (error) {
-          failure.abort(error)
-        }
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(CONCURRENT_CALLS, batches.length) }, work))
-    failure.signal.throwIfAborted()
+    await callForEach(batches, limits, (batch, stopping) => this.#embed(endpoint, stopping, batch))
     return this.#texts.flatMap((_, index) => this.#vectors.get(index) ?? [])
   }
 

@@ -3,6 +3,7 @@ import { cutToTokens, estimateTokens } from '../estimate-tokens.ts'
 import type { Reranker, RerankOptions, RerankResult } from '../reranker.ts'
 import { batchesOf } from './batches.ts'
 import { RERANK_POLICY } from './call-policy.ts'
+import { callForEach } from './concurrent-calls.ts'
 import type { CallLimits, Endpoint } from './endpoint.ts'
 import type { ProviderScores } from './provider-adapter.ts'
 import { ProviderFault } from './provider-fault.ts'
@@ -39,16 +40,10 @@ async function rerankBatches(
   const { documents: texts, tokens: most } = endpoint.adapter.limits
   const batches = batchesOf(documents, { texts, tokens: most })
   const answers: ProviderScores[] = []
-  for (const batch of batches) {
-    answers.push(
-      await rerankShortening(
-        endpoint,
-        limits,
-        query,
-        batch.map((index) => documents[index] ?? ''),
-      ),
-    )
-  }
+  await callForEach(batches, limits, async (batch, stopping, position) => {
+    const part = batch.map((index) => documents[index] ?? '')
+    answers[position] = await rerankShortening(endpoint, stopping, query, part)
+  })
   const raw = answers.flatMap((answer) => answer.raw)
   // Logits of one batch may happen to lie in [0, 1]; those of the others tell.
   const areLogits = answers.some(({ calibrate }) => calibrate === 'sigmoid')

@@ -2,6 +2,7 @@
  * From what a caller says of a provider's model to what is kept of it: addresses checked, profile found, keys sealed. What
  * is wrong is refused before anything is stored.
  */
+import { defined } from '../core/defined.ts'
 import { Faults } from '../core/faults.ts'
 import { invalidField } from '../core/problem.ts'
 import type { ModelProfile } from './embedder.ts'
@@ -59,7 +60,7 @@ export async function configureModel(
   pointer: string,
 ): Promise<ConfiguredModel> {
   const { dimensions, maxTokens, queryPrefix, passagePrefix, languages, fallbacks = [], ...source } = input
-  const claims = definedOf({ dimensions, maxTokens, queryPrefix, passagePrefix, languages })
+  const claims = defined({ dimensions, maxTokens, queryPrefix, passagePrefix, languages })
   for (const [index, each] of [source, ...fallbacks].entries()) {
     const at = index === 0 ? pointer : `${pointer}/fallbacks/${index - 1}`
     checkSource(configuration, each, at)
@@ -188,10 +189,4 @@ export async function sealedSource(
   return apiKey === undefined
     ? source
     : { ...source, apiKey: await seal(apiKey, apiKeyContext(tenantUid, modelUid, position)) }
-}
-
-function definedOf(claims: {
-  readonly [Field in keyof ProfileClaims]: ProfileClaims[Field] | undefined
-}): ProfileClaims {
-  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
 }

@@ -1,7 +1,7 @@
 /** `GET /v1/audit`. */
 import { listPage } from '../list-page.ts'
 import { auditPageSchema, auditQuery } from '../schemas/audit.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { defineRoute } from '../route.ts'
 
 const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text))

@@ -1,6 +1,6 @@
 /** `DELETE /v1/collections/{collection}/documents/{id}`. */
 import { deleteDocument } from '../../ingest/delete-documents.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { defineRoute } from '../route.ts'
 
 export const deleteDocumentRoute = defineRoute({

@@ -1,6 +1,6 @@
 /** `GET /v1/collections/{collection}/documents`. */
 import { listDocuments } from '../../ingest/read-documents.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { narrowPage } from '../list-page.ts'
 import { documentPageSchema } from '../schemas/document.ts'
 import { pageQuery } from '../schemas/fields.ts'

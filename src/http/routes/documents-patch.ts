@@ -1,7 +1,7 @@
 /** `PATCH /v1/collections/{collection}/documents/{id}`: a merge patch of what stands beside the text. */
 import { refuseAcl } from '../../ingest/acl.ts'
 import { parsePatchRequest, patchDocument } from '../../ingest/patch-document.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { ingestStores } from '../ingest-stores.ts'
 import { acceptedSchema, documentSchema, patchDocumentSchema } from '../schemas/document.ts'
 import { acceptedReply, defineRoute } from '../route.ts'

@@ -1,7 +1,7 @@
 /** `GET /v1/jobs`. */
 import { listJobs } from '../../ingest/jobs.ts'
 import { mayReachCollection } from '../../tenancy/principal.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { jobStores } from '../ingest-stores.ts'
 import { pageQuery } from '../schemas/fields.ts'
 import { jobPageSchema } from '../schemas/job.ts'

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { checkKeyFields, requireNotWider } from '../../tenancy/new-key.ts'
 import { issueKey } from '../../tenancy/issue-key.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { displayName, filter, scopes } from '../schemas/fields.ts'
 import { keyRateLimit, keyRateOf } from '../schemas/limits.ts'
 import {

@@ -6,7 +6,7 @@ import { MAX_VOCABULARY_WORDS, MAX_WORD_VECTORS_BYTES } from '../../core/limits.
 import type { ImportOptions } from '../../models/word-vector-models.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { told } from '../audit-trail.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { keepWordVectors } from '../keep-word-vectors.ts'
 import { defineRoute } from '../route.ts'
 import { integerParameter, licence } from '../schemas/fields.ts'

@@ -4,7 +4,7 @@ import { reconfigureModel } from '../../models/reconfigure-model.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { told } from '../audit-trail.ts'
 import { modelConfiguration } from '../collection-model.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { defineRoute } from '../route.ts'
 import { changedModelSchema, modelSchema, modelView, sourceInput } from '../schemas/model.ts'
 

@@ -1,7 +1,7 @@
 /** `POST /v1/collections/{collection}/sources`. */
 import { Problem } from '../../core/problem.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { defineRoute } from '../route.ts'
 import { createSourceSchema, sourceOwner, startedReply, startedSource, startedSourceSchema } from '../schemas/source.ts'
 

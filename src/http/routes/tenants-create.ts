@@ -1,6 +1,6 @@
 /** `POST /v1/tenants`. */
 import { z } from '@hono/zod-openapi'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { displayName } from '../schemas/fields.ts'
 import { tenantLimits, tenantLimitsOf } from '../schemas/limits.ts'
 import { tenantId, tenantSchema, tenantView } from '../schemas/tenant.ts'

@@ -1,7 +1,7 @@
 /** `PATCH /v1/tenants/{id}`. */
 import { z } from '@hono/zod-openapi'
 import { Problem } from '../../core/problem.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { displayName } from '../schemas/fields.ts'
 import { tenantLimitChanges, tenantLimitChangesOf } from '../schemas/limits.ts'
 import { tenantSchema, tenantView } from '../schemas/tenant.ts'

@@ -4,7 +4,7 @@ import { MAX_WEBHOOKS } from '../../core/limits.ts'
 import { Problem } from '../../core/problem.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { made } from '../audit-trail.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { defineRoute } from '../route.ts'
 import {
   secretReply,

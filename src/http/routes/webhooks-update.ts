@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { Problem } from '../../core/problem.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import { named } from '../audit-trail.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { defineRoute } from '../route.ts'
 import { webhookDescription, webhookEvents, webhookSchema, webhookUrl, webhookView } from '../schemas/webhook.ts'
 

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { TenantChanges } from '../../catalog/tenants.ts'
 import { MAX_DAILY_BUDGET_USD, MAX_QUOTA, MAX_RATE_REQUESTS, MAX_RATE_WINDOW_SECONDS } from '../../core/limits.ts'
 import type { KeyRateLimit, TenantLimits } from '../../tenancy/tenant-limits.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 
 type LimitChanges = NonNullable<TenantChanges['limits']>
 

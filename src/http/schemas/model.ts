@@ -19,7 +19,7 @@ import { isProductName } from '../../models/product-models.ts'
 import { modelNameOf, priceOf } from '../../models/remote-profile.ts'
 import type { Principal } from '../../tenancy/principal.ts'
 import type { Scope } from '../../tenancy/scopes.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import { time } from './fields.ts'
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/

@@ -20,7 +20,7 @@ import {
 } from '../../sources/source-faults.ts'
 import { requireTenant } from '../../tenancy/principal.ts'
 import type { Principal } from '../../tenancy/principal.ts'
-import { defined } from '../defined.ts'
+import { defined } from '../../core/defined.ts'
 import type { Reply, RouteAudit } from '../route.ts'
 import { pageOf, time } from './fields.ts'
 

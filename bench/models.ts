@@ -6,8 +6,9 @@
  *   npm run bench:models -- [--data path/to/beir/cranfield …] [--rounds 9]
  *
  * The comparators are installed into a temporary folder by pip and npm; what cannot be installed is left out, and the report
- * says so. With `--data`, bench/quality.ts runs for each model: over all folders for edge-en, over the first for
- * edge-multilingual, whose passages take twice as long. Prints Markdown and writes bench/results/models.json.
+ * says so. How well the models rank stands beside: with `--data` bench/quality.ts runs for both, which takes some 15 minutes
+ * for the two collections of its results; without it, what those results say. Prints Markdown and writes
+ * bench/results/models.json.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,12 +16,10 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { gunzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
 import { buildKernels } from '../scripts/build-kernels.ts'
-import { createEdgeModel } from '../src/models/edge/edge-model.ts'
-import { edgeKernelModule, readEdgeModelFile } from '../test/support/edge-model.ts'
+import { PARITY } from './models-parity.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const MODELS = { 'edge-en': 6, 'edge-multilingual': 12 } as const
@@ -166,21 +165,6 @@ function install(folder: string): { readonly native: boolean; readonly web: bool
   return { native, web, skipped }
 }
 
-/** Cosines of edge-en to the float32 model on the texts of the test's fixture. */
-async function parity(): Promise<{ readonly texts: number; readonly least: number; readonly mean: number }> {
-  const folder = join(ROOT, 'test/fixtures/edge-en')
-  const lines = gunzipSync(readFileSync(join(folder, 'parity.jsonl.gz')))
-    .toString('utf8')
-    .trim()
-    .split('\n')
-  const texts = lines.map((line) => JSON.parse(line) as string)
-  const halves = new Float16Array(new Uint8Array(readFileSync(join(folder, 'parity.f16'))).buffer)
-  const vectors = await createEdgeModel(await readEdgeModelFile(), edgeKernelModule('relaxed')).embed(texts)
-  const cosines = vectors.map((vector, row) => vector.reduce((sum, x, i) => sum + x * halves[row * 384 + i]!, 0))
-  const mean = cosines.reduce((sum, cosine) => sum + cosine, 0) / texts.length
-  return { texts: texts.length, least: Math.min(...cosines), mean }
-}
-
 async function measure(
   model: keyof typeof MODELS,
   folder: string,
@@ -230,23 +214,28 @@ async function measure(
   }
 }
 
-interface Quality {
+interface Ranking {
   readonly name: string
   readonly scores: Readonly<Record<'keyword' | 'vector' | 'hybrid', { readonly ndcgAt10: number }>>
 }
 
-/** nDCG@10 alone and in hybrid over the real server, by bench/quality.ts. */
-function quality(model: string, all: readonly string[]): readonly Quality[] | undefined {
-  if (all.length === 0) return undefined
-  const folders = model === 'edge-en' ? all : all.slice(0, 1)
-  const choice = model === 'edge-en' ? [] : ['--model', model]
-  const args = [join(ROOT, 'bench/quality.ts'), '--data', ...folders, ...choice]
-  execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
-  const name = model === 'edge-en' ? 'quality' : `quality-${model}`
-  const report = JSON.parse(readFileSync(join(ROOT, `bench/results/${name}.json`), 'utf8')) as {
-    readonly collections: readonly Quality[]
+/** nDCG@10 alone and in hybrid, by bench/quality.ts over the real server: now, or what it found last. */
+function quality(model: string, data: readonly string[]) {
+  const file = `bench/results/${model === 'edge-en' ? 'quality' : `quality-${model}`}.json`
+  if (data.length > 0) {
+    const choice = model === 'edge-en' ? [] : ['--model', model]
+    const args = [join(ROOT, 'bench/quality.ts'), '--data', ...data, ...choice]
+    execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
   }
-  return report.collections.map((collection) => ({ name: collection.name, scores: collection.scores }))
+  const report = JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as {
+    readonly commit: string
+    readonly collections: readonly Ranking[]
+  }
+  const collections = report.collections.map(({ name, scores }) => {
+    const { keyword, vector, hybrid } = scores
+    return { name, keyword: keyword.ndcgAt10, vector: vector.ndcgAt10, hybrid: hybrid.ndcgAt10 }
+  })
+  return { file, commit: report.commit, collections }
 }
 
 function table({ model, rows, start, batch }: Awaited<ReturnType<typeof measure>>): string {
@@ -278,22 +267,26 @@ const folder = mkdtempSync(join(tmpdir(), 'nearfield-bench-'))
 try {
   const installed = install(folder)
   for (const line of installed.skipped) console.log(`left out: ${line}`)
-  const models: unknown[] = []
-  for (const model of Object.keys(MODELS) as (keyof typeof MODELS)[]) {
+  const models: object[] = []
+  const names = Object.keys(MODELS) as (keyof typeof MODELS)[]
+  for (const model of names) {
     const measured = await measure(model, folder, Number(values.rounds), installed)
+    const parity = await PARITY[model]()
     console.log(table(measured))
-    const collections = quality(model, folders)
-    for (const { name, scores } of collections ?? []) {
-      const { keyword, vector, hybrid } = scores
-      const shown = [keyword, vector, hybrid].map(({ ndcgAt10 }) => ndcgAt10.toFixed(3))
-      console.log(`\n${model} on ${name}, nDCG@10: keyword ${shown[0]}, vector ${shown[1]}, hybrid ${shown[2]}`)
-    }
-    models.push({ ...measured, quality: collections })
+    console.log(
+      `\ncosine to ${parity.reference}: ${parity.least.toFixed(4)} at least, ${parity.mean.toFixed(4)} on average` +
+        ` (${parity.texts} texts)`,
+    )
+    models.push({ ...measured, parity })
   }
-  const closeness = await parity()
-  console.log(
-    `\nedge-en to float32: cosine ${closeness.least.toFixed(4)} at least, ${closeness.mean.toFixed(4)} on average`,
-  )
+  const ranked = names.map((model, index) => ({ ...models[index], quality: quality(model, folders) }))
+  console.log('\n| nDCG@10 | words alone | vectors alone | hybrid |\n| --- | --- | --- | --- |')
+  for (const [index, { quality: found }] of ranked.entries()) {
+    for (const { name, keyword, vector, hybrid } of found.collections) {
+      const shown = [keyword, vector, hybrid].map((score) => score.toFixed(3))
+      console.log(`| ${[`${names[index]} on ${name}`, ...shown].join(' | ')} |`)
+    }
+  }
   const report = {
     question:
       'CPU milliseconds of one text on one thread, tokenising included in workerd only; medians of rounds in turn',
@@ -302,8 +295,7 @@ try {
     machine: `${cpus().length} × ${cpus()[0]?.model}`,
     runtime: `node ${process.version}`,
     skipped: installed.skipped,
-    parity: closeness,
-    models,
+    models: ranked,
   }
   mkdirSync(join(ROOT, 'bench/results'), { recursive: true })
   writeFileSync(join(ROOT, 'bench/results/models.json'), `${JSON.stringify(report, undefined, 2)}\n`)

@@ -17,7 +17,7 @@ export function confidenceOf(evidence: Evidence, question: Question, candidate: 
     evidence
   const kind = candidate.kind === 'list' ? (question.isBroad ? 0.7 : -0.3) : 0
   const cue = cueWeight(question, holdsCue) + (namesAttribute && holdsCue ? 0.8 : 0)
-  const common = cue - 3.5 * missingNames + kind + (holdsAll ? 1.5 : 0)
+  const common = cue - 3.5 * missingNames + kind + (holdsAll ? 1.8 : 0)
   if (similarity === undefined) return sigmoid(-2.9 + 3.5 * focus + 1.5 * topic + common)
   const close = holdsCue ? 6 * Math.max(0, similarity - CLOSE_SIMILARITY) : 0
   const meaning = 2.7 * similarity + 3.2 * prominence + close

@@ -48,7 +48,15 @@ describe('a job of files', () => {
       failures: [],
       finishedAt: null,
     })
-    files.change(id, 1, { status: 'embedding', chunks: 40, embeddedChunks: 7, tokens: 900, writtenChunks: 7, pages: 3 })
+    files.change(id, 1, {
+      status: 'embedding',
+      chunks: 40,
+      embeddedChunks: 7,
+      tokens: 900,
+      tokenCost: 11_000,
+      writtenChunks: 7,
+      pages: 3,
+    })
     files.change(id, 2, failed)
     const { json } = await get(`/v1/jobs/${id}`)
     expect(json).toMatchObject({ status: 'running', progress: { done: 1, total: 3 }, counts: { failed: 1 } })

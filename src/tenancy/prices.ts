@@ -35,8 +35,8 @@ const SEARCH = LIST.workerRequest + 2 * LIST.objectRequest + 2 * LIST.objectTenM
  * word vectors, which look words up, and endpoints that are paid by the hour.
  */
 const CPU_MILLISECONDS: ReadonlyMap<string, number> = new Map([
-  ['edge-en', 0.32],
-  ['edge-multilingual', 0.54],
+  ['edge-en', 0.25],
+  ['edge-multilingual', 0.55],
 ])
 
 /** What wrote the usage of releases that counted tokens without their model. */
